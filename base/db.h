@@ -1,0 +1,158 @@
+/* PostgreSQL, and nothing else in the house speaks to it. libpq, prepared statements, transactions.
+ *
+ * SQL lives beside the C that runs it as a named `struct db_statement`, never concatenated. A
+ * statement is prepared on a connection the first time it runs there.
+ * Parameters are $1…; their types are inferred by the server. Results come in binary; columns may
+ * be smallint, integer, bigint, boolean, text, varchar, char(n), uuid (read as text), bytea,
+ * timestamptz: cast anything else in the SQL. Thread-safe: a transaction borrows one connection. */
+#ifndef UKETSUKE_BASE_DB_H
+#define UKETSUKE_BASE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/failure.h"
+
+extern const struct config_section db_config_section; /* [database] */
+
+struct db;
+struct db_tx;   /* a transaction under way: one connection, borrowed */
+struct db_rows; /* a result; free with db_rows_free */
+
+struct db_statement {
+    const char *name; /* unique in the program: "work_claim" */
+    const char *sql;
+};
+
+/* `role` names the database role's suffix and the application_name: [database] says
+ * `connection` (a libpq conninfo string, without user) and `user-prefix`; we connect as
+ * <user-prefix><role>. Connects lazily; keeps at most `pool` connections. */
+bool db_open(const struct config *config, const char *role, unsigned pool, struct db **ret_db,
+             struct failure *f);
+void db_close(struct db *db);
+/* One round trip: is the database there? */
+bool db_ping(struct db *db, struct failure *f);
+
+/* --- parameters ------------------------------------------------------------------------------- */
+
+struct db_value { /* borrowed until the call returns */
+    enum { DB_NULL, DB_TEXT, DB_NUMBER, DB_BOOLEAN, DB_BYTES, DB_INSTANT } kind;
+    const char *text;
+    int64_t number; /* also boolean and instant */
+    struct bytes bytes;
+};
+
+static inline struct db_value db_null(void)
+{
+    return (struct db_value){.kind = DB_NULL};
+}
+static inline struct db_value db_text(const char *text) /* NULL gives SQL's NULL */
+{
+    return (struct db_value){.kind = text ? DB_TEXT : DB_NULL, .text = text};
+}
+static inline struct db_value db_number(int64_t number)
+{
+    return (struct db_value){.kind = DB_NUMBER, .number = number};
+}
+static inline struct db_value db_boolean(bool value)
+{
+    return (struct db_value){.kind = DB_BOOLEAN, .number = value};
+}
+static inline struct db_value db_bytes(struct bytes bytes)
+{
+    return (struct db_value){.kind = DB_BYTES, .bytes = bytes};
+}
+static inline struct db_value db_instant(instant at)
+{
+    return (struct db_value){.kind = DB_INSTANT, .number = at};
+}
+
+/* The list of parameters as two arguments: DB_VALUES(db_text(a), db_number(b)). */
+#define DB_VALUES(...)                                                                             \
+    ((struct db_value[]){__VA_ARGS__}),                                                            \
+        (sizeof((struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value))
+#define DB_NO_VALUES NULL, 0
+
+/* --- transactions ----------------------------------------------------------------------------- */
+
+typedef bool db_work(struct db_tx *tx, void *context, struct failure *f);
+
+/* BEGIN, work, COMMIT; rolled back when work returns false. Read committed. Run again (at most 8
+ * times, with jitter) on a serialization failure or deadlock only, so work must have no effect
+ * outside the database. A connection that broke before work began is opened again, with back-off.
+ */
+bool db_transaction(struct db *db, db_work *work, void *context, struct failure *f);
+/* The same with synchronous_commit off: for what may be forgotten in a crash (a claim's lease). */
+bool db_transaction_relaxed(struct db *db, db_work *work, void *context, struct failure *f);
+
+/* Runs a statement and waits for its result. */
+bool db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
+              size_t count, struct db_rows **ret_rows, struct failure *f);
+/* For statements without a result; *ret_affected may be NULL. */
+bool db_execute(struct db_tx *tx, const struct db_statement *statement,
+                const struct db_value *values, size_t count, int64_t *ret_affected,
+                struct failure *f);
+/* Sends without waiting (pipeline mode). An error shows at the next db_query, db_execute or at
+ * commit; `expect_rows` is the number of rows it must affect (-1: any), else the transaction fails
+ * with FAILURE_CONFLICT. */
+bool db_send(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
+             size_t count, int64_t expect_rows, struct failure *f);
+
+/* --- results ---------------------------------------------------------------------------------- */
+
+size_t db_row_count(const struct db_rows *rows);
+/* Columns by number from 0, in the order of the SELECT. A wrong type or column is a bug: aborts. */
+bool db_is_null(const struct db_rows *rows, size_t row, int column);
+const char *db_get_text(const struct db_rows *rows, size_t row, int column); /* borrowed; NULL */
+int64_t db_get_number(const struct db_rows *rows, size_t row, int column);   /* 0 when null */
+bool db_get_boolean(const struct db_rows *rows, size_t row, int column);
+struct bytes db_get_bytes(const struct db_rows *rows, size_t row, int column); /* borrowed */
+instant db_get_instant(const struct db_rows *rows, size_t row, int column);    /* 0 when null */
+void db_rows_free(struct db_rows *rows);
+static inline void cleanup_db_rows(struct db_rows **rows)
+{
+    if (*rows)
+        db_rows_free(*rows);
+}
+
+/* --- bulk load -------------------------------------------------------------------------------- */
+
+struct db_copy;
+/* COPY … FROM STDIN in text format; `statement->sql` is the COPY command. */
+bool db_copy_begin(struct db_tx *tx, const struct db_statement *statement,
+                   struct db_copy **ret_copy, struct failure *f);
+bool db_copy_row(struct db_copy *copy, const char *const *fields, size_t count, struct failure *f);
+bool db_copy_end(struct db_copy *copy, int64_t *ret_rows, struct failure *f); /* frees, always */
+
+/* --- wake-ups --------------------------------------------------------------------------------- */
+
+struct db_listener;
+/* LISTEN on `channels` (literals, e.g. "work_examine") with a connection of its own, which is
+ * opened again when it breaks: while it is down, waits just take their whole patience. */
+bool db_listen(struct db *db, const char *const *channels, size_t count,
+               struct db_listener **ret_listener, struct failure *f);
+/* True when a notification came; false after `patience` or when a stop was asked for. */
+bool db_listener_wait(struct db_listener *listener, instant patience);
+void db_listener_close(struct db_listener *listener);
+
+/* --- schema ----------------------------------------------------------------------------------- */
+
+struct db_migration {
+    int number; /* 1, 2, 3 … without gaps */
+    const char *name;
+    const char *sql;
+};
+
+/* Applies what is missing, in order, each in its own transaction, under an advisory lock, kept in
+ * the table schema_version. Refuses a database that is newer than we are. */
+bool db_schema_upgrade(struct db *db, const struct db_migration *migrations, size_t count,
+                       int *ret_from, int *ret_to, struct failure *f);
+/* A failure that says `uketsuke db upgrade` when the database is older, or that the program is
+ * older than the database. */
+bool db_schema_check(struct db *db, int expected, struct failure *f);
+
+#endif

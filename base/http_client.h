@@ -1,0 +1,56 @@
+/* The one HTTP client: libcurl with pinned trust, client certificate, time-outs and a bounded body.
+ * TLS 1.2 or newer; no redirects, no proxies from the environment. One connection is kept alive;
+ * not thread-safe. */
+#ifndef UKETSUKE_BASE_HTTP_CLIENT_H
+#define UKETSUKE_BASE_HTTP_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/failure.h"
+
+struct http_client;
+
+struct http_client_options {
+    const char *base_url;    /* "https://localhost:8443"; no slash at the end */
+    const char *ca_file;     /* the only trust; NULL for http:// on loopback */
+    const char *certificate; /* client certificate and key, PEM; may be NULL */
+    const char *key;
+    instant connect_patience; /* 0: 10 s */
+    instant patience;         /* whole request; 0: 30 s */
+};
+
+bool http_client_open(const struct http_client_options *options, struct http_client **ret_client,
+                      struct failure *f);
+void http_client_close(struct http_client *client);
+
+struct http_call {
+    const char *method;
+    const char *path;           /* with query, already escaped */
+    const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
+    const char *content_type;   /* with a body */
+    struct bytes body;
+    size_t answer_most; /* a longer body breaks the transfer: FAILURE_LIMIT; 0: 1 MiB */
+    instant patience;   /* 0: the client's */
+};
+
+struct http_answer { /* free with http_answer_free; {0} to begin */
+    unsigned status;
+    char content_type[128];
+    char etag[128];
+    struct buffer body; /* appended to, and kept when the transfer breaks: resume with Range */
+};
+
+/* True when the whole answer came, whatever its status. FAILURE_NETWORK when the peer was not
+ * reached or broke off, FAILURE_LIMIT when the answer was too long. */
+bool http_client_call(struct http_client *client, const struct http_call *call,
+                      struct http_answer *answer, struct failure *f);
+void http_answer_free(struct http_answer *answer);
+/* The body as JSON (new reference), or NULL with FAILURE_PEER that says what came instead. */
+json_t *http_answer_json(const struct http_answer *answer, struct failure *f);
+/* Path segments and query values: RFC 3986 unreserved characters stay, the rest becomes %XX. */
+char *http_escape(const char *text);
+
+#endif

@@ -1,0 +1,56 @@
+/* What is stored with an application: its key, package, examination, identification. Each is sealed
+ * under the application's own key. */
+#ifndef UKETSUKE_INTAKE_APPLICATION_H
+#define UKETSUKE_INTAKE_APPLICATION_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/db.h"
+#include "base/seal.h"
+#include "intake/examine.h"
+#include "intake/work.h"
+
+/* Makes the key, seals and stores the original package bytes. `evidence`: bytes that differ from
+ * what the portal promised; kept aside, never examined. */
+bool application_store_package(struct db_tx *tx, const struct city_key *city,
+                               const struct work_item *item, struct bytes package, bool evidence,
+                               struct failure *f);
+/* With receipt number, applied-at as the portal promised them. */
+struct stored_application {
+    struct buffer package; /* plain: erase */
+    char receipt_number[65];
+    instant applied_at;
+    char procedure_id[129];
+    char form_version[17];
+};
+void stored_application_free(struct stored_application *application);
+bool application_load_package(struct db_tx *tx, const struct city_key *city,
+                              const struct work_item *item,
+                              struct stored_application *ret_application, struct failure *f);
+
+/* Report, facts and record of an examination; replaces that of an earlier try. */
+bool application_store_examination(struct db_tx *tx, const struct city_key *city,
+                                   const struct work_item *item,
+                                   const struct examination *examination, struct failure *f);
+/* New references; *ret_facts or *ret_record may come back NULL when there is none. `ca` and
+ * `serial` come back "" without a signature. */
+struct stored_examination {
+    json_t *report, *facts, *record;
+    char ca[16];
+    char serial[41];
+    char procedure_id[129];
+    char form_version[17];
+    instant applied_at;
+    char atenabango[16]; /* "" until identified */
+};
+void stored_examination_free(struct stored_examination *examination);
+bool application_load_examination(struct db_tx *tx, const struct city_key *city,
+                                  const struct work_item *item,
+                                  struct stored_examination *ret_examination, struct failure *f);
+
+bool application_store_atenabango(struct db_tx *tx, const struct work_item *item,
+                                  const char *atenabango, const char *how, struct failure *f);
+
+#endif

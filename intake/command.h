@@ -1,0 +1,52 @@
+/* The subcommands of `uketsuke`: one file each under intake/commands/, listed in main.c.
+ *
+ * Exit codes, for all: 0 done (or accepted), 1 the answer is no (refused, chain broken), 2 can't be
+ * told yet (held), 3 failure (we, or our surroundings, are broken), 64 wrong usage. */
+#ifndef UKETSUKE_INTAKE_COMMAND_H
+#define UKETSUKE_INTAKE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/config.h"
+#include "base/failure.h"
+
+enum exit_code { EXIT_DONE = 0, EXIT_NO = 1, EXIT_LATER = 2, EXIT_FAILED = 3, EXIT_USAGE = 64 };
+
+struct command {
+    const char *name;    /* "collect", "registry import" */
+    const char *summary; /* one line for `uketsuke --help` */
+    const char *usage;   /* the whole help text, worth reading, with an example */
+    bool needs_config;   /* main loads it (--config FILE, UKETSUKE_CONFIG, /etc/uketsuke.conf) */
+    int (*run)(const struct config *config, int argc, char **argv); /* argv[0] is the name */
+};
+
+extern const struct command *const commands[];
+extern const size_t command_count;
+/* Every section of the configuration, for config_load and the reference. */
+extern const struct config_section *const config_sections[];
+extern const size_t config_section_count;
+extern const struct config_section city_config_section; /* [city] code, name, key */
+
+/* For commands: "uketsuke collect: …" on standard error; returns `code`. */
+int command_fail(const char *command, int code, const struct failure *f);
+/* Wrong usage: says what, prints the command's usage; returns EXIT_USAGE. */
+int command_usage(const struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Every role (collect, examine, identify, routing, report, revocation) is brought up the same way:
+ * signals, log, city key, database as that role, schema check, admin socket <run>/<role>.sock. */
+struct role {
+    const char *name;
+    const struct config *config;
+    struct db *db;
+    struct city_key *city_key;
+    const char *city_code;
+    struct http_server *admin;
+    bool once; /* --once: work until nothing is due, then stop */
+};
+bool role_start(const char *name, const struct config *config, unsigned pool, struct role *ret_role,
+                struct failure *f);
+void role_stop(struct role *role);
+
+#endif

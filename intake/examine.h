@@ -1,0 +1,75 @@
+/* Examination: a pure function of (package bytes, what the portal promised, trust, revocation data,
+ * procedures, time) to (report, form record). No network, no files, no database. The same inputs
+ * give the same report, byte for byte. */
+#ifndef UKETSUKE_INTAKE_EXAMINE_H
+#define UKETSUKE_INTAKE_EXAMINE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/checks.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "forms/procedure.h"
+#include "intake/package.h"
+#include "signature/crl.h"
+#include "signature/trust.h"
+
+extern const struct config_section trust_config_section;      /* [trust] mode, anchors, pins, … */
+extern const struct config_section revocation_config_section; /* [revocation] directory, age, … */
+extern const struct config_section forms_config_section;      /* [forms] procedures = PATH */
+
+struct examination_input {
+    struct bytes package;
+    /* What the portal's list said; NULL / 0 where not known (`uketsuke verify` of a bare file). */
+    const char *receipt_number;
+    const char *city_code;
+    instant applied_at;
+    instant now;
+    const struct package_limits *limits;
+    const struct trust *trust;
+    const struct crl_set *crls;
+    instant crl_age_most;
+    const struct procedures *procedures;
+};
+
+enum verdict { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_HELD };
+
+struct examination {
+    enum verdict verdict;
+    char reason[64]; /* of the deciding check; "" when accepted */
+    char sub_indication[64];
+    char procedure_id[129]; /* "" when the manifest could not be read */
+    char form_version[17];
+    instant applied_at;
+    char ca[16]; /* of the signing certificate; "" without one */
+    char serial[41];
+    json_t *report; /* docs/formats/report.md; owned */
+    json_t *facts;  /* the certificate's four basic facts; owned; NULL */
+    json_t *record; /* the form's record; owned; NULL unless accepted */
+};
+
+/* Further reasons than those of its parts: manifest-city, manifest-receipt-number,
+ * manifest-applied-at (all: other than the portal promised), procedure-unknown (held),
+ * signature-missing, signature-coverage (a member that matters is not covered), form-missing. */
+void examine(const struct examination_input *input, struct examination *ret_examination);
+void examination_free(struct examination *examination);
+const char *verdict_name(enum verdict verdict); /* "accepted", "refused", "held" */
+
+/* Everything an examiner holds ready, read from the configuration. `examiner_refresh` loads the CRL
+ * folder again when something in it changed. */
+struct examiner {
+    struct package_limits limits;
+    struct trust *trust;
+    struct crl_set *crls;
+    struct procedures *procedures;
+    char crl_directory[1024];
+    instant crl_age_most;
+    int64_t crl_stamp;
+};
+bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f);
+bool examiner_refresh(struct examiner *examiner, struct failure *f);
+void examiner_free(struct examiner *examiner);
+
+#endif

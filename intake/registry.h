@@ -1,0 +1,32 @@
+/* The registry feed: serial links (番号紐付情報) from the resident-registry system. */
+#ifndef UKETSUKE_INTAKE_REGISTRY_H
+#define UKETSUKE_INTAKE_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/failure.h"
+
+struct registry_import_result {
+    int64_t rows, added, changed, woken; /* woken: unmatched applications that are tried again */
+};
+
+/* CSV (UTF-8, header line): ca,serial,kind,atenabango,valid_from,valid_to
+ *   ca sign|auth · serial hexadecimal 1…40 digits · kind card|phone · atenabango X15
+ *   valid_from, valid_to RFC 3339 or empty (open)
+ * Checked whole before anything changes; one transaction; the first fault names line and item with
+ * E0001…E0004. `full` replaces all links of the city, else rows are added or updated by
+ * (ca, serial, atenabango). */
+bool registry_import(struct db *db, const char *city_code, FILE *in, bool full, const char *actor,
+                     struct registry_import_result *ret_result, struct failure *f);
+
+/* The distinct 宛名番号 linked to (ca, serial) in force at `at`; at most `most`. */
+bool registry_links(struct db_tx *tx, const char *city_code, const char *ca, const char *serial,
+                    instant at, char (*ret_atenabango)[16], size_t most, size_t *ret_count,
+                    struct failure *f);
+
+#endif

@@ -1,0 +1,37 @@
+/* The hot queue: which application is due for which stage. No payload stands here. A claim is a
+ * lease: due_at is pushed into the future and attempts counted, in a transaction of its own, so
+ * that nothing is locked while the work is done, and a worker that dies just lets the lease run
+ * out. */
+#ifndef UKETSUKE_INTAKE_WORK_H
+#define UKETSUKE_INTAKE_WORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/db.h"
+#include "base/failure.h"
+#include "intake/state.h"
+
+extern const struct config_section work_config_section; /* [work] lease, batch, retry-… */
+
+struct work_item {
+    char city_code[7];
+    char application_id[37];
+    char receipt_number[65];
+    char channel[33];
+    enum state state;
+    int attempts; /* this one included */
+};
+
+/* Up to `most` due items of `stage`, oldest first (FOR UPDATE SKIP LOCKED). */
+bool work_claim(struct db *db, const struct config *config, enum stage stage, size_t most,
+                struct work_item *ret_items, size_t *ret_count, struct failure *f);
+/* Gives an item back, to be tried again at `due_at`; says why in work.note (no personal data). */
+bool work_return(struct db_tx *tx, const struct work_item *item, instant due_at, const char *note,
+                 struct failure *f);
+/* The channels on which decide() notifies: "work_collect", "work_examine", … */
+const char *work_channel(enum stage stage);
+
+#endif

@@ -1,0 +1,21 @@
+/* The way back: states that the resident should see go from the outbox "portal" to the portal. */
+#ifndef UKETSUKE_ROUTING_REPORT_H
+#define UKETSUKE_ROUTING_REPORT_H
+
+#include "base/config.h"
+#include "base/db.h"
+#include "base/process.h"
+#include "routing/portal.h"
+
+struct report_context {
+    const struct config *config;
+    struct db *db;
+    const char *city_code;
+    struct portal *portal; /* of one channel */
+    const char *channel;
+};
+
+/* One batch of waiting statuses: register, then note as delivered. For work_loop_run. */
+enum work_result report_step(void *context, struct failure *f);
+
+#endif

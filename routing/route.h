@@ -1,0 +1,27 @@
+/* The route table: one destination for a procedure, with its legal basis. Closed: no route, no
+ * hand-over. */
+#ifndef UKETSUKE_ROUTING_ROUTE_H
+#define UKETSUKE_ROUTING_ROUTE_H
+
+#include <stdbool.h>
+
+#include "base/config.h"
+#include "base/failure.h"
+
+extern const struct config_section route_config_section;       /* [route PROCEDURE-ID] */
+extern const struct config_section destination_config_section; /* [destination NAME] */
+
+struct route {
+    const char *procedure_id;
+    const char *destination;
+    const char *legal_basis; /* 根拠法令 */
+};
+
+/* False when there is no route for the procedure. Strings are the configuration's. */
+bool route_find(const struct config *config, const char *procedure_id, struct route *ret_route);
+/* Every route names a destination that exists, every destination is configured soundly. */
+bool routes_check(const struct config *config, struct failure *f);
+/* The destination whose client certificate this is (SHA-256, hexadecimal); NULL. */
+const char *destination_of_peer(const struct config *config, const char *peer);
+
+#endif

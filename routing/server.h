@@ -1,0 +1,34 @@
+/* The pull API (docs/api/routing.yaml): business systems list what waits for them, fetch each item,
+ * send receipts. mTLS; the client certificate is the destination's identity. */
+#ifndef UKETSUKE_ROUTING_SERVER_H
+#define UKETSUKE_ROUTING_SERVER_H
+
+#include <stdbool.h>
+
+#include "base/config.h"
+#include "base/db.h"
+#include "base/failure.h"
+#include "base/seal.h"
+
+extern const struct config_section routing_config_section; /* [routing] address, TLS files, … */
+
+struct routing_server;
+
+struct routing_options {
+    const struct config *config;
+    struct db *db;
+    const struct city_key *city_key;
+    const char *city_code;
+    /* Called in the transaction that takes a receipt: what it means for the application is the
+     * caller's to decide. */
+    bool (*on_receipt)(struct db_tx *tx, const char *destination, const char *application_id,
+                       bool accepted, const char *terminal, void *context, struct failure *f);
+    void *context;
+};
+
+bool routing_server_start(const struct routing_options *options, struct routing_server **ret_server,
+                          struct failure *f);
+unsigned routing_server_port(const struct routing_server *server);
+void routing_server_stop(struct routing_server *server);
+
+#endif

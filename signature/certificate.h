@@ -1,0 +1,50 @@
+/* The signing certificate (署名用電子証明書): profile `jpki`, judged at a given time. */
+#ifndef UKETSUKE_SIGNATURE_CERTIFICATE_H
+#define UKETSUKE_SIGNATURE_CERTIFICATE_H
+
+#include <jansson.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+
+#include "base/checks.h"
+#include "base/clock.h"
+#include "signature/trust.h"
+
+#define FACT_TEXT    1024 /* bytes: 200 characters of UTF-8 and room */
+#define SERIAL_BYTES 20   /* RFC 5280 §4.1.2.2 */
+
+/* The four basic facts (基本4情報) from the subjectAltName's otherNames, by OID (reference §1.3).
+ */
+struct basic_facts {
+    char name[FACT_TEXT];                /* 1.2.392.200149.8.5.5.1 氏名 */
+    char name_substituted[FACT_TEXT];    /* .2: '0' or '1' for each character of the name */
+    char sex;                            /* .3: '1' 男, '2' 女, '3' or '9' 不明 */
+    char birth_date[11];                 /* .4 as YYYY-MM-DD; "" when (partly) unknown */
+    char address[FACT_TEXT];             /* .5 住所 */
+    char address_substituted[FACT_TEXT]; /* .6 */
+};
+
+struct certificate {
+    X509 *x509;                        /* owned */
+    char ca[16];                       /* which counter the serial belongs to: "sign" */
+    char serial[2 * SERIAL_BYTES + 1]; /* hexadecimal, lower case, no leading zero byte */
+    struct basic_facts facts;
+};
+
+/* Reads DER (the whole of it, canonical) and judges it as the signer of an application at `at`:
+ * version, key and algorithm, issuer and its signature (pinned roots only), validity, critical
+ * keyUsage with nonRepudiation, no CA, policy, critical extensions known, the four facts.
+ * Checks "certificate.…", reasons certificate-malformed, certificate-issuer-unknown,
+ * certificate-untrusted (the DN is known, the signature is not by any of its keys),
+ * certificate-test-hierarchy, certificate-expired, certificate-not-yet-valid, certificate-purpose,
+ * certificate-is-ca, certificate-policy, certificate-extension, certificate-facts,
+ * certificate-algorithm. NULL only when it could not be parsed at all. Free with certificate_free.
+ */
+struct certificate *certificate_read(struct bytes der, const struct trust *trust, instant at,
+                                     struct checks *checks);
+void certificate_free(struct certificate *certificate);
+
+/* {"name","name_substituted","sex","birth_date","address","address_substituted"} */
+json_t *basic_facts_to_json(const struct basic_facts *facts);
+
+#endif

@@ -1,0 +1,46 @@
+/* Trust: pinned, self-signed roots of the signing CA. Several generations share one DN, so an
+ * issuer is chosen by DN, then authority key id, then by whose key made the signature (reference
+ * §1.1). */
+#ifndef UKETSUKE_SIGNATURE_TRUST_H
+#define UKETSUKE_SIGNATURE_TRUST_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+
+enum trust_mode {
+    TRUST_PRODUCTION, /* only roots with O=JPKI whose SHA-256 is among those we know (jpki_roots.c)
+                       */
+    TRUST_SANDBOX,    /* any pinned root that is not O=JPKI */
+};
+
+struct trust;
+
+/* `anchors`: PEM files, each may hold many certificates, expired generations included (they judge
+ * the past). `pins`: SHA-256 of the DER, 64 hexadecimal digits; every certificate must be pinned,
+ * and in production be known to us as well. */
+struct trust_options {
+    enum trust_mode mode;
+    const char *const *anchors;
+    size_t anchor_count;
+    const char *const *pins;
+    size_t pin_count;
+    const char *const *policies; /* accepted certificate policy OIDs, dotted */
+    size_t policy_count;
+};
+
+bool trust_load(const struct trust_options *options, struct trust **ret_trust, struct failure *f);
+void trust_free(struct trust *trust);
+size_t trust_count(const struct trust *trust);
+
+/* The generation that signed `certificate` (checked with its key), or NULL. *ret_name_known tells
+ * whether any anchor has the issuer's DN. Borrowed. */
+X509 *trust_issuer(const struct trust *trust, X509 *certificate, bool *ret_name_known);
+/* The same for a CRL. */
+X509 *trust_crl_issuer(const struct trust *trust, X509_CRL *crl);
+bool trust_policy_accepted(const struct trust *trust, const char *oid);
+
+#endif
