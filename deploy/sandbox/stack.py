@@ -1,0 +1,342 @@
+"""The whole house on one machine: a private PostgreSQL, the sandbox's world (jpki, portal, business
+system, a town) and the server. The quickstart shows it, the integration tests drive it.
+
+Everything lies in one folder; every piece can be started, stopped and killed by name. Standard
+library only.
+"""
+
+import getpass
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+CITY = "992011"
+DB_ROLES = ("collect", "examine", "identify", "routing", "report", "registry", "operator")
+ROLES = ("collect", "examine", "identify", "routing", "report", "revocation")
+
+
+class StackError(Exception):
+    """Says what could not be done and where to look."""
+
+
+def free_port(preferred=0):
+    """`preferred` when nobody listens there, else any free port of the loopback interface."""
+    for port in (preferred, 0):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return s.getsockname()[1]
+            except OSError:
+                continue
+    raise StackError("no free port on 127.0.0.1")
+
+
+def wait_until(condition, patience, what, interval=0.05):
+    """The first true value of condition(); StackError after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise StackError(f"{what}: not within {patience} s")
+        time.sleep(interval)
+
+
+class Stack:
+    """`settings` go into uketsuke.conf over the defaults: {"work": {"lease": "5s"}}."""
+
+    def __init__(self, folder, build=None, settings=None, fixed_ports=False, durable=True):
+        self.folder = pathlib.Path(folder).resolve()
+        self.build = pathlib.Path(build or ROOT / "build")
+        self.settings = settings or {}
+        self.durable = durable
+        self.processes = {}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)  # as root, the cluster runs as another user
+        for name in ("logs", "run", "crl", "keys"):
+            (self.folder / name).mkdir(exist_ok=True)
+        self.config = self.folder / "uketsuke.conf"
+        base = 18440 if fixed_ports else 0
+        names = ("portal", "routing", "arrivals", "jpki")
+        self.ports = {n: free_port(base + i if base else 0) for i, n in enumerate(names)}
+
+    # --- running things -------------------------------------------------------------------------
+
+    def run(self, program, *arguments, check=True, **options):
+        """Runs a program of ours to its end; its output is returned."""
+        command = [str(self.build / program), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, **options)
+        if check and done.returncode != 0:
+            raise StackError(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
+        return done
+
+    def uketsuke(self, *arguments, check=True, **options):
+        words = [a for a in arguments]
+        return self.run("uketsuke", *words, "--config", self.config, check=check, **options)
+
+    def start(self, name, command, user=None):
+        """Starts a long-running piece; its output goes to logs/<name>.log. It dies with us."""
+        log = (self.folder / "logs" / f"{name}.log").open("ab")
+        prefix = [] if user else ["setpriv", "--pdeathsig", "TERM", "--"]
+        extra = {"user": user, "group": user, "extra_groups": []} if user else {}
+        self.processes[name] = subprocess.Popen(
+            [*prefix, *map(str, command)], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            start_new_session=True, cwd=self.folder, **extra)
+        log.close()
+        return self.processes[name]
+
+    def alive(self, name):
+        return name in self.processes and self.processes[name].poll() is None
+
+    def stop(self, name, how=signal.SIGTERM, patience=20):
+        process = self.processes.pop(name, None)
+        if not process:
+            return
+        if process.poll() is None:
+            process.send_signal(how)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill(self, name):
+        self.stop(name, signal.SIGKILL)
+
+    def stop_all(self):
+        for name in [n for n in reversed(list(self.processes)) if n != "postgres"]:
+            self.stop(name)
+        self.stop("postgres", signal.SIGINT)
+
+    def log_text(self, name):
+        path = self.folder / "logs" / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    # --- PostgreSQL -----------------------------------------------------------------------------
+
+    @property
+    def postgres_folder(self):
+        return self.folder / "postgres"
+
+    @property
+    def connection(self):
+        return f"host={self.postgres_folder} dbname=uketsuke"
+
+    def _postgres_user(self):
+        return "postgres" if os.geteuid() == 0 else None
+
+    def _as_postgres(self, *command, **options):
+        user = self._postgres_user()
+        if user:
+            options.update(user=user, group=user, extra_groups=[])
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
+                              cwd="/", **options)
+        if done.returncode != 0:
+            raise StackError(f"{command[0]}: {done.stderr.strip() or done.stdout.strip()}")
+        return done
+
+    def make_postgres(self):
+        """A cluster on a Unix socket, reached by peer authentication only."""
+        data = self.postgres_folder / "data"
+        if (data / "PG_VERSION").exists():
+            return
+        self.postgres_folder.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            shutil.chown(self.postgres_folder, "postgres", "postgres")
+        self._as_postgres(POSTGRES_BIN / "initdb", "-D", data, "-U", "uketsuke_admin",
+                          "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer")
+        me = getpass.getuser()
+        roles = ["uketsuke_admin", "uketsuke_owner", *(f"uketsuke_{r}" for r in DB_ROLES)]
+        users = {me, self._postgres_user() or me}
+        lines = "".join(f"quickstart {u} {r}\n" for u in sorted(users) for r in roles)
+        with (data / "pg_ident.conf").open("a") as f:
+            f.write(lines)
+        (data / "pg_hba.conf").write_text("local all all peer map=quickstart\n")
+        with (data / "postgresql.conf").open("a") as f:
+            f.write(f"listen_addresses = ''\nunix_socket_directories = '{self.postgres_folder}'\n"
+                    "max_connections = 60\nshared_buffers = 128MB\nlog_min_messages = warning\n"
+                    f"fsync = {'on' if self.durable else 'off'}\n")
+
+    def start_postgres(self):
+        data = self.postgres_folder / "data"
+        pid_file = data / "postmaster.pid"
+        if pid_file.exists():  # of a run that was killed
+            subprocess.run([POSTGRES_BIN / "pg_ctl", "-D", data, "-m", "immediate", "stop"],
+                           capture_output=True, cwd="/", **(
+                               {"user": "postgres", "group": "postgres", "extra_groups": []}
+                               if os.geteuid() == 0 else {}))
+        self.start("postgres", [POSTGRES_BIN / "postgres", "-D", data], self._postgres_user())
+        wait_until(self.postgres_ready, 30, "PostgreSQL start (see logs/postgres.log)")
+
+    def postgres_ready(self):
+        return subprocess.run([POSTGRES_BIN / "pg_isready", "-q", "-h", self.postgres_folder],
+                              capture_output=True).returncode == 0
+
+    def psql(self, sql, database="uketsuke", user="uketsuke_admin"):
+        """One value a line, columns separated by tabs."""
+        return self._as_postgres(POSTGRES_BIN / "psql", "-h", self.postgres_folder, "-U", user,
+                                 "-d", database, "-XAtq", "-F", "\t", "-v", "ON_ERROR_STOP=1",
+                                 "-c", sql).stdout
+
+    def make_database(self):
+        if not self.psql("SELECT 1 FROM pg_roles WHERE rolname = 'uketsuke_owner'", "postgres"):
+            self.psql("CREATE ROLE uketsuke_owner LOGIN CREATEROLE", "postgres")
+        if not self.psql("SELECT 1 FROM pg_database WHERE datname = 'uketsuke'", "postgres"):
+            self.psql("CREATE DATABASE uketsuke OWNER uketsuke_owner", "postgres")
+        self.uketsuke("db", "upgrade")
+
+    # --- the world ------------------------------------------------------------------------------
+
+    def make_world(self):
+        """TLS certificates, the made-up CA with its revocation lists, the city's keys."""
+        if not (self.folder / "pki").exists():
+            self.run("uketsuke-sandbox", "pki", "--out", self.folder / "pki")
+        if not (self.folder / "jpki").exists():
+            self.run("uketsuke-sandbox", "jpki", "init", self.folder / "jpki")
+        self.write_config()
+        if not (self.folder / "keys" / "city.key").exists():
+            self.uketsuke("key", "create", self.folder / "keys" / "city.key")
+            self.uketsuke("audit", "key", "create", self.folder / "keys" / "audit.key")
+
+    def write_config(self):
+        pki, ports = self.folder / "pki", self.ports
+        pins = " ".join((self.folder / "jpki" / "sign-anchors.pins").read_text().split())
+        peer = (pki / "business-child-allowance.sha256").read_text().strip()
+        crls = " ".join(f"http://127.0.0.1:{ports['jpki']}/crl/{n}.crl"
+                        for n in ("sakurano", "wakaba"))
+        sections = {
+            "city": {"code": CITY, "name": "桜野市", "key": "keys/city.key"},
+            "database": {"connection": self.connection, "owner-user": "uketsuke_owner"},
+            "log": {"format": "text"},
+            "process": {"run-directory": "run"},
+            "work": {"lease": "30s"},
+            "audit": {"signing-key": "keys/audit.key", "public-key": "keys/audit.key.pub"},
+            "channel pittari": {
+                "url": f"https://localhost:{ports['portal']}", "ca": pki / "ca.pem",
+                "certificate": pki / "city.pem", "key": pki / "city.key", "client-id": "sakurano",
+                "interval": "1s", "status-collected": "取得済", "status-received": "処理中",
+                "status-refused": "受付エラー"},
+            "trust": {"mode": "sandbox", "anchors": "jpki/sign-anchors.pem", "pins": pins,
+                      "policies": "1.2.392.200149.8.5.1.0.20"},
+            "revocation": {"directory": "crl", "sources": crls, "interval": "3s", "retry": "2s"},
+            "forms": {"procedures": ROOT / "forms" / "procedures"},
+            "routing": {"address": f"127.0.0.1:{ports['routing']}",
+                        "certificate": pki / "routing.pem", "key": pki / "routing.key",
+                        "client-ca": pki / "ca.pem"},
+            "destination child-allowance": {"name": "児童手当システム", "peers": peer},
+            "route child-allowance.certification-claim": {
+                "destination": "child-allowance",
+                "legal-basis": "番号法第9条第1項（別表 児童手当法による児童手当の支給に関する事務）"},
+        }
+        for name, values in self.settings.items():
+            sections.setdefault(name, {}).update(values)
+        text = "# Made by deploy/sandbox/stack.py; `uketsuke config reference` explains each key.\n"
+        for name, values in sections.items():
+            text += f"\n[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items())
+        self.config.write_text(text)
+
+    def start_world(self, business=True):
+        pki, ports = self.folder / "pki", self.ports
+        sandbox = self.build / "uketsuke-sandbox"
+        self.start("jpki", [sandbox, "jpki", "serve", self.folder / "jpki",
+                            "--address", f"127.0.0.1:{ports['jpki']}", "--interval", "3s"])
+        self.start_portal()
+        if business:
+            self.start_business()
+
+    def start_portal(self):
+        pki, ports = self.folder / "pki", self.ports
+        self.start("portal", [
+            self.build / "uketsuke-sandbox", "portal", "--state", self.folder / "portal",
+            "--address", f"127.0.0.1:{ports['portal']}", "--certificate", pki / "portal.pem",
+            "--key", pki / "portal.key", "--client-ca", pki / "ca.pem",
+            "--arrivals-address", f"127.0.0.1:{ports['arrivals']}"])
+        self.wait_port("portal")
+        self.wait_port("arrivals")
+
+    def start_business(self):
+        pki = self.folder / "pki"
+        self.start("business", [
+            self.build / "uketsuke-sandbox", "business", "--name", "child-allowance",
+            "--routing", f"https://localhost:{self.ports['routing']}", "--ca", pki / "ca.pem",
+            "--certificate", pki / "business-child-allowance.pem",
+            "--key", pki / "business-child-allowance.key",
+            "--store", self.folder / "business"])
+
+    def wait_port(self, name):
+        def listening():
+            if name in self.processes and not self.alive(name):
+                raise StackError(f"{name} stopped: {self.log_text(name)[-2000:]}")
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.ports[name])) == 0
+        wait_until(listening, 20, f"{name} on port {self.ports[name]}")
+
+    def start_server(self):
+        self.start("serve", [self.build / "uketsuke", "serve", "--config", self.config])
+        self.wait_port("routing")
+
+    def start_role(self, role):
+        self.start(role, [self.build / "uketsuke", role, "--config", self.config])
+
+    def up(self, server=True, business=True):
+        """Everything from nothing; a second time on the same folder finds what is there."""
+        self.make_postgres()
+        self.start_postgres()
+        self.make_world()
+        self.make_database()
+        self.start_world(business)
+        if server:
+            self.start_server()
+
+    # --- the town -------------------------------------------------------------------------------
+
+    def make_town(self, name="town", *arguments):
+        folder = self.folder / name
+        self.run("uketsuke-sandbox", "town", "make", folder, "--jpki", self.folder / "jpki",
+                 *arguments)
+        self.uketsuke("registry", "import", folder / "registry-links.csv")
+        return folder
+
+    def submit_town(self, folder, *arguments):
+        self.run("uketsuke-sandbox", "town", "submit", folder, "--portal",
+                 f"http://127.0.0.1:{self.ports['arrivals']}", *arguments)
+
+    @staticmethod
+    def expected(folder):
+        return json.loads((pathlib.Path(folder) / "expected.json").read_text())
+
+    # --- what became of it ----------------------------------------------------------------------
+
+    def applications(self):
+        """{receipt number: {"state", "reason"}} straight from the database."""
+        rows = self.psql("SELECT receipt_number, state, coalesce(reason, '') FROM application")
+        return {r: {"state": s, "reason": why}
+                for r, s, why in (line.split("\t") for line in rows.splitlines())}
+
+    def business_report(self):
+        out = self.run("uketsuke-sandbox", "business", "report", "--store",
+                       self.folder / "business", "--json").stdout
+        return json.loads(out)
+
+    def portal_status(self, receipt):
+        """What the resident sees."""
+        url = f"http://127.0.0.1:{self.ports['arrivals']}/arrivals/{receipt}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return json.load(answer)
+
+    def unsettled(self, expected):
+        """Receipt numbers that are not yet where they should end."""
+        found = self.applications()
+        return [r for r, want in expected.items()
+                if found.get(r, {}).get("state") != want["state"]
+                or (want.get("reason") or "") != found[r]["reason"]]
