@@ -1,6 +1,11 @@
 /* The outbox: what waits for each destination. The hot table `outbox` has no payload; the sealed
  * content is in outbox_item, the past in delivery. At least once, in order for each destination,
- * with a stable id (outbox_id, decimal). */
+ * with a stable id (outbox_id, decimal).
+ *
+ * The ids of one destination's items become visible in their order (outbox_put holds a lock on the
+ * destination until its transaction ends), so a reader who has seen id N never misses a smaller one
+ * that commits later. Statuses for "portal" need no such order between applications, and take no
+ * lock: those of one application are put one transaction after the other. */
 #ifndef UKETSUKE_ROUTING_OUTBOX_H
 #define UKETSUKE_ROUTING_OUTBOX_H
 
@@ -13,6 +18,8 @@
 #include "base/db.h"
 #include "base/failure.h"
 
+#define OUTBOX_PORTAL "portal" /* the destination of statuses that the resident sees */
+
 struct outbox_entry {
     const char *city_code;
     const char *destination; /* a [destination] name, or "portal" for a status */
@@ -23,9 +30,13 @@ struct outbox_entry {
 };
 
 /* One row each in outbox (and outbox_item when sealed is there); one item a destination and
- * application at a time: putting it again does nothing. Notifies "outbox_<destination>". */
+ * application at a time: putting it again does nothing. Notifies outbox_channel(destination), once
+ * for each destination. */
 bool outbox_put(struct db_tx *tx, const struct outbox_entry *entries, size_t count,
                 struct failure *f);
+/* The LISTEN channel of a destination: "outbox_child_allowance" for child-allowance. */
+#define OUTBOX_CHANNEL 64 /* room for it, NUL included */
+const char *outbox_channel(const char *destination, char text[OUTBOX_CHANNEL]);
 
 struct outbox_row {
     int64_t outbox_id;
@@ -34,14 +45,16 @@ struct outbox_row {
     char channel[33];
     char procedure_id[129];
     char status[64];
-    char sha256[65];
+    char sha256[65]; /* "" for a status */
     instant created_at;
     int attempts;
 };
 
-/* What waits after `after` (0: from the start), oldest first. */
-bool outbox_list(struct db_tx *tx, const char *city_code, const char *destination, int64_t after,
-                 struct outbox_row *ret_rows, size_t most, size_t *ret_count, struct failure *f);
+/* What waits after `after` (0: from the start) and is due, oldest first; only of applications that
+ * came by `channel` (NULL: any). What follows a deferred row of the same application waits too. */
+bool outbox_list(struct db_tx *tx, const char *city_code, const char *destination,
+                 const char *channel, int64_t after, struct outbox_row *ret_rows, size_t most,
+                 size_t *ret_count, struct failure *f);
 /* The sealed item with its application's wrapped key; *ret_found false when it does not wait here.
  * Counts the attempt. */
 bool outbox_fetch(struct db_tx *tx, const char *city_code, const char *destination,
@@ -55,13 +68,27 @@ enum receipt_result {
     RECEIPT_WRONG_HASH,
     RECEIPT_CONFLICT, /* another result came before */
 };
-/* sha256: 64 hexadecimal digits as the receiver quotes them. */
+const char *receipt_result_name(enum receipt_result result); /* "taken", "wrong-hash", … */
+
+struct outbox_receipt {
+    int64_t outbox_id;
+    char sha256[65]; /* 64 hexadecimal digits, as the receiver quotes them */
+    bool accepted;
+    const char *problems; /* JSON; NULL when accepted; borrowed */
+    /* out */
+    enum receipt_result result;
+    char application_id[37]; /* "" unless taken */
+};
+/* Any number of receipts in two round trips (three when some are repeated). The same id may stand
+ * in `receipts` more than once. */
 bool outbox_receive(struct db_tx *tx, const char *city_code, const char *destination,
-                    int64_t outbox_id, const char *sha256, bool accepted, const char *problems,
-                    enum receipt_result *ret_result, char ret_application_id[37],
-                    struct failure *f);
-/* A delivery that did not work: attempts + 1, last error, tried again from due_at on. */
+                    struct outbox_receipt *receipts, size_t count, struct failure *f);
+/* Notes rows as delivered without a receipt (statuses that the portal took). */
+bool outbox_deliver(struct db_tx *tx, const char *city_code, const char *destination,
+                    const int64_t *outbox_ids, size_t count, struct failure *f);
+/* Deliveries that did not work: attempts + 1, last error, tried again from due_at on. */
 bool outbox_defer(struct db_tx *tx, const char *city_code, const char *destination,
-                  int64_t outbox_id, const char *error, instant due_at, struct failure *f);
+                  const int64_t *outbox_ids, size_t count, const char *error, instant due_at,
+                  struct failure *f);
 
 #endif
