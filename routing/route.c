@@ -1,0 +1,136 @@
+#include "routing/route.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "routing/outbox.h"
+
+static const struct config_key route_keys[] = {
+    {.name = "destination",
+     .type = CONFIG_TEXT,
+     .help = "The [destination NAME] that gets the applications of this procedure."},
+    {.name = "legal-basis",
+     .type = CONFIG_TEXT,
+     .help = "The law that allows the hand-over (根拠法令); stands in every item."},
+};
+
+const struct config_section route_config_section = {
+    .name = "route",
+    .named = true,
+    .help = "One for each procedure, named by its id: where its applications go. Without a route "
+            "an application is held, never handed over.",
+    .keys = route_keys,
+    .key_count = sizeof route_keys / sizeof route_keys[0],
+};
+
+static const struct config_key destination_keys[] = {
+    {.name = "name",
+     .type = CONFIG_TEXT,
+     .initial = "",
+     .help = "What people call the business system, e.g. 児童手当システム."},
+    {.name = "peers",
+     .type = CONFIG_LIST,
+     .help = "Its client certificates: SHA-256 of each certificate's DER, 64 hexadecimal digits. "
+             "Two stand here while one is being replaced."},
+};
+
+const struct config_section destination_config_section = {
+    .name = "destination",
+    .named = true,
+    .help = "One for each business system, named by 1 to 40 of a-z, 0-9 and '-'. Its client "
+            "certificate is its identity.",
+    .keys = destination_keys,
+    .key_count = sizeof destination_keys / sizeof destination_keys[0],
+};
+
+bool route_find(const struct config *config, const char *procedure_id, struct route *ret_route)
+{
+    const struct config_group *group = config_find(config, "route", procedure_id);
+    if (!group)
+        return false;
+    *ret_route = (struct route){.procedure_id = config_name(group),
+                                .destination = config_text(group, "destination"),
+                                .legal_basis = config_text(group, "legal-basis")};
+    return true;
+}
+
+/* A name becomes part of a LISTEN channel, of metrics and of audit entries. */
+static bool name_sound(const char *name)
+{
+    size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return length >= 1 && length <= 40 && name[length] == '\0' && name[0] != '-';
+}
+
+static bool peer_sound(const char *peer)
+{
+    uint8_t hash[32];
+    return strlen(peer) == 64 && hex_decode(peer, hash, sizeof hash);
+}
+
+const char *destination_of_peer(const struct config *config, const char *peer)
+{
+    const struct config_group *group = NULL;
+    while (peer && (group = config_next(config, "destination", group)))
+        for (size_t i = 0; i < config_list_length(group, "peers"); i++)
+            if (strcasecmp(config_list_item(group, "peers", i), peer) == 0)
+                return config_name(group);
+    return NULL;
+}
+
+static bool destination_check(const struct config *config, const struct config_group *group,
+                              struct failure *f)
+{
+    const char *name = config_name(group);
+    if (!name_sound(name) || strcmp(name, OUTBOX_PORTAL) == 0)
+        return failure_set(f, FAILURE_USAGE,
+                           "[destination %s]: the name must be 1 to 40 of a-z, 0-9 and '-', and "
+                           "not \"" OUTBOX_PORTAL "\"",
+                           name);
+    if (config_list_length(group, "peers") == 0)
+        return failure_set(f, FAILURE_USAGE,
+                           "[destination %s] names no peers: add its client certificate's SHA-256",
+                           name);
+    for (size_t i = 0; i < config_list_length(group, "peers"); i++) {
+        const char *peer = config_list_item(group, "peers", i);
+        if (!peer_sound(peer))
+            return failure_set(f, FAILURE_USAGE,
+                               "[destination %s] peers: each is the SHA-256 of a certificate, 64 "
+                               "hexadecimal digits without colons",
+                               name);
+        const char *owner = destination_of_peer(config, peer);
+        if (strcmp(owner, name) != 0)
+            return failure_set(f, FAILURE_USAGE,
+                               "[destination %s] and [destination %s] share a client certificate: "
+                               "each needs its own",
+                               owner, name);
+    }
+    return true;
+}
+
+static bool route_check(const struct config *config, const struct config_group *group,
+                        struct failure *f)
+{
+    const char *destination = config_text(group, "destination");
+    if (!config_find(config, "destination", destination))
+        return failure_set(f, FAILURE_USAGE,
+                           "[route %s] leads to %s, which has no [destination] section",
+                           config_name(group), destination);
+    if (config_text(group, "legal-basis")[0] == '\0')
+        return failure_set(f, FAILURE_USAGE,
+                           "[route %s] has an empty legal-basis: name the law that allows it",
+                           config_name(group));
+    return true;
+}
+
+bool routes_check(const struct config *config, struct failure *f)
+{
+    const struct config_group *group = NULL;
+    while ((group = config_next(config, "destination", group)))
+        if (!destination_check(config, group, f))
+            return false;
+    while ((group = config_next(config, "route", group)))
+        if (!route_check(config, group, f))
+            return false;
+    return true;
+}
