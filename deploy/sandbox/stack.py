@@ -175,8 +175,14 @@ class Stack:
                            capture_output=True, cwd="/", **(
                                {"user": "postgres", "group": "postgres", "extra_groups": []}
                                if os.geteuid() == 0 else {}))
-        self.start("postgres", [POSTGRES_BIN / "postgres", "-D", data], self._postgres_user())
-        wait_until(self.postgres_ready, 30, "PostgreSQL start (see logs/postgres.log)")
+        command = [POSTGRES_BIN / "postgres", "-D", data]
+        self.start("postgres", command, self._postgres_user())
+
+        def ready():
+            if not self.alive("postgres"):  # backends of a killed one still hold its memory
+                self.start("postgres", command, self._postgres_user())
+            return self.postgres_ready()
+        wait_until(ready, 60, "PostgreSQL start (see logs/postgres.log)", interval=0.2)
 
     def postgres_ready(self):
         return subprocess.run([POSTGRES_BIN / "pg_isready", "-q", "-h", self.postgres_folder],
