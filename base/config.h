@@ -1,4 +1,6 @@
-/* The configuration: one file, `[section]` or `[section name]`, `key = value`, `#` comments.
+/* The configuration: one file, `[section]` or `[section name]`, `key = value`; a comment begins
+ * with
+ * `#` and has a line of its own. An indented line goes on with the list above it.
  *
  * Modules declare their sections as tables (below); the program hands all of them to config_load.
  * An unknown section or key, a missing required key, a value out of range or given twice is a
@@ -11,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/failure.h"
 
@@ -22,7 +25,7 @@ enum config_type {
     CONFIG_BOOLEAN,  /* yes, no */
     CONFIG_PATH,     /* relative to the folder of the configuration file */
     CONFIG_LIST,     /* words separated by blanks; a list of paths is CONFIG_PATHS */
-    CONFIG_PATHS,
+    CONFIG_PATHS, /* each relative to the file's folder; what has "://" in it is a URL, and stays */
     CONFIG_CHOICE, /* one of `choices`, separated by blanks */
 };
 
@@ -31,7 +34,7 @@ struct config_key {
     enum config_type type;
     const char *initial; /* the default as it would be written; NULL: must be given */
     int64_t least,
-        most; /* bounds for numbers, sizes and durations (in their own unit); 0, 0: none */
+        most; /* bounds for numbers, sizes (bytes) and durations (microseconds); 0, 0: none */
     const char *choices; /* for CONFIG_CHOICE */
     const char *help;    /* one sentence; says the unit where the type does not */
 };
@@ -51,7 +54,17 @@ struct config_group; /* one section as it stands in the file, or all defaults; o
 
 bool config_load(const char *path, const struct config_section *const *sections, size_t count,
                  struct config **ret_config, struct failure *f);
+/* The same from bytes; `path` is for messages and for what is relative to it. */
+bool config_parse(const char *path, struct bytes text, const struct config_section *const *sections,
+                  size_t count, struct config **ret_config, struct failure *f);
 void config_free(struct config *config);
+
+/* Does the file have the section (one of that name)? A section that is not `required` may be left
+ * out although keys of it must be given: roles that live by it ask for it first. */
+bool config_has(const struct config *config, const char *section);
+/* A failure that names file and section when it is not there. */
+bool config_require(const struct config *config, const char *section, struct failure *f);
+const char *config_path(const struct config *config); /* of the file it came from */
 
 /* A section without a name; never NULL for a declared section (defaults where the file is silent).
  */
@@ -63,7 +76,8 @@ const struct config_group *config_find(const struct config *config, const char *
                                        const char *name);
 const char *config_name(const struct config_group *group);
 
-/* Asking for a key that was not declared, or by another type, is a bug and aborts. */
+/* Asking for a key that was not declared, or by another type, is a bug and aborts; so is asking for
+ * a key without default of a section that is not there (config_require comes first). */
 const char *config_text(const struct config_group *group, const char *key); /* text, path, choice */
 int64_t config_number(const struct config_group *group, const char *key);   /* number and size */
 instant config_duration(const struct config_group *group, const char *key);
