@@ -9,20 +9,22 @@
 #include "base/db.h"
 #include "base/failure.h"
 #include "base/seal.h"
+#include "routing/outbox.h"
 
 extern const struct config_section routing_config_section; /* [routing] address, TLS files, … */
 
 struct routing_server;
 
-struct routing_options {
+struct routing_options { /* all borrowed until routing_server_stop */
     const struct config *config;
     struct db *db;
     const struct city_key *city_key;
     const char *city_code;
-    /* Called in the transaction that takes a receipt: what it means for the application is the
-     * caller's to decide. */
-    bool (*on_receipt)(struct db_tx *tx, const char *destination, const char *application_id,
-                       bool accepted, const char *terminal, void *context, struct failure *f);
+    /* Called in the transaction that takes receipts, with those that were taken: what they mean for
+     * the applications is the caller's to decide. `terminal` is where they came from. */
+    bool (*on_receipts)(struct db_tx *tx, const char *destination,
+                        const struct outbox_receipt *taken, size_t count, const char *terminal,
+                        void *context, struct failure *f);
     void *context;
 };
 

@@ -1,0 +1,107 @@
+/* POST /routing/v1/receipts: what the business system stored, or rejected; all in one transaction.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "routing/endpoints.h"
+#include "routing/receipts_parse.h"
+
+static struct metric receipts_metric = {
+    .kind = METRIC_COUNTER,
+    .name = "uketsuke_routing_receipts_total",
+    .help = "Receipts from business systems, by what became of them.",
+    .label_name = "result",
+};
+
+struct receiving {
+    const struct routing_context *context;
+    struct routing_caller caller;
+    struct receipts receipts;
+};
+
+static bool tell(struct db_tx *tx, const struct receiving *r, struct failure *f)
+{
+    const struct routing_options *options = &r->context->options;
+    struct outbox_receipt *taken = memory_allocate(r->receipts.count * sizeof *taken);
+    size_t count = 0;
+    for (size_t i = 0; i < r->receipts.count; i++)
+        if (r->receipts.list[i].result == RECEIPT_TAKEN)
+            taken[count++] = r->receipts.list[i];
+    bool done = !options->on_receipts || count == 0 ||
+                options->on_receipts(tx, r->caller.destination, taken, count, r->caller.terminal,
+                                     options->context, f);
+    free(taken);
+    return done;
+}
+
+/* Taken receipts, and those that quote a wrong hash or contradict what was taken. A repeated or
+ * unknown one changes nothing and is only counted. */
+static bool remembered(const struct outbox_receipt *receipt)
+{
+    return receipt->result != RECEIPT_REPEATED && receipt->result != RECEIPT_UNKNOWN;
+}
+
+static bool audit(struct db_tx *tx, const struct receiving *r, struct failure *f)
+{
+    struct audit_entry *entries = memory_allocate(r->receipts.count * sizeof *entries);
+    char(*details)[ROUTING_DETAIL] = memory_allocate(r->receipts.count * sizeof *details);
+    size_t count = 0;
+    for (size_t i = 0; i < r->receipts.count; i++) {
+        const struct outbox_receipt *receipt = &r->receipts.list[i];
+        if (!remembered(receipt))
+            continue;
+        bool taken = receipt->result == RECEIPT_TAKEN;
+        entries[count] = routing_audit_entry(
+            r->context, &r->caller, taken ? "item.received" : "receipt.refused",
+            taken ? receipt->application_id : NULL, receipt->outbox_id, details[count]);
+        entries[count].reason = !taken              ? receipt_result_name(receipt->result)
+                                : receipt->accepted ? "accepted"
+                                                    : "rejected";
+        count++;
+    }
+    bool done = count == 0 || audit_append(tx, ROUTING_CHAIN, entries, count, f);
+    free(entries);
+    free(details);
+    return done;
+}
+
+static bool receive_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct receiving *r = context;
+    return outbox_receive(tx, r->context->options.city_code, r->caller.destination,
+                          r->receipts.list, r->receipts.count, f) &&
+           tell(tx, r, f) && audit(tx, r, f);
+}
+
+static enum http_flow reply(struct http_request *request, const struct receiving *r)
+{
+    json_t *results = json_array();
+    for (size_t i = 0; i < r->receipts.count; i++) {
+        const struct outbox_receipt *receipt = &r->receipts.list[i];
+        const char *result = receipt_result_name(receipt->result);
+        char id[24];
+        snprintf(id, sizeof id, "%" PRId64, receipt->outbox_id);
+        json_array_append_new(results, json_pack("{s:s, s:s}", "id", id, "result", result));
+        metric_add(&receipts_metric, result, 1);
+    }
+    return http_reply_json(request, 200, json_pack("{s:o}", "results", results));
+}
+
+enum http_flow endpoint_receipts(struct http_request *request, void *context)
+{
+    struct receiving r = {.context = context};
+    if (!routing_identify(context, request, &r.caller))
+        return HTTP_DONE;
+    _cleanup_(cleanup_json) json_t *body = http_request_json(request);
+    if (!body || !receipts_parse(request, body, &r.receipts))
+        return HTTP_DONE;
+    struct failure f = {0};
+    bool done = db_transaction(r.context->options.db, receive_work, &r, &f);
+    enum http_flow flow = done ? reply(request, &r) : routing_reply_failure(request, &f);
+    receipts_free(&r.receipts);
+    return flow;
+}

@@ -1,0 +1,160 @@
+#include "routing/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "routing/endpoints.h"
+#include "routing/route.h"
+
+static const struct config_key routing_keys[] = {
+    {.name = "address",
+     .type = CONFIG_TEXT,
+     .initial = "127.0.0.1:8444",
+     .help = "Where the pull API listens, HOST:PORT; port 0 takes any free one."},
+    {.name = "certificate", .type = CONFIG_PATH, .help = "The server's certificate chain, PEM."},
+    {.name = "key", .type = CONFIG_PATH, .help = "Its private key, PEM."},
+    {.name = "client-ca",
+     .type = CONFIG_PATH,
+     .help = "The CA, PEM, that client certificates must be issued under; which of them is whose "
+             "stands in [destination NAME] peers."},
+    {.name = "threads",
+     .type = CONFIG_NUMBER,
+     .initial = "4",
+     .least = 1,
+     .most = 64,
+     .help = "Threads that serve requests."},
+    {.name = "connections-most",
+     .type = CONFIG_NUMBER,
+     .initial = "256",
+     .least = 1,
+     .most = 10000,
+     .help = "Connections at a time; more are turned away."},
+    {.name = "wait-most",
+     .type = CONFIG_DURATION,
+     .initial = "60s",
+     .least = 1,
+     .most = 300 * INSTANT_SECOND,
+     .help = "The longest that a list may wait for an item (long poll)."},
+};
+
+const struct config_section routing_config_section = {
+    .name = "routing",
+    .help = "The pull API for business systems.",
+    .keys = routing_keys,
+    .key_count = sizeof routing_keys / sizeof routing_keys[0],
+};
+
+static const struct http_route routes[] = {
+    {"GET", "/routing/v1/items", endpoint_items, 0},
+    {"GET", "/routing/v1/items/{id}", endpoint_item, 0},
+    {"GET", "/routing/v1/items/{id}/package", endpoint_package, 0},
+    {"GET", "/routing/v1/batch", endpoint_batch, 0},
+    {"POST", "/routing/v1/receipts", endpoint_receipts, ROUTING_RECEIPTS_BODY},
+};
+
+struct routing_server {
+    struct routing_context context;
+    struct http_server *http;
+    struct db_listener *listener;
+    pthread_t waker;
+    bool waker_runs;
+    atomic_bool stopping;
+};
+
+/* --- waking those who wait -------------------------------------------------------------------- */
+
+#define WAKER_PATIENCE (INSTANT_SECOND / 4) /* how long a stop may wait for us */
+
+static void *waker_run(void *argument)
+{
+    struct routing_server *server = argument;
+    while (!atomic_load(&server->stopping))
+        if (db_listener_wait(server->listener, WAKER_PATIENCE))
+            http_server_wake(server->http);
+    return NULL;
+}
+
+static bool waker_start(struct routing_server *server, struct failure *f)
+{
+    if (pthread_create(&server->waker, NULL, waker_run, server) != 0)
+        return failure_set(f, FAILURE_SYSTEM, "can't start a thread for the routing server");
+    server->waker_runs = true;
+    return true;
+}
+
+static bool listen_for_items(struct routing_server *server, struct failure *f)
+{
+    const struct routing_options *options = &server->context.options;
+    const struct config_group *group = NULL;
+    size_t count = 0;
+    while ((group = config_next(options->config, "destination", group)))
+        count++;
+    if (count == 0)
+        return failure_set(f, FAILURE_USAGE,
+                           "no [destination NAME] is configured: nobody could pull anything");
+    char(*texts)[OUTBOX_CHANNEL] = memory_allocate(count * sizeof *texts);
+    const char **channels = memory_allocate(count * sizeof *channels);
+    for (size_t i = 0; i < count; i++) {
+        group = config_next(options->config, "destination", group);
+        channels[i] = outbox_channel(config_name(group), texts[i]);
+    }
+    bool done = db_listen(options->db, channels, count, &server->listener, f);
+    free(channels);
+    free(texts);
+    return done;
+}
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+static bool http_start(struct routing_server *server, struct failure *f)
+{
+    const struct config_group *group = config_group(server->context.options.config, "routing");
+    struct http_server_options options = {
+        .address = config_text(group, "address"),
+        .tls_certificate = config_text(group, "certificate"),
+        .tls_key = config_text(group, "key"),
+        .tls_client_ca = config_text(group, "client-ca"),
+        .threads = (unsigned)config_number(group, "threads"),
+        .connections_most = (unsigned)config_number(group, "connections-most"),
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .context = &server->context,
+    };
+    return http_server_start(&options, &server->http, f);
+}
+
+bool routing_server_start(const struct routing_options *options, struct routing_server **ret_server,
+                          struct failure *f)
+{
+    if (!routes_check(options->config, f))
+        return false;
+    struct routing_server *server = memory_allocate(sizeof *server);
+    server->context = (struct routing_context){
+        .options = *options,
+        .wait_most = config_duration(config_group(options->config, "routing"), "wait-most")};
+    if (!listen_for_items(server, f) || !http_start(server, f) || !waker_start(server, f)) {
+        routing_server_stop(server);
+        return false;
+    }
+    *ret_server = server;
+    return true;
+}
+
+unsigned routing_server_port(const struct routing_server *server)
+{
+    return http_server_port(server->http);
+}
+
+void routing_server_stop(struct routing_server *server)
+{
+    atomic_store(&server->stopping, true);
+    if (server->waker_runs)
+        pthread_join(server->waker, NULL);
+    if (server->http)
+        http_server_stop(server->http);
+    if (server->listener)
+        db_listener_close(server->listener);
+    free(server);
+}
