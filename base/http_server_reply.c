@@ -1,0 +1,188 @@
+/* The reply: made by the handler, queued when the handler has come back. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/http_server_internal.h"
+#include "base/text.h"
+
+static const struct {
+    unsigned status;
+    const char *title;
+} titles[] = {
+    {400, "Bad request"},        {401, "Not authenticated"},
+    {403, "Not allowed"},        {404, "Not found"},
+    {405, "Method not allowed"}, {409, "Conflict"},
+    {413, "Too large"},          {416, "Range not satisfiable"},
+    {500, "Internal error"},     {503, "Temporarily unavailable"},
+};
+
+static const char *title_of(unsigned status)
+{
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        if (titles[i].status == status)
+            return titles[i].title;
+    return "Error";
+}
+
+void http_reply_header(struct http_request *request, const char *name, const char *value)
+{
+    if (request->header_count == HTTP_HEADERS_MOST)
+        return;
+    struct http_pair *pair = &request->headers[request->header_count++];
+    pair->name = text_copy(name);
+    pair->value = text_copy(value);
+}
+
+/* Takes `data` (from malloc). The first reply stands: an error found early is not overwritten. */
+static enum http_flow set_reply(struct http_request *request, unsigned status,
+                                const char *content_type, void *data, size_t size)
+{
+    if (request->response) {
+        free(data);
+        return HTTP_DONE;
+    }
+    request->response = MHD_create_response_from_buffer(size, data, MHD_RESPMEM_MUST_FREE);
+    if (!request->response) {
+        free(data);
+        return HTTP_DONE;
+    }
+    request->status = status;
+    request->response_size = size;
+    if (content_type)
+        http_reply_header(request, "Content-Type", content_type);
+    return HTTP_DONE;
+}
+
+enum http_flow http_reply_json(struct http_request *request, unsigned status, json_t *stolen)
+{
+    char *text = json_dumps(stolen, JSON_COMPACT);
+    json_decref(stolen);
+    if (!text)
+        return http_reply_error(request, 500, "E0199", "the answer could not be written");
+    return set_reply(request, status, "application/json", text, strlen(text));
+}
+
+static void *copy(const uint8_t *data, size_t size)
+{
+    void *own = memory_allocate(size + 1);
+    if (size > 0)
+        memcpy(own, data, size);
+    return own;
+}
+
+enum http_flow http_reply_bytes(struct http_request *request, unsigned status,
+                                const char *content_type, struct bytes copied)
+{
+    return set_reply(request, status, content_type, copy(copied.data, copied.length),
+                     copied.length);
+}
+
+enum http_flow http_reply_error(struct http_request *request, unsigned status, const char *code,
+                                const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    json_t *json =
+        json_pack("{s:s, s:s, s:[{s:s, s:s}], s:s}", "title", title_of(status), "detail", text,
+                  "errors", "code", code, "message", text, "request_id", request->id);
+    if (!json) /* a text that was cut within a character */
+        json = json_pack("{s:s, s:s, s:[{s:s, s:s}], s:s}", "title", title_of(status), "detail", "",
+                         "errors", "code", code, "message", "", "request_id", request->id);
+    return http_reply_json(request, status, json);
+}
+
+/* --- ranges: RFC 9110, section 14 ------------------------------------------------------------- */
+
+enum range { RANGE_NONE, RANGE_GOOD, RANGE_BEYOND };
+
+/* Digits up to `stop`; a number too big to count is as good as the biggest. */
+static const char *read_position(const char *text, uint64_t *ret_position, bool *ret_given)
+{
+    uint64_t position = 0;
+    const char *digit = text;
+    for (; *digit >= '0' && *digit <= '9'; digit++)
+        position =
+            position > UINT64_MAX / 20 ? UINT64_MAX / 2 : position * 10 + (uint64_t)(*digit - '0');
+    *ret_given = digit != text;
+    *ret_position = position;
+    return digit;
+}
+
+/* What is not one well-formed range of bytes is ignored, as the RFC has it: the whole is sent. */
+static enum range parse_range(const char *header, size_t size, size_t *ret_first,
+                              size_t *ret_length)
+{
+    uint64_t first, last;
+    bool has_first, has_last;
+    if (!header || strncmp(header, "bytes=", 6) != 0)
+        return RANGE_NONE;
+    const char *rest = read_position(header + 6, &first, &has_first);
+    if (*rest != '-')
+        return RANGE_NONE;
+    rest = read_position(rest + 1, &last, &has_last);
+    if (*rest || (!has_first && !has_last) || (has_first && has_last && last < first))
+        return RANGE_NONE;
+    if (!has_first) { /* the last `last` bytes */
+        if (last == 0 || size == 0)
+            return RANGE_BEYOND;
+        first = last < size ? size - last : 0;
+        last = size - 1;
+    } else if (first >= size) {
+        return RANGE_BEYOND;
+    } else if (!has_last || last >= size) {
+        last = size - 1;
+    }
+    *ret_first = (size_t)first;
+    *ret_length = (size_t)(last - first + 1);
+    return RANGE_GOOD;
+}
+
+enum http_flow http_reply_range(struct http_request *request, const char *content_type,
+                                const char *etag, struct bytes copied)
+{
+    char quoted[160], text[96];
+    snprintf(quoted, sizeof quoted, "\"%s\"", etag);
+    http_reply_header(request, "ETag", quoted);
+    http_reply_header(request, "Accept-Ranges", "bytes");
+    const char *header = NULL;
+    const char *if_range = http_request_header(request, "If-Range");
+    if (strcmp(request->method, "GET") == 0 && (!if_range || strcmp(if_range, quoted) == 0))
+        header = http_request_header(request, "Range");
+    size_t first = 0, length = copied.length;
+    enum range range = parse_range(header, copied.length, &first, &length);
+    if (range == RANGE_NONE)
+        return http_reply_bytes(request, 200, content_type, copied);
+    if (range == RANGE_BEYOND) {
+        snprintf(text, sizeof text, "bytes */%zu", copied.length);
+        http_reply_header(request, "Content-Range", text);
+        return http_reply_error(request, 416, "E0002", "the range begins behind the end");
+    }
+    snprintf(text, sizeof text, "bytes %zu-%zu/%zu", first, first + length - 1, copied.length);
+    http_reply_header(request, "Content-Range", text);
+    return http_reply_bytes(request, 206, content_type, bytes_of(copied.data + first, length));
+}
+
+/* --- out -------------------------------------------------------------------------------------- */
+
+enum MHD_Result http_reply_queue(struct http_request *request)
+{
+    if (!request->response)
+        http_reply_error(request, 500, "E0199", "no answer was made");
+    struct MHD_Response *response = request->response;
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, "X-Request-Id", request->id);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < request->header_count; i++)
+        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
+    if (request->connection)
+        http_connection_hurry(request->connection, request->response_size);
+    return MHD_queue_response(request->mhd, request->status, response);
+}
