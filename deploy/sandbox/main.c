@@ -11,6 +11,7 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
+    {"pki", sandbox_pki, "the TLS certificates of portal, city and business systems"},
     {NULL, NULL, NULL},
 };
 
