@@ -1,0 +1,67 @@
+/* What `uketsuke` can do, and what its configuration may say. To add a command: write
+ * intake/commands/<name>.c with a `const struct command <name>_command`, add it to
+ * intake/meson.build, and name it twice here. */
+#include <stdio.h>
+#include <string.h>
+
+#include "intake/command.h"
+
+extern const struct command config_check_command;
+extern const struct command config_reference_command;
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The roles: each runs until it is told to stop. */
+static const struct command *const roles[] = {};
+
+/* Looking, and working on single applications. */
+static const struct command *const work[] = {};
+
+/* Setting up and keeping house. */
+static const struct command *const upkeep[] = {
+    &config_check_command,
+    &config_reference_command,
+};
+
+const struct command_group command_groups[] = {
+    {"Run the server", roles, COUNT(roles)},
+    {"Look at applications", work, COUNT(work)},
+    {"Set up and keep house", upkeep, COUNT(upkeep)},
+};
+const size_t command_group_count = COUNT(command_groups);
+
+const struct config_section *const config_sections[] = {
+    &city_config_section,
+    &log_config_section,
+    &process_config_section,
+};
+const size_t config_section_count = COUNT(config_sections);
+
+static const struct command *named(const char *name)
+{
+    for (size_t g = 0; g < command_group_count; g++)
+        for (size_t i = 0; i < command_groups[g].count; i++)
+            if (strcmp(command_groups[g].commands[i]->name, name) == 0)
+                return command_groups[g].commands[i];
+    return NULL;
+}
+
+const struct command *command_find(int argc, char *const *argv, int *ret_words)
+{
+    char two_words[128];
+    const struct command *command = NULL;
+
+    if (argc >= 2) {
+        snprintf(two_words, sizeof two_words, "%s %s", argv[0], argv[1]);
+        command = named(two_words);
+    }
+    if (command) {
+        *ret_words = 2;
+        return command;
+    }
+    if (argc >= 1)
+        command = named(argv[0]);
+    if (command)
+        *ret_words = 1;
+    return command;
+}
