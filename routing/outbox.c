@@ -124,7 +124,7 @@ static const struct db_statement outbox_list_due = {
     " AND o.due_at <= now() AND ($4::text IS NULL OR a.channel = $4)"
     " AND NOT EXISTS (SELECT FROM outbox e WHERE e.city_code = o.city_code"
     "  AND e.destination = o.destination AND e.application_id = o.application_id"
-    "  AND e.outbox_id < o.outbox_id AND e.due_at > now()) "
+    "  AND e.outbox_id < o.outbox_id) "
     "ORDER BY o.outbox_id LIMIT $5::bigint"};
 
 static void copy_text(char *to, size_t size, const char *text)

@@ -51,7 +51,8 @@ struct outbox_row {
 };
 
 /* What waits after `after` (0: from the start) and is due, oldest first; only of applications that
- * came by `channel` (NULL: any). What follows a deferred row of the same application waits too. */
+ * came by `channel` (NULL: any). Of one application only the oldest row: what follows it waits
+ * until it is delivered, so that a resident never sees an older status over a newer one. */
 bool outbox_list(struct db_tx *tx, const char *city_code, const char *destination,
                  const char *channel, int64_t after, struct outbox_row *ret_rows, size_t most,
                  size_t *ret_count, struct failure *f);

@@ -7,6 +7,8 @@
 #include "base/process.h"
 #include "routing/portal.h"
 
+extern const struct config_section report_config_section; /* [report] interval, batch, retry-… */
+
 struct report_context {
     const struct config *config;
     struct db *db;
@@ -15,7 +17,8 @@ struct report_context {
     const char *channel;
 };
 
-/* One batch of waiting statuses: register, then note as delivered. For work_loop_run. */
+/* One batch of waiting statuses: register, then note as delivered; in order for each application.
+ * What the portal does not take is tried again, later each time. For work_loop_run. */
 enum work_result report_step(void *context, struct failure *f);
 
 #endif

@@ -128,7 +128,7 @@ static bool http_start(struct routing_server *server, struct failure *f)
 bool routing_server_start(const struct routing_options *options, struct routing_server **ret_server,
                           struct failure *f)
 {
-    if (!routes_check(options->config, f))
+    if (!config_require(options->config, "routing", f) || !routes_check(options->config, f))
         return false;
     struct routing_server *server = memory_allocate(sizeof *server);
     server->context = (struct routing_context){

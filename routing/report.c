@@ -1,0 +1,177 @@
+#include "routing/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/audit.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "routing/outbox.h"
+
+#define REPORT_BATCH_MOST 500
+
+static const struct config_key report_keys[] = {
+    {.name = "interval",
+     .type = CONFIG_DURATION,
+     .initial = "10s",
+     .least = INSTANT_SECOND / 10,
+     .most = 3600 * INSTANT_SECOND,
+     .help = "Between two looks when no wake-up comes."},
+    {.name = "batch",
+     .type = CONFIG_NUMBER,
+     .initial = "100",
+     .least = 1,
+     .most = REPORT_BATCH_MOST,
+     .help = "Statuses that one call registers."},
+    {.name = "retry-least",
+     .type = CONFIG_DURATION,
+     .initial = "2s",
+     .least = INSTANT_SECOND / 10,
+     .most = 3600 * INSTANT_SECOND,
+     .help = "The first wait after a status was not taken; doubles each time."},
+    {.name = "retry-most",
+     .type = CONFIG_DURATION,
+     .initial = "10min",
+     .least = INSTANT_SECOND,
+     .most = INSTANT_DAY,
+     .help = "The longest wait between two tries of one status."},
+};
+
+const struct config_section report_config_section = {
+    .name = "report",
+    .help = "How statuses go back to the portal.",
+    .keys = report_keys,
+    .key_count = sizeof report_keys / sizeof report_keys[0],
+};
+
+static struct metric statuses_metric = {
+    .kind = METRIC_COUNTER,
+    .name = "uketsuke_statuses_total",
+    .help = "Statuses offered to the portal, by whether it took them.",
+    .label_name = "result",
+};
+
+struct batch {
+    const struct report_context *context;
+    struct outbox_row rows[REPORT_BATCH_MOST];
+    bool done[REPORT_BATCH_MOST];
+    size_t most, count;
+    const char *error;  /* why those that are not done are not; NULL: the portal refused them */
+    bool portal_failed; /* the call as a whole */
+};
+
+static bool list_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct batch *b = context;
+    return outbox_list(tx, b->context->city_code, OUTBOX_PORTAL, b->context->channel, 0, b->rows,
+                       b->most, &b->count, f);
+}
+
+static bool offer(struct batch *b, struct failure *f)
+{
+    struct portal_status statuses[REPORT_BATCH_MOST];
+    for (size_t i = 0; i < b->count; i++)
+        statuses[i] = (struct portal_status){b->rows[i].receipt_number, b->rows[i].status};
+    return portal_register(b->context->portal, statuses, b->count, b->done, f);
+}
+
+static bool audit(struct db_tx *tx, const struct batch *b, struct failure *f)
+{
+    struct audit_entry entries[REPORT_BATCH_MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        if (!b->done[i])
+            continue;
+        entries[count++] = (struct audit_entry){.action = "status.reported",
+                                                .actor = "role:report",
+                                                .city_code = b->context->city_code,
+                                                .application_id = b->rows[i].application_id,
+                                                .reason = b->rows[i].status};
+    }
+    return count == 0 || audit_append(tx, "report", entries, count, f);
+}
+
+static size_t ids_of(const struct batch *b, bool done, int64_t ids[REPORT_BATCH_MOST])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < b->count; i++)
+        if (b->done[i] == done)
+            ids[count++] = b->rows[i].outbox_id;
+    return count;
+}
+
+/* When the portal as a whole fails, the loop backs off, and all stay due; when it refuses one
+ * status, that one waits, the longer the more often it was refused. */
+static bool defer(struct db_tx *tx, const struct batch *b, struct failure *f)
+{
+    const struct config_group *group = config_group(b->context->config, "report");
+    instant least = config_duration(group, "retry-least"),
+            most = config_duration(group, "retry-most");
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->done[i])
+            continue;
+        instant later = least + backoff((unsigned)b->rows[i].attempts, least, most);
+        if (!outbox_defer(tx, b->context->city_code, OUTBOX_PORTAL, &b->rows[i].outbox_id, 1,
+                          "the portal did not take the status", clock_now() + later, f))
+            return false;
+    }
+    return true;
+}
+
+static bool note_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct batch *b = context;
+    int64_t ids[REPORT_BATCH_MOST];
+    size_t count = ids_of(b, false, ids);
+    if (b->portal_failed && !outbox_defer(tx, b->context->city_code, OUTBOX_PORTAL, ids, count,
+                                          b->error, clock_now(), f))
+        return false;
+    if (!b->portal_failed && !defer(tx, b, f))
+        return false;
+    count = ids_of(b, true, ids);
+    if (count && !outbox_deliver(tx, b->context->city_code, OUTBOX_PORTAL, ids, count, f))
+        return false;
+    return audit(tx, b, f);
+}
+
+static void count_results(const struct batch *b)
+{
+    int64_t ids[REPORT_BATCH_MOST];
+    size_t taken = ids_of(b, true, ids);
+    metric_add(&statuses_metric, "taken", (int64_t)taken);
+    metric_add(&statuses_metric, "not-taken", (int64_t)(b->count - taken));
+    if (taken < b->count && !b->portal_failed)
+        log_warning("status.refused", log_text("channel", b->context->channel),
+                    log_number("count", (int64_t)(b->count - taken)));
+}
+
+static enum work_result run(struct batch *b, struct failure *f)
+{
+    if (!db_transaction(b->context->db, list_work, b, f))
+        return WORK_FAILED;
+    if (b->count == 0)
+        return WORK_IDLE;
+    struct failure why = {0};
+    b->portal_failed = !offer(b, &why);
+    b->error = why.text;
+    if (!db_transaction(b->context->db, note_work, b, f))
+        return WORK_FAILED;
+    count_results(b);
+    if (!b->portal_failed)
+        return WORK_DONE;
+    *f = why;
+    return WORK_FAILED;
+}
+
+enum work_result report_step(void *context, struct failure *f)
+{
+    const struct report_context *report = context;
+    struct batch *b = memory_allocate(sizeof *b);
+    b->context = report;
+    b->most = (size_t)config_number(config_group(report->config, "report"), "batch");
+    enum work_result result = run(b, f);
+    free(b);
+    return result;
+}
