@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/http_server_internal.h"
+#include "base/text.h"
 
 enum { BACKLOG = 1024 };
 
@@ -53,7 +54,9 @@ static bool listen_unix(const char *path, struct http_listen *ret_listen, struct
 static bool split(const char *address, char *host, size_t host_size, char *port, size_t port_size)
 {
     const char *colon = strrchr(address, ':');
-    if (!colon || colon == address || !colon[1] || strlen(colon + 1) >= port_size)
+    int64_t number;
+    if (!colon || colon == address || strlen(colon + 1) >= port_size ||
+        !number_parse(colon + 1, 0, 65535, &number))
         return false;
     const char *from = address;
     size_t length = (size_t)(colon - address);
