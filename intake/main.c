@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/cleanup.h"
 #include "base/xml.h"
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
     struct arguments given = {.words = memory_allocate(((size_t)argc + 1) * sizeof(char *))};
     int code;
 
+    prctl(PR_SET_NAME, "uketsuke"); /* a child of `serve` would be called "exe" by ps */
     if (read_arguments(argc, argv, &given)) {
         code = run(&given);
     } else {

@@ -8,11 +8,14 @@
 
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
+extern const struct command serve_command;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The roles: each runs until it is told to stop. */
-static const struct command *const roles[] = {};
+static const struct command *const roles[] = {
+    &serve_command,
+};
 
 /* Looking, and working on single applications. */
 static const struct command *const work[] = {};
