@@ -11,7 +11,6 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
-    {"jpki", sandbox_jpki, "certification authorities, revocation lists and OCSP"},
     {"pki", sandbox_pki, "the TLS certificates of portal, city and business systems"},
     {NULL, NULL, NULL},
 };

@@ -1,0 +1,76 @@
+#include "intake/lease.h"
+
+#include "base/process.h"
+
+static const struct db_statement release = {
+    "lease_release",
+    "UPDATE work SET attempts = attempts - 1, due_at = now()"
+    " WHERE city_code = $1 AND application_id = $2::uuid AND stage = $3 AND attempts = $4"};
+static const struct db_statement defer = {
+    "lease_defer",
+    "UPDATE work SET due_at = $5, note = $6, attempts = CASE WHEN $7 THEN 0 ELSE attempts END"
+    " WHERE city_code = $1 AND application_id = $2::uuid AND stage = $3 AND attempts = $4"};
+
+struct pace pace_read(const struct config *config)
+{
+    const struct config_group *work = config_group(config, "work");
+    return (struct pace){
+        .batch = (size_t)config_number(work, "batch"),
+        .lease = config_duration(work, "lease"),
+        .attempts_most = config_number(work, "attempts-most"),
+        .download_tries = config_number(work, "download-tries"),
+        .retry_least = config_duration(work, "retry-least"),
+        .retry_most = config_duration(work, "retry-most"),
+        .retry_held = config_duration(work, "retry-held"),
+        .retry_unmatched = config_duration(work, "retry-unmatched"),
+    };
+}
+
+instant pace_retry_at(const struct pace *pace, int attempts)
+{
+    /* never at once: half of the shortest wait, and jitter above it */
+    return clock_now() + pace->retry_least / 2 +
+           backoff((unsigned)attempts, pace->retry_least, pace->retry_most);
+}
+
+struct release_context {
+    enum stage stage;
+    const struct work_item *items;
+    size_t count;
+};
+
+static bool release_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct release_context *all = context;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct work_item *item = &all->items[i];
+        if (!db_send(tx, &release,
+                     DB_VALUES(db_text(item->city_code), db_text(item->application_id),
+                               db_text(stage_code(all->stage)), db_number(item->attempts)),
+                     -1, f))
+            return false;
+    }
+    return true;
+}
+
+bool lease_release(struct db *db, enum stage stage, const struct work_item *items, size_t count,
+                   struct failure *f)
+{
+    struct release_context context = {stage, items, count};
+    return count == 0 || db_transaction_relaxed(db, release_work, &context, f);
+}
+
+bool lease_defer(struct db_tx *tx, enum stage stage, const struct work_item *item, bool settled,
+                 instant due_at, const char *note, bool *ret_mine, struct failure *f)
+{
+    int64_t affected;
+    if (!db_execute(tx, &defer,
+                    DB_VALUES(db_text(item->city_code), db_text(item->application_id),
+                              db_text(stage_code(stage)), db_number(item->attempts),
+                              db_instant(due_at), db_text(note), db_boolean(settled)),
+                    &affected, f))
+        return false;
+    if (ret_mine)
+        *ret_mine = affected == 1;
+    return true;
+}

@@ -1,0 +1,36 @@
+/* What a worker does with a claim that it can't decide now. A claim is recognised by its number of
+ * attempts: once the lease ran out and another worker claimed the application, nothing here
+ * touches it any more. */
+#ifndef UKETSUKE_INTAKE_LEASE_H
+#define UKETSUKE_INTAKE_LEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/config.h"
+#include "base/db.h"
+#include "intake/state.h"
+#include "intake/work.h"
+
+struct pace { /* [work]: how fast, how often, how long */
+    size_t batch;
+    instant lease;
+    int64_t attempts_most;           /* claims of a stage that ended in a crash */
+    int64_t download_tries;          /* then what differs from the promise is held */
+    instant retry_least, retry_most; /* back-off of one application */
+    instant retry_held;              /* of what is held for an operator or a person */
+    instant retry_unmatched;         /* of what waits for the next feed, which wakes it anyway */
+};
+struct pace pace_read(const struct config *config);
+/* When an application that failed is tried again. */
+instant pace_retry_at(const struct pace *pace, int attempts);
+
+/* Gives claims back at once, as if they had never been made. */
+bool lease_release(struct db *db, enum stage stage, const struct work_item *items, size_t count,
+                   struct failure *f);
+/* Tries again at due_at; `note` says why. `settled`: this try had a result, so attempts count from
+ * 0 again. *ret_mine false: the claim was ours no more, nothing was done. */
+bool lease_defer(struct db_tx *tx, enum stage stage, const struct work_item *item, bool settled,
+                 instant due_at, const char *note, bool *ret_mine, struct failure *f);
+
+#endif
