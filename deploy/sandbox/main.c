@@ -11,6 +11,7 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
+    {"business", sandbox_business, "a business system that pulls items and sends receipts"},
     {"pki", sandbox_pki, "the TLS certificates of portal, city and business systems"},
     {NULL, NULL, NULL},
 };
