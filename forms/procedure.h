@@ -5,6 +5,7 @@
  *   record.xml     which items make the record, from where in the form, with which check, and to
  *                  which destinations they may go
  *   examples/      good and bad forms with the expected result beside each: they are the tests
+ * docs/formats/procedure.md tells how to write them.
  * A procedure's id is "<area>.<procedure>", e.g. child-allowance.certification-claim. */
 #ifndef UKETSUKE_FORMS_PROCEDURE_H
 #define UKETSUKE_FORMS_PROCEDURE_H
@@ -34,6 +35,11 @@ const char *procedure_id(const struct procedure *procedure);
 const char *procedure_version(const struct procedure *procedure);
 const char *procedure_name(const struct procedure *procedure); /* Japanese, official */
 bool procedure_signature_required(const struct procedure *procedure);
+/* Japanese, by the item's path in the form ("claimant/birth-date"); NULL when there is none. */
+const char *procedure_label(const struct procedure *procedure, const char *item);
+/* What a coded value means ("2" of "claimant/sex": 女); NULL when it has no label. */
+const char *procedure_value_label(const struct procedure *procedure, const char *item,
+                                  const char *value);
 
 /* Reads a form: schema, item checks, record. Checks "form.…", reasons form-missing-item,
  * form-schema (names the item and line, not what stands there), form-kojinbango (check digit),
