@@ -33,6 +33,8 @@ struct db_statement {
  * <user-prefix><role>. Connects lazily; keeps at most `pool` connections. */
 bool db_open(const struct config *config, const char *role, unsigned pool, struct db **ret_db,
              struct failure *f);
+/* Connects as [database] owner-user, who owns the tables: `uketsuke db upgrade`. */
+bool db_open_owner(const struct config *config, struct db **ret_db, struct failure *f);
 void db_close(struct db *db);
 /* One round trip: is the database there? */
 bool db_ping(struct db *db, struct failure *f);
@@ -40,9 +42,10 @@ bool db_ping(struct db *db, struct failure *f);
 /* --- parameters ------------------------------------------------------------------------------- */
 
 struct db_value { /* borrowed until the call returns */
-    enum { DB_NULL, DB_TEXT, DB_NUMBER, DB_BOOLEAN, DB_BYTES, DB_INSTANT } kind;
+    enum { DB_NULL, DB_TEXT, DB_TEXTS, DB_NUMBER, DB_BOOLEAN, DB_BYTES, DB_INSTANT } kind;
     const char *text;
-    int64_t number; /* also boolean and instant */
+    const char *const *texts;
+    int64_t number; /* also boolean, instant, and how many texts */
     struct bytes bytes;
 };
 
@@ -53,6 +56,11 @@ static inline struct db_value db_null(void)
 static inline struct db_value db_text(const char *text) /* NULL gives SQL's NULL */
 {
     return (struct db_value){.kind = text ? DB_TEXT : DB_NULL, .text = text};
+}
+/* An array, for set-based statements: unnest($1::text[]), $1::uuid[] …; NULLs may be in it. */
+static inline struct db_value db_texts(const char *const *texts, size_t count)
+{
+    return (struct db_value){.kind = DB_TEXTS, .texts = texts, .number = (int64_t)count};
 }
 static inline struct db_value db_number(int64_t number)
 {
@@ -66,7 +74,7 @@ static inline struct db_value db_bytes(struct bytes bytes)
 {
     return (struct db_value){.kind = DB_BYTES, .bytes = bytes};
 }
-static inline struct db_value db_instant(instant at)
+static inline struct db_value db_instant(instant at) /* INT64_MAX: infinity; INT64_MIN: -infinity */
 {
     return (struct db_value){.kind = DB_INSTANT, .number = at};
 }
@@ -82,9 +90,11 @@ static inline struct db_value db_instant(instant at)
 typedef bool db_work(struct db_tx *tx, void *context, struct failure *f);
 
 /* BEGIN, work, COMMIT; rolled back when work returns false. Read committed. Run again (at most 8
- * times, with jitter) on a serialization failure or deadlock only, so work must have no effect
- * outside the database. A connection that broke before work began is opened again, with back-off.
- */
+ * times, with jitter) on a serialization failure or deadlock, and (for as long as [database]
+ * patience) on a connection that broke before COMMIT was sent, so work must have no effect outside
+ * the database, and must set what it hands out anew each time. A connection that breaks while
+ * COMMIT is on its way leaves open whether it happened: FAILURE_NETWORK, and never run again here.
+ * Not to be nested: the inner one would wait for a connection that the outer one holds. */
 bool db_transaction(struct db *db, db_work *work, void *context, struct failure *f);
 /* The same with synchronous_commit off: for what may be forgotten in a crash (a claim's lease). */
 bool db_transaction_relaxed(struct db *db, db_work *work, void *context, struct failure *f);

@@ -9,7 +9,11 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['collect', 'examine', 'identify', 'routing', 'report', 'registry',
                                 'operator'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'uketsuke_' || name) THEN
-            EXECUTE format('CREATE ROLE %I LOGIN', 'uketsuke_' || name);
+            BEGIN
+                EXECUTE format('CREATE ROLE %I LOGIN', 'uketsuke_' || name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- roles belong to the whole cluster: another database was upgraded meanwhile
+            END;
         END IF;
     END LOOP;
 END $$;

@@ -1,0 +1,213 @@
+/* A transaction's statements on their way to the server and back. Everything runs in libpq's
+ * pipeline mode: what db_send sends is only queued, and the results are read, in order, when
+ * somebody needs one. After an error the server skips what is behind it up to the sync point, and
+ * the transaction is over. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/db_internal.h"
+
+#define STEPS_MOST 512 /* results that may wait unread: bounds the memory of a long pipeline */
+
+bool tx_fail(struct db_tx *tx, const PGresult *result, const char *what, struct failure *f)
+{
+    struct failure why = {0};
+    connection_failure(tx->connection, result, what, &why);
+    tx->failed = true;
+    if (connection_lost(tx->connection, result)) {
+        tx->connection->discard = true;
+        tx->again = tx->committing ? TX_NOT_AGAIN : TX_LOST;
+        if (tx->committing)
+            failure_prefix(&why, "the connection broke at COMMIT, so that it is not known whether "
+                                 "it happened");
+    } else if (why.kind == FAILURE_CONFLICT) {
+        tx->again = TX_CONFLICT;
+    } else if (strstr(why.text, "[SQLSTATE 0A000]")) {
+        tx->connection->discard = true; /* "cached plan must not change": prepare anew */
+    }
+    return failure_set(f, why.kind, "%s", why.text);
+}
+
+static struct pipeline_step *step_add(struct db_tx *tx, const struct db_statement *statement)
+{
+    if (tx->step_count == tx->step_capacity) {
+        tx->step_capacity = tx->step_capacity * 2 + 16;
+        tx->steps = memory_resize(tx->steps, tx->step_capacity * sizeof *tx->steps);
+    }
+    struct pipeline_step *step = &tx->steps[tx->step_count++];
+    *step = (struct pipeline_step){.statement = *statement, .expect_rows = -1};
+    return step;
+}
+
+static bool prepare_once(struct db_tx *tx, const struct db_statement *statement, struct failure *f)
+{
+    struct db_connection *connection = tx->connection;
+    if (connection_prepared(connection, statement))
+        return true;
+    if (PQsendPrepare(connection->pg, statement->name, statement->sql, 0, NULL) != 1)
+        return tx_fail(tx, NULL, statement->name, f);
+    step_add(tx, statement)->prepare = true;
+    connection_remember(connection, statement);
+    return true;
+}
+
+bool pipeline_push_control(struct db_tx *tx, const char *sql, struct failure *f)
+{
+    const struct db_statement statement = {sql, sql};
+    if (PQsendQueryParams(tx->connection->pg, sql, 0, NULL, NULL, NULL, NULL, 1) != 1)
+        return tx_fail(tx, NULL, sql, f);
+    step_add(tx, &statement);
+    return true;
+}
+
+bool tx_begin(struct db_tx *tx, struct failure *f)
+{
+    if (tx->failed)
+        return failure_set(f, FAILURE_DATABASE, "database: the transaction has failed already");
+    if (tx->begun)
+        return true;
+    tx->begun = true;
+    return pipeline_push_control(tx, "BEGIN", f) &&
+           (!tx->relaxed || pipeline_push_control(tx, "SET LOCAL synchronous_commit = off", f));
+}
+
+bool pipeline_push(struct db_tx *tx, const struct db_statement *statement,
+                   const struct db_value *values, size_t count, int64_t expect_rows,
+                   struct failure *f)
+{
+    if (!tx_begin(tx, f))
+        return false;
+    if (tx->step_count >= STEPS_MOST && !pipeline_drain(tx, NULL, f))
+        return false;
+    if (!prepare_once(tx, statement, f))
+        return false;
+    struct db_parameters p;
+    db_parameters_make(&p, values, count);
+    int sent = PQsendQueryPrepared(tx->connection->pg, statement->name, p.count, p.values,
+                                   p.lengths, p.formats, 1);
+    db_parameters_free(&p);
+    if (sent != 1)
+        return tx_fail(tx, NULL, statement->name, f);
+    step_add(tx, statement)->expect_rows = expect_rows;
+    tx->expecting |= expect_rows >= 0;
+    return true;
+}
+
+static bool step_check(struct db_tx *tx, const struct pipeline_step *step, const PGresult *result,
+                       struct failure *f)
+{
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        return tx_fail(tx, result, step->statement.name, f);
+    int64_t rows = strtoll(PQcmdTuples((PGresult *)result), NULL, 10);
+    if (step->expect_rows < 0 || rows == step->expect_rows)
+        return true;
+    tx->failed = true;
+    return failure_set(f, FAILURE_CONFLICT,
+                       "database (%s): %lld rows instead of %lld: somebody else was faster",
+                       step->statement.name, (long long)rows, (long long)step->expect_rows);
+}
+
+/* The result of one step and the NULL behind it. NULL when the connection is gone. */
+static PGresult *step_result(struct db_tx *tx)
+{
+    PGresult *result = PQgetResult(tx->connection->pg);
+    while (result) {
+        PGresult *next = PQgetResult(tx->connection->pg);
+        if (!next)
+            break;
+        PQclear(result); /* only a connection that breaks gives more than one */
+        result = next;
+    }
+    return result;
+}
+
+/* Reads the results of all steps. The first that is bad decides; those behind it were skipped. */
+static bool steps_read(struct db_tx *tx, PGresult **ret_last, struct failure *f)
+{
+    bool good = true;
+    for (size_t i = 0; i < tx->step_count; i++) {
+        const struct pipeline_step *step = &tx->steps[i];
+        _cleanup_(cleanup_result) PGresult *result = step_result(tx);
+        if (!result || connection_lost(tx->connection, result))
+            return tx_fail(tx, result, step->statement.name, good ? f : NULL);
+        bool done = good && step_check(tx, step, result, f);
+        if (step->prepare && PQresultStatus(result) != PGRES_COMMAND_OK)
+            connection_forget(tx->connection, step->statement.name);
+        good = good && done;
+        if (good && ret_last && i + 1 == tx->step_count)
+            *ret_last = TAKE(result);
+    }
+    return good;
+}
+
+bool pipeline_drain(struct db_tx *tx, PGresult **ret_last, struct failure *f)
+{
+    PGresult *last = NULL;
+    bool synced = PQpipelineSync(tx->connection->pg) == 1;
+    bool good = synced ? steps_read(tx, &last, f) : tx_fail(tx, NULL, "send", f);
+    tx->step_count = 0;
+    tx->expecting = false;
+    if (good || !tx->connection->discard) {
+        _cleanup_(cleanup_result) PGresult *sync = PQgetResult(tx->connection->pg);
+        if (PQresultStatus(sync) != PGRES_PIPELINE_SYNC && good)
+            good = tx_fail(tx, sync, "sync", f);
+    }
+    if (good && ret_last)
+        *ret_last = last;
+    else
+        PQclear(last);
+    return good;
+}
+
+bool tx_leave_pipeline(struct db_tx *tx, struct failure *f)
+{
+    if (!tx_begin(tx, f) || !pipeline_drain(tx, NULL, f))
+        return false;
+    return PQexitPipelineMode(tx->connection->pg) == 1 || tx_fail(tx, NULL, "pipeline mode", f);
+}
+
+bool tx_enter_pipeline(struct db_tx *tx, struct failure *f)
+{
+    return PQenterPipelineMode(tx->connection->pg) == 1 || tx_fail(tx, NULL, "pipeline mode", f);
+}
+
+bool tx_script(struct db_tx *tx, const char *what, const char *sql, struct failure *f)
+{
+    if (!tx_leave_pipeline(tx, f))
+        return false;
+    _cleanup_(cleanup_result) PGresult *result = PQexec(tx->connection->pg, sql);
+    ExecStatusType status = PQresultStatus(result);
+    bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    if (!good)
+        tx_fail(tx, result, what, f);
+    return tx_enter_pipeline(tx, good ? f : NULL) && good;
+}
+
+bool db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
+              size_t count, struct db_rows **ret_rows, struct failure *f)
+{
+    PGresult *result = NULL;
+    if (!pipeline_push(tx, statement, values, count, -1, f) || !pipeline_drain(tx, &result, f))
+        return false;
+    *ret_rows = db_rows_make(result);
+    return true;
+}
+
+bool db_execute(struct db_tx *tx, const struct db_statement *statement,
+                const struct db_value *values, size_t count, int64_t *ret_affected,
+                struct failure *f)
+{
+    _cleanup_(cleanup_result) PGresult *result = NULL;
+    if (!pipeline_push(tx, statement, values, count, -1, f) || !pipeline_drain(tx, &result, f))
+        return false;
+    if (ret_affected)
+        *ret_affected = strtoll(PQcmdTuples(result), NULL, 10);
+    return true;
+}
+
+bool db_send(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
+             size_t count, int64_t expect_rows, struct failure *f)
+{
+    return pipeline_push(tx, statement, values, count, expect_rows, f);
+}

@@ -1,0 +1,171 @@
+/* Results in binary. Asking for a column that is not there, or as what it is not, is a bug. */
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/db_internal.h"
+#include "base/text.h"
+
+/* Object ids of PostgreSQL's own types (pg_type.dat); they never change. */
+enum type_oid {
+    TYPE_BOOL = 16,
+    TYPE_BYTEA = 17,
+    TYPE_NAME = 19,
+    TYPE_INT8 = 20,
+    TYPE_INT2 = 21,
+    TYPE_INT4 = 23,
+    TYPE_TEXT = 25,
+    TYPE_BPCHAR = 1042,
+    TYPE_VARCHAR = 1043,
+    TYPE_TIMESTAMPTZ = 1184,
+    TYPE_UUID = 2950,
+};
+
+/* 2000-01-01T00:00:00Z, from which PostgreSQL counts. */
+#define POSTGRES_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
+
+typedef char uuid_text[37];
+
+struct db_rows {
+    PGresult *result;
+    uuid_text **uuids; /* by column: the texts of a uuid column, else NULL */
+};
+
+static void uuid_write(const uint8_t uuid[16], uuid_text text)
+{
+    char hex[33];
+    hex_encode(uuid, 16, hex);
+    snprintf(text, sizeof(uuid_text), "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+             hex + 20);
+}
+
+static uuid_text *uuid_column(const PGresult *result, int column)
+{
+    int rows = PQntuples(result);
+    uuid_text *texts = memory_allocate(sizeof(uuid_text) * (size_t)(rows ? rows : 1));
+    for (int row = 0; row < rows; row++)
+        if (!PQgetisnull(result, row, column))
+            uuid_write((const uint8_t *)PQgetvalue(result, row, column), texts[row]);
+    return texts;
+}
+
+struct db_rows *db_rows_make(PGresult *stolen)
+{
+    struct db_rows *rows = memory_allocate(sizeof *rows);
+    int columns = PQnfields(stolen);
+    rows->result = stolen;
+    rows->uuids = memory_allocate(sizeof *rows->uuids * (size_t)(columns ? columns : 1));
+    for (int column = 0; column < columns; column++)
+        if (PQftype(stolen, column) == TYPE_UUID)
+            rows->uuids[column] = uuid_column(stolen, column);
+    return rows;
+}
+
+void db_rows_free(struct db_rows *rows)
+{
+    int columns = PQnfields(rows->result);
+    for (int column = 0; column < columns; column++)
+        free(rows->uuids[column]);
+    free(rows->uuids);
+    PQclear(rows->result);
+    free(rows);
+}
+
+size_t db_row_count(const struct db_rows *rows)
+{
+    return (size_t)PQntuples(rows->result);
+}
+
+_Noreturn static void column_bug(const struct db_rows *rows, size_t row, int column, const char *as)
+{
+    fprintf(stderr, "bug: column %d (%s) of row %zu is no %s\n", column,
+            column < PQnfields(rows->result) ? PQfname(rows->result, column) : "absent", row, as);
+    abort();
+}
+
+static const uint8_t *column_value(const struct db_rows *rows, size_t row, int column,
+                                   const char *as)
+{
+    if (row >= db_row_count(rows) || column < 0 || column >= PQnfields(rows->result))
+        column_bug(rows, row, column, as);
+    if (PQgetisnull(rows->result, (int)row, column))
+        return NULL;
+    return (const uint8_t *)PQgetvalue(rows->result, (int)row, column);
+}
+
+bool db_is_null(const struct db_rows *rows, size_t row, int column)
+{
+    return !column_value(rows, row, column, "column");
+}
+
+const char *db_get_text(const struct db_rows *rows, size_t row, int column)
+{
+    const uint8_t *value = column_value(rows, row, column, "text");
+    switch (PQftype(rows->result, column)) {
+    case TYPE_TEXT:
+    case TYPE_VARCHAR:
+    case TYPE_BPCHAR:
+    case TYPE_NAME:
+        return (const char *)value; /* libpq puts a NUL behind every value */
+    case TYPE_UUID:
+        return value ? rows->uuids[column][row] : NULL;
+    default:
+        column_bug(rows, row, column, "text");
+    }
+}
+
+static int64_t big_endian_64(const uint8_t *value)
+{
+    uint64_t n;
+    memcpy(&n, value, sizeof n);
+    return (int64_t)be64toh(n);
+}
+
+int64_t db_get_number(const struct db_rows *rows, size_t row, int column)
+{
+    const uint8_t *value = column_value(rows, row, column, "number");
+    uint32_t four;
+    switch (PQftype(rows->result, column)) {
+    case TYPE_INT2:
+        return value ? (int16_t)(value[0] << 8 | value[1]) : 0;
+    case TYPE_INT4:
+        if (!value)
+            return 0;
+        memcpy(&four, value, sizeof four);
+        return (int32_t)be32toh(four);
+    case TYPE_INT8:
+        return value ? big_endian_64(value) : 0;
+    default:
+        column_bug(rows, row, column, "number");
+    }
+}
+
+bool db_get_boolean(const struct db_rows *rows, size_t row, int column)
+{
+    const uint8_t *value = column_value(rows, row, column, "boolean");
+    if (PQftype(rows->result, column) != TYPE_BOOL)
+        column_bug(rows, row, column, "boolean");
+    return value && *value;
+}
+
+struct bytes db_get_bytes(const struct db_rows *rows, size_t row, int column)
+{
+    const uint8_t *value = column_value(rows, row, column, "bytes");
+    if (PQftype(rows->result, column) != TYPE_BYTEA)
+        column_bug(rows, row, column, "bytes");
+    return bytes_of(value, value ? (size_t)PQgetlength(rows->result, (int)row, column) : 0);
+}
+
+instant db_get_instant(const struct db_rows *rows, size_t row, int column)
+{
+    const uint8_t *value = column_value(rows, row, column, "instant");
+    if (PQftype(rows->result, column) != TYPE_TIMESTAMPTZ)
+        column_bug(rows, row, column, "instant");
+    if (!value)
+        return 0;
+    int64_t at = big_endian_64(value);
+    if (at == INT64_MAX || at == INT64_MIN)
+        return at; /* infinity */
+    return at + POSTGRES_EPOCH;
+}

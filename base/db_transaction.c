@@ -1,0 +1,94 @@
+/* BEGIN, work, COMMIT, and again where that is safe. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/db_internal.h"
+#include "base/process.h"
+
+#define CONFLICTS_MOST 8
+#define CONFLICT_FIRST (INSTANT_SECOND / 200)
+#define LOST_FIRST     (INSTANT_SECOND / 20)
+#define RETRY_MOST     INSTANT_SECOND
+
+static bool tx_commit(struct db_tx *tx, struct failure *f)
+{
+    if (tx->failed)
+        return failure_set(f, FAILURE_DATABASE,
+                           "database: the transaction had failed when it was to be committed");
+    if (!tx->begun)
+        return true;
+    if (tx->expecting && !pipeline_drain(tx, NULL, f))
+        return false; /* what is not as expected must not be committed */
+    tx->committing = true;
+    _cleanup_(cleanup_result) PGresult *result = NULL;
+    if (!pipeline_push_control(tx, "COMMIT", f) || !pipeline_drain(tx, &result, f))
+        return false;
+    if (strcmp(PQcmdStatus(result), "COMMIT") == 0)
+        return true;
+    return failure_set(f, FAILURE_DATABASE, "database: COMMIT ended as %s", PQcmdStatus(result));
+}
+
+static void tx_roll_back(struct db_tx *tx)
+{
+    if (!tx->begun || tx->connection->discard)
+        return;
+    /* What is still on its way may fail, and would take a ROLLBACK behind it along. */
+    if (tx->step_count && !pipeline_drain(tx, NULL, NULL) && tx->connection->discard)
+        return;
+    if (!pipeline_push_control(tx, "ROLLBACK", NULL) || !pipeline_drain(tx, NULL, NULL))
+        tx->connection->discard = true;
+}
+
+static bool run_once(struct db *db, bool relaxed, db_work *work, void *context,
+                     enum tx_again *ret_again, struct failure *f)
+{
+    struct db_tx tx = {.relaxed = relaxed};
+    if (!db_borrow(db, &tx.connection, f))
+        return false;
+    bool done = work(&tx, context, f) && tx_commit(&tx, f);
+    if (!done)
+        tx_roll_back(&tx);
+    *ret_again = tx.again;
+    db_give_back(db, tx.connection);
+    free(tx.steps);
+    return done;
+}
+
+static bool transaction(struct db *db, bool relaxed, db_work *work, void *context,
+                        struct failure *f)
+{
+    int64_t deadline = clock_monotonic() + db->patience;
+    for (unsigned attempt = 0;; attempt++) {
+        enum tx_again again = TX_NOT_AGAIN;
+        if (run_once(db, relaxed, work, context, &again, f))
+            return true;
+        if (again == TX_NOT_AGAIN || (again == TX_CONFLICT && attempt + 1 >= CONFLICTS_MOST) ||
+            (again == TX_LOST && clock_monotonic() >= deadline))
+            return false;
+        instant first = again == TX_LOST ? LOST_FIRST : CONFLICT_FIRST;
+        if (!process_sleep(backoff(attempt, first, RETRY_MOST)))
+            return false;
+    }
+}
+
+bool db_transaction(struct db *db, db_work *work, void *context, struct failure *f)
+{
+    return transaction(db, false, work, context, f);
+}
+
+bool db_transaction_relaxed(struct db *db, db_work *work, void *context, struct failure *f)
+{
+    return transaction(db, true, work, context, f);
+}
+
+static bool ping(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    static const struct db_statement statement = {"db_ping", "SELECT 1"};
+    return db_execute(tx, &statement, DB_NO_VALUES, NULL, f);
+}
+
+bool db_ping(struct db *db, struct failure *f)
+{
+    return db_transaction_relaxed(db, ping, NULL, f);
+}

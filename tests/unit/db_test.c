@@ -1,0 +1,608 @@
+#include "base/db.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/database.h"
+
+static struct test_database database;
+static struct db *db; /* as the owner, two connections */
+
+static const struct db_migration migrations[] = {
+    {1, "first",
+     "CREATE TABLE pair (id integer PRIMARY KEY, n bigint NOT NULL DEFAULT 0);"
+     "INSERT INTO pair VALUES (1, 0), (2, 0);"
+     "CREATE TABLE kinds (i2 smallint, i4 integer, i8 bigint, b boolean, t text,"
+     " v varchar(20), c char(4), u uuid, y bytea, at timestamptz)"},
+    {2, "second", "CREATE TABLE loaded (a text, b integer)"},
+};
+
+static const struct db_statement pair_add = {"pair_add",
+                                             "UPDATE pair SET n = n + $2 WHERE id = $1"};
+static const struct db_statement pair_get = {"pair_get", "SELECT n FROM pair WHERE id = $1"};
+static const struct db_statement pair_insert = {"pair_insert", "INSERT INTO pair (id) VALUES ($1)"};
+static const struct db_statement terminate_self = {"terminate_self",
+                                                   "SELECT pg_terminate_backend(pg_backend_pid())"};
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_database_make(&database, NULL, NULL, 0);
+    test_database_upgrade(&database, migrations, 2);
+    db = test_database_open(&database, "owner", 2);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    db_close(db);
+    test_database_drop(&database);
+    return 0;
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    test_sql(&database, "DELETE FROM pair; INSERT INTO pair VALUES (1, 0), (2, 0)");
+    return 0;
+}
+
+static long long pair_sum(void)
+{
+    return test_sql_number(&database, "SELECT sum(n) FROM pair");
+}
+
+/* --- values and rows ---------------------------------------------------------------------------
+ */
+
+static bool kinds_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    static const struct db_statement put = {
+        "kinds_put", "INSERT INTO kinds VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
+    static const struct db_statement get = {"kinds_get", "SELECT * FROM kinds"};
+    struct db_rows *rows;
+    const uint8_t raw[] = {0, 1, 0xff, '\\', '\''};
+    if (!db_execute(tx, &put,
+                    DB_VALUES(db_number(-32768), db_number(INT32_MIN), db_number(INT64_MIN),
+                              db_boolean(true), db_text("桜\\\"'\n"), db_text(""), db_text("ab"),
+                              db_text("01234567-89ab-cdef-0123-456789abcdef"),
+                              db_bytes(bytes_of(raw, sizeof raw)), db_instant(-1)),
+                    NULL, f) ||
+        !db_execute(tx, &put,
+                    DB_VALUES(db_null(), db_null(), db_number(INT64_MAX), db_boolean(false),
+                              db_text(NULL), db_null(), db_null(), db_null(),
+                              db_bytes(bytes_of(NULL, 0)), db_instant(INT64_MAX)),
+                    NULL, f) ||
+        !db_query(tx, &get, DB_NO_VALUES, &rows, f))
+        return false;
+    assert_int_equal(db_row_count(rows), 2);
+    assert_int_equal(db_get_number(rows, 0, 0), -32768);
+    assert_int_equal(db_get_number(rows, 0, 1), INT32_MIN);
+    assert_true(db_get_number(rows, 0, 2) == INT64_MIN);
+    assert_true(db_get_boolean(rows, 0, 3));
+    assert_string_equal(db_get_text(rows, 0, 4), "桜\\\"'\n");
+    assert_string_equal(db_get_text(rows, 0, 5), "");
+    assert_string_equal(db_get_text(rows, 0, 6), "ab  ");
+    assert_string_equal(db_get_text(rows, 0, 7), "01234567-89ab-cdef-0123-456789abcdef");
+    assert_true(bytes_equal(db_get_bytes(rows, 0, 8), bytes_of(raw, sizeof raw)));
+    assert_true(db_get_instant(rows, 0, 9) == -1);
+
+    assert_true(db_is_null(rows, 1, 0));
+    assert_int_equal(db_get_number(rows, 1, 1), 0);
+    assert_true(db_get_number(rows, 1, 2) == INT64_MAX);
+    assert_false(db_get_boolean(rows, 1, 3));
+    assert_null(db_get_text(rows, 1, 4));
+    assert_null(db_get_text(rows, 1, 7));
+    assert_false(db_is_null(rows, 1, 8));
+    assert_int_equal(db_get_bytes(rows, 1, 8).length, 0);
+    assert_true(db_get_instant(rows, 1, 9) == INT64_MAX);
+    db_rows_free(rows);
+    return true;
+}
+
+static void every_kind_of_value_comes_back_as_it_went(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_true(db_transaction(db, kinds_work, NULL, &f));
+}
+
+static bool texts_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    static const struct db_statement list = {
+        "texts_list", "SELECT t FROM unnest($1::text[]) WITH ORDINALITY AS x (t, i) ORDER BY i"};
+    const char *const texts[] = {"", "a,b", "\"q\"", "back\\slash", NULL, "NULL", "{}", "宛名"};
+    const size_t count = sizeof texts / sizeof texts[0];
+    struct db_rows *rows;
+    if (!db_query(tx, &list, DB_VALUES(db_texts(texts, 0)), &rows, f))
+        return false;
+    assert_int_equal(db_row_count(rows), 0);
+    db_rows_free(rows);
+    if (!db_query(tx, &list, DB_VALUES(db_texts(texts, count)), &rows, f))
+        return false;
+    assert_int_equal(db_row_count(rows), count);
+    for (size_t i = 0; i < count; i++) {
+        if (texts[i])
+            assert_string_equal(db_get_text(rows, i, 0), texts[i]);
+        else
+            assert_true(db_is_null(rows, i, 0));
+    }
+    db_rows_free(rows);
+    return true;
+}
+
+static void arrays_of_texts_keep_their_elements(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_true(db_transaction(db, texts_work, NULL, &f));
+}
+
+/* --- transactions ------------------------------------------------------------------------------
+ */
+
+static bool add_then_fail(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    if (!db_execute(tx, &pair_add, DB_VALUES(db_number(1), db_number(5)), NULL, f))
+        return false;
+    return failure_set(f, FAILURE_INPUT, "not like this");
+}
+
+static void work_that_fails_leaves_nothing(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_false(db_transaction(db, add_then_fail, NULL, &f));
+    assert_int_equal(f.kind, FAILURE_INPUT);
+    assert_int_equal(pair_sum(), 0);
+}
+
+static bool ignores_an_error(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    (void)f;
+    db_execute(tx, &pair_add, DB_VALUES(db_number(1), db_number(5)), NULL, NULL);
+    db_execute(tx, &pair_insert, DB_VALUES(db_number(1)), NULL, NULL); /* a duplicate */
+    return true;
+}
+
+static void a_failed_transaction_is_never_taken_for_committed(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_false(db_transaction(db, ignores_an_error, NULL, &f));
+    assert_int_equal(f.kind, FAILURE_DATABASE);
+    assert_int_equal(pair_sum(), 0);
+}
+
+static void work_without_statements_is_fine(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_true(db_ping(db, &f));
+}
+
+struct crossing {
+    pthread_barrier_t *barrier;
+    int first, second;
+    int runs;
+    bool done;
+};
+
+/* Two of these, crosswise, deadlock the first time. */
+static bool crossing_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct crossing *c = context;
+    if (!db_execute(tx, &pair_add, DB_VALUES(db_number(c->first), db_number(1)), NULL, f))
+        return false;
+    if (c->runs++ == 0)
+        pthread_barrier_wait(c->barrier);
+    return db_execute(tx, &pair_add, DB_VALUES(db_number(c->second), db_number(1)), NULL, f);
+}
+
+static void *crossing_run(void *context)
+{
+    struct crossing *c = context;
+    c->done = db_transaction(db, crossing_work, c, NULL);
+    return NULL;
+}
+
+static void a_deadlock_is_run_again(void **state)
+{
+    (void)state;
+    pthread_barrier_t barrier;
+    pthread_barrier_init(&barrier, NULL, 2);
+    struct crossing a = {&barrier, 1, 2, 0, false}, b = {&barrier, 2, 1, 0, false};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, crossing_run, &a), 0);
+    crossing_run(&b);
+    pthread_join(thread, NULL);
+    assert_true(a.done && b.done);
+    assert_int_equal(a.runs + b.runs, 3); /* exactly one of them was the victim, once */
+    assert_int_equal(pair_sum(), 4);
+    pthread_barrier_destroy(&barrier);
+}
+
+struct serial {
+    int runs;
+    int fail_until;
+};
+
+static bool serialization_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct serial *s = context;
+    static const struct db_statement isolation = {
+        "isolation", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"};
+    struct db_rows *rows;
+    s->runs++;
+    if (!db_execute(tx, &isolation, DB_NO_VALUES, NULL, f) ||
+        !db_query(tx, &pair_get, DB_VALUES(db_number(1)), &rows, f))
+        return false;
+    db_rows_free(rows);
+    if (s->runs <= s->fail_until) /* somebody else changes the row under our snapshot */
+        test_sql(&database, "UPDATE pair SET n = n + 100 WHERE id = 1");
+    return db_execute(tx, &pair_add, DB_VALUES(db_number(1), db_number(1)), NULL, f);
+}
+
+static void a_serialization_failure_is_run_again_but_not_for_ever(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct serial twice = {0, 2}, always = {0, 1000};
+    assert_true(db_transaction(db, serialization_work, &twice, &f));
+    assert_int_equal(twice.runs, 3);
+    assert_int_equal(pair_sum(), 201);
+    assert_false(db_transaction(db, serialization_work, &always, &f));
+    assert_int_equal(f.kind, FAILURE_CONFLICT);
+    assert_int_equal(always.runs, 8);
+}
+
+static bool count_runs_and_fail(struct db_tx *tx, void *context, struct failure *f)
+{
+    ++*(int *)context;
+    return db_execute(tx, &pair_insert, DB_VALUES(db_number(1)), NULL, f);
+}
+
+static void other_errors_are_not_run_again(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    int runs = 0;
+    assert_false(db_transaction(db, count_runs_and_fail, &runs, &f));
+    assert_int_equal(runs, 1);
+    assert_int_equal(f.kind, FAILURE_DATABASE);
+    assert_non_null(strstr(f.text, "23505"));
+    assert_non_null(strstr(f.text, "pair_insert"));
+}
+
+/* --- connections that break --------------------------------------------------------------------
+ */
+
+#define KILL_OTHERS                                                                                \
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "               \
+    "current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+
+static bool add_one(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    return db_execute(tx, &pair_add, DB_VALUES(db_number(1), db_number(1)), NULL, f);
+}
+
+static void an_idle_connection_that_was_killed_is_opened_again(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_true(db_transaction(db, add_one, NULL, &f));
+    for (int i = 0; i < 5; i++) {
+        assert_true(test_sql_number(&database, KILL_OTHERS) >= 1);
+        assert_true(db_transaction(db, add_one, NULL, &f));
+    }
+    assert_int_equal(pair_sum(), 6);
+}
+
+static bool add_and_be_killed_once(struct db_tx *tx, void *context, struct failure *f)
+{
+    int *runs = context;
+    if (!add_one(tx, NULL, f))
+        return false;
+    if (++*runs == 1)
+        return db_execute(tx, &terminate_self, DB_NO_VALUES, NULL, f);
+    return true;
+}
+
+static void a_connection_killed_before_commit_is_run_again_whole(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    int runs = 0;
+    assert_true(db_transaction(db, add_and_be_killed_once, &runs, &f));
+    assert_int_equal(runs, 2);
+    assert_int_equal(pair_sum(), 1);
+}
+
+/* The deferred trigger kills the backend while COMMIT is under way. */
+static void a_connection_killed_in_commit_is_not_run_again(void **state)
+{
+    (void)state;
+    test_sql(&database,
+             "SET client_min_messages = warning; CREATE FUNCTION die() RETURNS trigger LANGUAGE "
+             "plpgsql SECURITY DEFINER AS "
+             "$$BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END$$;"
+             "CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON pair DEFERRABLE INITIALLY DEFERRED "
+             "FOR EACH ROW EXECUTE FUNCTION die()");
+    struct failure f = {0};
+    bool done = db_transaction(db, add_one, NULL, &f);
+    test_sql(&database, "SET client_min_messages = warning; DROP FUNCTION die CASCADE");
+    assert_false(done);
+    assert_int_equal(f.kind, FAILURE_NETWORK);
+    assert_non_null(strstr(f.text, "not known"));
+    assert_int_equal(pair_sum(), 0);
+    assert_true(db_transaction(db, add_one, NULL, &f));
+}
+
+static void a_role_that_does_not_exist_fails_at_once(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct db *nobody = test_database_open(&database, "nobody-of-this-name", 1);
+    int64_t start = clock_monotonic();
+    assert_false(db_ping(nobody, &f));
+    assert_int_equal(f.kind, FAILURE_USAGE);
+    assert_true(clock_monotonic() - start < 5 * INSTANT_SECOND);
+    db_close(nobody);
+}
+
+/* --- pipelines ---------------------------------------------------------------------------------
+ */
+
+struct batch {
+    int count;
+    int wrong_at;  /* an id that is not there */
+    int broken_at; /* an id that is there already */
+    int64_t expect;
+};
+
+static bool batch_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct batch *b = context;
+    for (int i = 0; i < b->count; i++) {
+        if (i == b->broken_at) {
+            if (!db_send(tx, &pair_insert, DB_VALUES(db_number(1)), 1, f))
+                return false;
+        }
+        int64_t id = i == b->wrong_at ? 77 : 1;
+        if (!db_send(tx, &pair_add, DB_VALUES(db_number(id), db_number(1)), b->expect, f))
+            return false;
+    }
+    return true;
+}
+
+static void a_pipeline_runs_in_order(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct batch b = {2000, -1, -1, 1};
+    assert_true(db_transaction(db, batch_work, &b, &f));
+    assert_int_equal(pair_sum(), 2000);
+}
+
+static void an_unexpected_number_of_rows_undoes_all(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    const int places[] = {0, 7, 9};
+    for (size_t i = 0; i < 3; i++) {
+        struct batch b = {10, places[i], -1, 1};
+        assert_false(db_transaction(db, batch_work, &b, &f));
+        assert_int_equal(f.kind, FAILURE_CONFLICT);
+    }
+    assert_int_equal(pair_sum(), 0);
+    struct batch any = {10, 7, -1, -1};
+    assert_true(db_transaction(db, batch_work, &any, &f));
+    assert_int_equal(pair_sum(), 9);
+}
+
+static void an_error_in_a_pipeline_shows_at_the_latest_at_commit(void **state)
+{
+    (void)state;
+    const int places[] = {0, 5, 9};
+    for (size_t i = 0; i < 3; i++) {
+        struct failure f = {0};
+        struct batch b = {10, -1, places[i], -1};
+        assert_false(db_transaction(db, batch_work, &b, &f));
+        assert_int_equal(f.kind, FAILURE_DATABASE);
+        assert_non_null(strstr(f.text, "23505"));
+        assert_int_equal(pair_sum(), 0);
+        struct batch good = {1, -1, -1, 1}; /* the connection is fit for the next */
+        assert_true(db_transaction(db, batch_work, &good, &f));
+        reset(NULL);
+    }
+}
+
+static bool bad_statement_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    static const struct db_statement bad = {"bad", "SELECT nothing FROM nowhere"};
+    return db_send(tx, &pair_add, DB_VALUES(db_number(1), db_number(1)), 1, f) &&
+           db_send(tx, &bad, DB_NO_VALUES, -1, f) &&
+           db_execute(tx, &pair_add, DB_VALUES(db_number(1), db_number(1)), NULL, f);
+}
+
+static void a_statement_that_cannot_be_prepared_is_not_remembered(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct failure f = {0};
+        assert_false(db_transaction(db, bad_statement_work, NULL, &f));
+        assert_non_null(strstr(f.text, "42P01"));
+    }
+    assert_int_equal(pair_sum(), 0);
+    struct failure f = {0};
+    assert_true(db_transaction(db, add_one, NULL, &f));
+}
+
+static bool quotes_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    static const struct db_statement cast = {"cast", "SELECT $1::text::integer"};
+    struct db_rows *rows;
+    return db_query(tx, &cast, DB_VALUES(db_text("5678-9018x")), &rows, f);
+}
+
+static void an_error_text_never_quotes_a_value(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_false(db_transaction(db, quotes_work, NULL, &f));
+    assert_non_null(strstr(f.text, "22P02"));
+    assert_null(strstr(f.text, "5678-9018"));
+}
+
+/* --- COPY ---------------------------------------------------------------------------------------
+ */
+
+static const struct db_statement load = {"load", "COPY loaded (a, b) FROM STDIN"};
+
+static bool copy_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const char *bad_number = context;
+    struct db_copy *copy;
+    int64_t rows = 0;
+    bool good = db_copy_begin(tx, &load, &copy, f);
+    const char *const odd[] = {"tab\t nl\n cr\r bs\\ \\. \\N", "1"}, *const null[] = {NULL, "2"};
+    good = good && db_copy_row(copy, odd, 2, f) && db_copy_row(copy, null, 2, f);
+    for (int i = 0; i < 20000 && good; i++)
+        good = db_copy_row(copy, (const char *const[]){"宛名番号", bad_number ? bad_number : "3"},
+                           2, f);
+    if (!good || !db_copy_end(copy, &rows, f))
+        return false;
+    assert_int_equal(rows, 20002);
+    return add_one(tx, NULL, f);
+}
+
+static void copy_loads_what_it_is_given(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_true(db_transaction(db, copy_work, NULL, &f));
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM loaded"), 20002);
+    char *text = test_sql_text(&database, "SELECT a FROM loaded WHERE b = 1");
+    assert_string_equal(text, "tab\t nl\n cr\r bs\\ \\. \\N");
+    free(text);
+    assert_int_equal(test_sql_number(&database, "SELECT b FROM loaded WHERE a IS NULL"), 2);
+    assert_int_equal(pair_sum(), 1);
+}
+
+static void a_copy_that_fails_leaves_nothing_and_a_fit_connection(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    char bad[] = "x";
+    test_sql(&database, "TRUNCATE loaded");
+    assert_false(db_transaction(db, copy_work, bad, &f));
+    assert_non_null(strstr(f.text, "22P02"));
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM loaded"), 0);
+    assert_true(db_transaction(db, add_one, NULL, &f));
+}
+
+/* --- wake-ups -----------------------------------------------------------------------------------
+ */
+
+static void a_listener_wakes_and_survives_its_connection(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct db_listener *listener;
+    const char *const channels[] = {"work_examine", "work_route"};
+    assert_true(db_listen(db, channels, 2, &listener, &f));
+    assert_false(db_listener_wait(listener, INSTANT_SECOND / 50));
+    test_sql(&database, "NOTIFY work_route");
+    assert_true(db_listener_wait(listener, 5 * INSTANT_SECOND));
+    test_sql(&database, "NOTIFY work_other");
+    assert_false(db_listener_wait(listener, INSTANT_SECOND / 50));
+
+    test_sql(&database, KILL_OTHERS);
+    assert_true(db_listener_wait(listener, 5 * INSTANT_SECOND)); /* back again: look */
+    test_sql(&database, "NOTIFY work_examine");
+    assert_true(db_listener_wait(listener, 5 * INSTANT_SECOND));
+    assert_false(db_listener_wait(listener, INSTANT_SECOND / 50));
+    db_listener_close(listener);
+}
+
+/* --- schema -------------------------------------------------------------------------------------
+ */
+
+static void schema_upgrades_once_and_knows_its_number(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    int from = -1, to = -1;
+    assert_true(db_schema_upgrade(db, migrations, 2, &from, &to, &f));
+    assert_int_equal(from, 2);
+    assert_int_equal(to, 2);
+    assert_true(db_schema_check(db, 2, &f));
+    assert_false(db_schema_check(db, 3, &f));
+    assert_non_null(strstr(f.text, "uketsuke db upgrade"));
+    assert_false(db_schema_check(db, 1, &f));
+    assert_false(db_schema_upgrade(db, migrations, 1, &from, &to, &f));
+    assert_int_equal(f.kind, FAILURE_USAGE);
+}
+
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    const struct db_migration more[] = {
+        migrations[0],
+        migrations[1],
+        {3, "third", "CREATE TABLE third (n integer)"},
+        {4, "fourth", "CREATE TABLE fourth (n integer); SELECT 1 / 0"}};
+    int from = -1, to = -1;
+    assert_false(db_schema_upgrade(db, more, 4, &from, &to, &f));
+    assert_int_equal(from, -1);
+    assert_int_equal(test_sql_number(&database, "SELECT max(number) FROM schema_version"), 3);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM pg_class WHERE relname IN "
+                                                "('third', 'fourth')"),
+                     1);
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup(test, reset)
+    const struct CMUnitTest tests[] = {
+        EACH(every_kind_of_value_comes_back_as_it_went),
+        EACH(arrays_of_texts_keep_their_elements),
+        EACH(work_that_fails_leaves_nothing),
+        EACH(a_failed_transaction_is_never_taken_for_committed),
+        EACH(work_without_statements_is_fine),
+        EACH(a_deadlock_is_run_again),
+        EACH(a_serialization_failure_is_run_again_but_not_for_ever),
+        EACH(other_errors_are_not_run_again),
+        EACH(an_idle_connection_that_was_killed_is_opened_again),
+        EACH(a_connection_killed_before_commit_is_run_again_whole),
+        EACH(a_connection_killed_in_commit_is_not_run_again),
+        EACH(a_role_that_does_not_exist_fails_at_once),
+        EACH(a_pipeline_runs_in_order),
+        EACH(an_unexpected_number_of_rows_undoes_all),
+        EACH(an_error_in_a_pipeline_shows_at_the_latest_at_commit),
+        EACH(a_statement_that_cannot_be_prepared_is_not_remembered),
+        EACH(an_error_text_never_quotes_a_value),
+        EACH(copy_loads_what_it_is_given),
+        EACH(a_copy_that_fails_leaves_nothing_and_a_fit_connection),
+        EACH(a_listener_wakes_and_survives_its_connection),
+        EACH(schema_upgrades_once_and_knows_its_number),
+        EACH(a_migration_that_fails_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
