@@ -26,6 +26,7 @@ struct basic_facts {
 
 struct certificate {
     X509 *x509;                        /* owned */
+    X509 *issuer;                      /* the anchor that signed it, borrowed from trust; NULL */
     char ca[16];                       /* which counter the serial belongs to: "sign" */
     char serial[2 * SERIAL_BYTES + 1]; /* hexadecimal, lower case, no leading zero byte */
     struct basic_facts facts;
@@ -42,6 +43,13 @@ struct certificate {
  */
 struct certificate *certificate_read(struct bytes der, const struct trust *trust, instant at,
                                      struct checks *checks);
+
+/* The same for one that is parsed already (signature_result.x509); takes a reference of its own. */
+struct certificate *certificate_judge(X509 *x509, const struct trust *trust, instant at,
+                                      struct checks *checks);
+/* The whole of `der` as one canonical certificate (trailing bytes and other forms of BER are
+ * refused), or NULL. */
+X509 *certificate_parse(struct bytes der);
 void certificate_free(struct certificate *certificate);
 
 /* {"name","name_substituted","sex","birth_date","address","address_substituted"} */

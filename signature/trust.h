@@ -35,6 +35,7 @@ struct trust_options {
 bool trust_load(const struct trust_options *options, struct trust **ret_trust, struct failure *f);
 void trust_free(struct trust *trust);
 size_t trust_count(const struct trust *trust);
+enum trust_mode trust_mode(const struct trust *trust);
 
 /* The generation that signed `certificate` (checked with its key), or NULL. *ret_name_known tells
  * whether any anchor has the issuer's DN. Borrowed. */
