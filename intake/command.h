@@ -68,6 +68,7 @@ struct role {
     const char *city_code;
     struct http_server *admin;
     bool once; /* --once: work until nothing is due, then stop */
+    struct procedures *procedures; /* NULL until a worker of the role needs and loads them */
 };
 bool role_start(const char *name, const struct config *config, unsigned pool, struct role *ret_role,
                 struct failure *f);

@@ -74,3 +74,8 @@ bool lease_defer(struct db_tx *tx, enum stage stage, const struct work_item *ite
         *ret_mine = affected == 1;
     return true;
 }
+
+bool lease_transaction_broken(const struct failure *f)
+{
+    return f->kind == FAILURE_DATABASE || f->kind == FAILURE_CONFLICT || f->kind == FAILURE_NETWORK;
+}

@@ -33,4 +33,8 @@ bool lease_release(struct db *db, enum stage stage, const struct work_item *item
 bool lease_defer(struct db_tx *tx, enum stage stage, const struct work_item *item, bool settled,
                  instant due_at, const char *note, bool *ret_mine, struct failure *f);
 
+/* True when the transaction itself is broken: nothing more can be done in it. Any other failure is
+ * about the one application that met it. */
+bool lease_transaction_broken(const struct failure *f);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/seal.h"
+#include "forms/procedure.h"
 #include "intake/command.h"
 #include "intake/schema.h"
 
@@ -103,5 +104,6 @@ void role_stop(struct role *role)
     if (role->db)
         db_close(role->db);
     city_key_free(role->city_key);
+    procedures_free(role->procedures);
     *role = (struct role){0};
 }

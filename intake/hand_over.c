@@ -1,0 +1,233 @@
+#include "intake/hand_over.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "forms/procedure.h"
+#include "intake/application.h"
+#include "intake/decide.h"
+#include "intake/lease.h"
+#include "routing/item.h"
+
+#define ACTOR      "role:routing"
+#define BATCH_MOST 64
+
+static struct metric hand_overs_total = {
+    .kind = METRIC_COUNTER,
+    .name = "uketsuke_hand_overs_total",
+    .help = "Applications put into the outbox of a destination, or held.",
+    .label_name = "result",
+};
+
+static const struct db_statement key_find = {
+    "hand_over_key", "SELECT k.wrapped, encode(p.sha256, 'hex') FROM application_key AS k"
+                     " JOIN package AS p USING (city_code, application_id)"
+                     " WHERE k.city_code = $1 AND k.application_id = $2::uuid"};
+
+struct parcel_out { /* one application on its way out */
+    struct buffer sealed;
+    uint8_t sha256[32];
+    struct outbox_entry entry;
+};
+
+struct hand_over {
+    struct role *role;
+    struct pace pace;
+    struct work_item items[BATCH_MOST];
+    size_t count;
+    struct parcel_out parcels[BATCH_MOST];
+    struct decision decisions[BATCH_MOST];
+    size_t decision_count;
+    int64_t routed, held, failed;
+};
+
+static void hand_over_free(struct hand_over *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        buffer_free(&all->parcels[i].sealed);
+}
+
+static struct decision *decision_add(struct hand_over *all, const struct work_item *item,
+                                     enum state to)
+{
+    struct decision *decision = &all->decisions[all->decision_count++];
+    *decision = (struct decision){
+        .city_code = item->city_code,
+        .application_id = item->application_id,
+        .from = item->state,
+        .to = to,
+        .actor = ACTOR,
+    };
+    return decision;
+}
+
+/* --- building the item ------------------------------------------------------------------------ */
+
+/* Builds and seals in one go: the plain item, which may hold 個人番号, does not outlive it. */
+static bool item_seal(struct role *role, const struct item_source *source,
+                      const char *application_id, struct bytes wrapped, struct parcel_out *parcel,
+                      struct failure *f)
+{
+    char binding[64];
+    struct application_key key;
+    _cleanup_(cleanup_secret_buffer) struct buffer plain = {0};
+    snprintf(binding, sizeof(binding), "%s/%s", source->city_code, application_id);
+    if (!application_key_unwrap(role->city_key, binding, wrapped, &key, f))
+        return false;
+    item_build(source, &plain, parcel->sha256);
+    buffer_clear(&parcel->sealed);
+    bool done = seal(&key, "item", binding, buffer_bytes(&plain), &parcel->sealed, f);
+    application_key_erase(&key);
+    return done;
+}
+
+static bool item_make(struct db_tx *tx, struct role *role, const struct work_item *item,
+                      const struct stored_examination *examination, const struct route *route,
+                      const struct procedure *procedure, struct parcel_out *parcel,
+                      struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    _cleanup_(cleanup_json) json_t *record =
+        record_for(procedure, examination->record, route->destination);
+    if (!db_query(tx, &key_find, DB_VALUES(db_text(item->city_code), db_text(item->application_id)),
+                  &rows, f))
+        return false;
+    if (!record || db_row_count(rows) != 1)
+        return failure_set(f, FAILURE_INPUT,
+                           "an application that was identified has no key, "
+                           "package or record any more");
+    const struct item_source source = {
+        .city_code = item->city_code,
+        .receipt_number = item->receipt_number,
+        .procedure_id = examination->procedure_id,
+        .form_version = examination->form_version,
+        .atenabango = examination->atenabango,
+        .applied_at = examination->applied_at,
+        .route = route,
+        .record = record,
+        .report = examination->report,
+        .package_sha256 = db_get_text(rows, 0, 1),
+    };
+    return item_seal(role, &source, item->application_id, db_get_bytes(rows, 0, 0), parcel, f);
+}
+
+/* --- one application -------------------------------------------------------------------------- */
+
+/* Held with a reason; what is held already waits for its next turn without a new event. */
+static bool hold(struct hand_over *all, struct db_tx *tx, const struct work_item *item,
+                 const char *reason, struct failure *f)
+{
+    instant due_at = clock_now() + all->pace.retry_held;
+    all->held++;
+    if (item->state == STATE_HELD)
+        return lease_defer(tx, STAGE_ROUTE, item, true, due_at, reason, NULL, f);
+    struct decision *decision = decision_add(all, item, STATE_HELD);
+    decision->reason = reason;
+    decision->next = STAGE_ROUTE;
+    decision->due_at = due_at;
+    return true;
+}
+
+static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t index,
+                               const struct stored_examination *examination, struct failure *f)
+{
+    const struct work_item *item = &all->items[index];
+    struct parcel_out *parcel = &all->parcels[index];
+    struct route route;
+    if (!route_find(all->role->config, examination->procedure_id, &route))
+        return hold(all, tx, item, "route-missing", f);
+    const struct procedure *procedure = procedures_find(
+        all->role->procedures, examination->procedure_id, examination->form_version);
+    if (!procedure)
+        return hold(all, tx, item, "procedure-unknown", f);
+    if (!item_make(tx, all->role, item, examination, &route, procedure, parcel, f))
+        return false;
+    parcel->entry = (struct outbox_entry){
+        .city_code = item->city_code,
+        .destination = route.destination,
+        .application_id = item->application_id,
+        .sealed = buffer_bytes(&parcel->sealed),
+        .sha256 = parcel->sha256,
+    };
+    decision_add(all, item, STATE_ROUTED)->outbox = &parcel->entry;
+    all->routed++;
+    return true;
+}
+
+static bool hand_over_one(struct hand_over *all, struct db_tx *tx, size_t index, struct failure *f)
+{
+    struct stored_examination examination = {0};
+    if (!application_load_examination(tx, all->role->city_key, &all->items[index], &examination, f))
+        return false;
+    bool done = hand_over_examined(all, tx, index, &examination, f);
+    stored_examination_free(&examination);
+    return done;
+}
+
+/* What can't be read is our trouble, not the application's: it stays, and the others go on. */
+static bool set_aside(struct hand_over *all, struct db_tx *tx, const struct work_item *item,
+                      const struct failure *why, struct failure *f)
+{
+    log_error("application.unreadable", log_text("receipt_number", item->receipt_number),
+              log_text("text", why->text));
+    all->failed++;
+    return lease_defer(tx, STAGE_ROUTE, item, false, pace_retry_at(&all->pace, item->attempts),
+                       "unreadable", NULL, f);
+}
+
+static bool batch_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct hand_over *all = context;
+    all->decision_count = 0;
+    all->routed = all->held = all->failed = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        struct failure why = {0};
+        if (hand_over_one(all, tx, i, &why))
+            continue;
+        if (lease_transaction_broken(&why)) {
+            *f = why;
+            return false;
+        }
+        if (!set_aside(all, tx, &all->items[i], &why, f))
+            return false;
+    }
+    return all->decision_count == 0 ||
+           decide(tx, all->role->config, all->role->name, all->decisions, all->decision_count, f);
+}
+
+/* --- the step --------------------------------------------------------------------------------- */
+
+static bool procedures_ready(struct role *role, struct failure *f)
+{
+    const struct config_group *forms = config_group(role->config, "forms");
+    return role->procedures ||
+           procedures_load(config_text(forms, "procedures"), &role->procedures, f);
+}
+
+static void batch_log(const struct hand_over *all)
+{
+    metric_add(&hand_overs_total, "routed", all->routed);
+    metric_add(&hand_overs_total, "held", all->held);
+    metric_add(&hand_overs_total, "failed", all->failed);
+    log_info("applications.routed", log_number("routed", all->routed),
+             log_number("held", all->held), log_number("failed", all->failed));
+}
+
+enum work_result hand_over_step(void *context, struct failure *f)
+{
+    struct role *role = context;
+    _cleanup_(hand_over_free) struct hand_over all = {.role = role,
+                                                      .pace = pace_read(role->config)};
+    size_t most = all.pace.batch < BATCH_MOST ? all.pace.batch : BATCH_MOST;
+    if (!procedures_ready(role, f) ||
+        !work_claim(role->db, role->config, STAGE_ROUTE, most, all.items, &all.count, f))
+        return WORK_FAILED;
+    if (all.count == 0)
+        return WORK_IDLE;
+    if (!db_transaction(role->db, batch_work, &all, f))
+        return WORK_FAILED;
+    batch_log(&all);
+    return WORK_DONE;
+}
