@@ -152,6 +152,11 @@ static void take_header(const char *line, size_t length, const char *name, char 
     value[length - skip] = 0;
 }
 
+static void forget_headers(struct http_answer *answer)
+{
+    answer->content_type[0] = answer->etag[0] = answer->content_range[0] = 0;
+}
+
 static size_t on_header(char *data, size_t one, size_t length, void *context)
 {
     struct transfer *transfer = context;
@@ -163,9 +168,11 @@ static size_t on_header(char *data, size_t one, size_t length, void *context)
         return 0;
     }
     if (length > 5 && memcmp(data, "HTTP/", 5) == 0) /* after a 100 Continue it begins again */
-        answer->content_type[0] = answer->etag[0] = 0;
+        forget_headers(answer);
     take_header(data, length, "Content-Type:", answer->content_type, sizeof answer->content_type);
     take_header(data, length, "ETag:", answer->etag, sizeof answer->etag);
+    take_header(data, length, "Content-Range:", answer->content_range,
+                sizeof answer->content_range);
     return length;
 }
 
@@ -224,7 +231,7 @@ bool http_client_call(struct http_client *client, const struct http_call *call,
     instant patience = call->patience ? call->patience : client->patience;
     struct curl_slist *headers = header_list(call);
     answer->status = 0;
-    answer->content_type[0] = answer->etag[0] = 0;
+    forget_headers(answer);
     set_body(curl, call);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);

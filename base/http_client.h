@@ -40,7 +40,8 @@ struct http_answer { /* free with http_answer_free; {0} to begin */
     unsigned status;
     char content_type[128];
     char etag[128];
-    struct buffer body; /* appended to, and kept when the transfer breaks: resume with Range */
+    char content_range[64]; /* of a 206 or 416 */
+    struct buffer body;     /* appended to, and kept when the transfer breaks: resume with Range */
 };
 
 /* True when the whole answer came, whatever its status. FAILURE_NETWORK when the peer was not
