@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/process.h"
 #include "routing/endpoints.h"
 #include "routing/route.h"
 
@@ -31,10 +32,16 @@ static const struct config_key routing_keys[] = {
      .least = 1,
      .most = 10000,
      .help = "Connections at a time; more are turned away."},
+    {.name = "interval",
+     .type = CONFIG_DURATION,
+     .initial = "10s",
+     .least = INSTANT_SECOND / 10,
+     .most = 3600 * INSTANT_SECOND,
+     .help = "Between two looks for applications to hand over, when no wake-up comes."},
     {.name = "wait-most",
      .type = CONFIG_DURATION,
      .initial = "60s",
-     .least = 1,
+     .least = INSTANT_SECOND,
      .most = 300 * INSTANT_SECOND,
      .help = "The longest that a list may wait for an item (long poll)."},
 };
@@ -70,7 +77,7 @@ struct routing_server {
 static void *waker_run(void *argument)
 {
     struct routing_server *server = argument;
-    while (!atomic_load(&server->stopping))
+    while (!atomic_load(&server->stopping) && !process_stopping())
         if (db_listener_wait(server->listener, WAKER_PATIENCE))
             http_server_wake(server->http);
     return NULL;
