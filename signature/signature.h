@@ -4,6 +4,7 @@
 #define UKETSUKE_SIGNATURE_SIGNATURE_H
 
 #include <libxml/tree.h>
+#include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,14 +27,16 @@ enum coverage {
 struct covered {
     const char *name; /* of the signable */
     enum coverage coverage;
-    xmlDoc
-        *document; /* COVERAGE_TREE: owned by the result; the covered tree without the signature */
+    /* COVERAGE_TREE: exactly the tree that was covered, without the signature. COVERAGE_BYTES:
+     * those bytes as a tree when they were parsed on the way, else NULL. Owned by the result. */
+    xmlDoc *document;
 };
 
 struct signature_result {
     struct covered *covered; /* one for each signable, in their order; owned */
     size_t covered_count;
     struct buffer certificate; /* DER of the one signing certificate */
+    X509 *x509;                /* the same, parsed: for certificate_judge; owned */
     char algorithm[64];        /* "rsa-sha256" … */
     size_t signature_count;
 };
@@ -47,7 +50,8 @@ void signature_result_free(struct signature_result *result);
  * transform covers its tree; without transform, its bytes.
  * Checks "signature.…", reasons signature-missing, signature-malformed, signature-algorithm,
  * signature-transform, signature-reference (to what is not there), signature-digest,
- * signature-value, signature-certificates (more than one signer, or none). False when any failed.
+ * signature-value, signature-certificates (more than one signer, or none), certificate-malformed,
+ * and the xml-… ones of base/xml.h. False when any failed; *ret_result is then untouched.
  * The certificate is not judged here: see signature/certificate.h. */
 struct signature_input {
     const struct signable *signables;

@@ -1,0 +1,162 @@
+#include "signature/canonical.h"
+
+#include <libxml/c14n.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xml.h"
+#include "signature/xmldsig_element.h"
+
+#define INCLUSIVE "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+#define EXCLUSIVE "http://www.w3.org/2001/10/xml-exc-c14n#"
+
+void canonical_method_free(struct canonical_method *method)
+{
+    free(method->list);
+    *method = (struct canonical_method){0};
+}
+
+static bool prefix_valid(const char *prefix)
+{
+    return strcmp(prefix, "#default") == 0 || xmlValidateNCName(BAD_CAST prefix, 0) == 0;
+}
+
+static bool prefixes_read(const char *text, struct canonical_method *method)
+{
+    size_t count = 0;
+    char *rest = NULL;
+    method->list = text_copy(text);
+    for (char *word = strtok_r(method->list, " \t\r\n", &rest); word;
+         word = strtok_r(NULL, " \t\r\n", &rest)) {
+        if (count == CANONICAL_PREFIXES_MAX || !prefix_valid(word))
+            return false;
+        method->prefixes[count++] = BAD_CAST word;
+    }
+    return true;
+}
+
+static bool inclusive_namespaces_read(const xmlNode *element, struct canonical_method *method)
+{
+    xmlNode *child = NULL;
+    size_t count = 0;
+    if (!element_children(element, &child, 1, &count))
+        return false;
+    if (count == 0)
+        return true;
+    const char *list = xml_attribute(child, "PrefixList");
+    return xml_is(child, EXCLUSIVE, "InclusiveNamespaces") && list && element_is_empty(child) &&
+           element_attributes(child, "PrefixList", NULL) && prefixes_read(list, method);
+}
+
+bool canonical_method_read(const xmlNode *element, struct canonical_method *ret_method)
+{
+    struct canonical_method method = {0};
+    const char *algorithm = xml_attribute(element, "Algorithm");
+    if (!algorithm || !element_attributes(element, "Algorithm", NULL))
+        return false;
+    method.exclusive = strcmp(algorithm, EXCLUSIVE) == 0;
+    bool known = method.exclusive ? inclusive_namespaces_read(element, &method)
+                                  : strcmp(algorithm, INCLUSIVE) == 0 && element_is_empty(element);
+    if (!known) {
+        canonical_method_free(&method);
+        return false;
+    }
+    *ret_method = method;
+    return true;
+}
+
+/* Attributes and namespaces are asked for with the element that they belong to. */
+static int within(void *apex, xmlNode *node, xmlNode *parent)
+{
+    bool element_or_text =
+        node && node->type != XML_ATTRIBUTE_NODE && node->type != XML_NAMESPACE_DECL;
+    for (const xmlNode *n = element_or_text ? node : parent; n; n = n->parent)
+        if (n == apex)
+            return 1;
+    return 0;
+}
+
+static int append(void *bytes, const char *data, int length)
+{
+    buffer_append(bytes, data, (size_t)length);
+    return length;
+}
+
+static int close_nothing(void *bytes)
+{
+    (void)bytes;
+    return 0;
+}
+
+static bool canonicalize(xmlDoc *document, xmlC14NIsVisibleCallback visible, void *apex,
+                         const struct canonical_method *method, struct buffer *ret_bytes)
+{
+    size_t before = ret_bytes->length;
+    xmlOutputBuffer *out = xmlOutputBufferCreateIO(append, close_nothing, ret_bytes, NULL);
+    if (!out)
+        abort();
+    int done = xmlC14NExecute(document, visible, apex,
+                              method->exclusive ? XML_C14N_EXCLUSIVE_1_0 : XML_C14N_1_0,
+                              method->prefixes[0] ? (xmlChar **)method->prefixes : NULL, 0, out);
+    int flushed = xmlOutputBufferClose(out);
+    if (done >= 0 && flushed >= 0)
+        return true;
+    ret_bytes->length = before;
+    return false;
+}
+
+bool canonical_document(xmlDoc *document, const struct canonical_method *method,
+                        struct buffer *ret_bytes)
+{
+    return canonicalize(document, NULL, NULL, method, ret_bytes);
+}
+
+bool canonical_element(xmlNode *apex, const struct canonical_method *method,
+                       struct buffer *ret_bytes)
+{
+    return canonicalize(apex->doc, within, apex, method, ret_bytes);
+}
+
+/* The next element in document order; NULL behind the last. */
+static xmlNode *following(xmlNode *element)
+{
+    xmlNode *next = xml_first(element);
+    while (!next && element && !(next = xml_next(element))) {
+        element = element->parent;
+        if (!element || element->type != XML_ELEMENT_NODE)
+            return NULL;
+    }
+    return next;
+}
+
+static void mark_used(xmlNode *element)
+{
+    if (element->ns)
+        element->ns->_private = element;
+    for (xmlAttr *a = element->properties; a; a = a->next)
+        if (a->ns)
+            a->ns->_private = element;
+}
+
+static void drop_unmarked(xmlNode *element)
+{
+    for (xmlNs **at = &element->nsDef; *at;) {
+        xmlNs *ns = *at;
+        bool undeclares = !ns->href || !*ns->href; /* xmlns="": nothing points to it */
+        if (ns->_private || undeclares) {
+            at = &ns->next;
+            continue;
+        }
+        *at = ns->next;
+        xmlFreeNs(ns);
+    }
+}
+
+void canonical_forget_unused_namespaces(xmlDoc *document)
+{
+    xmlNode *root = xmlDocGetRootElement(document);
+    for (xmlNode *element = root; element; element = following(element))
+        mark_used(element);
+    for (xmlNode *element = root; element; element = following(element))
+        drop_unmarked(element);
+}

@@ -1,0 +1,277 @@
+#include "signature/signature.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "signature/algorithm.h"
+#include "signature/canonical.h"
+#include "signature/certificate.h"
+#include "signature/xmldsig_element.h"
+#include "signature/xmldsig_form.h"
+
+#define SIGNATURES_MAX 8 /* each may cover everything once more: this bounds the work */
+
+DEFINE_CLEANUP(cleanup_node, xmlNode *, xmlFreeNode)
+
+static void cleanup_form(struct xmldsig_form *form)
+{
+    xmldsig_form_free(form);
+}
+
+struct verification {
+    const struct signature_input *input;
+    struct checks *checks;
+    struct signature_result result;
+    xmlNode *enveloped; /* the signature within the document that may hold one; NULL */
+    size_t host;        /* the place of that document */
+    bool *inclusive;    /* for each signable: some reference covers all its namespaces */
+};
+
+void signature_result_free(struct signature_result *result)
+{
+    for (size_t i = 0; i < result->covered_count; i++)
+        if (result->covered[i].document)
+            xmlFreeDoc(result->covered[i].document);
+    free(result->covered);
+    buffer_free(&result->certificate);
+    X509_free(result->x509);
+    *result = (struct signature_result){0};
+}
+
+static void cleanup_verification(struct verification *v)
+{
+    signature_result_free(&v->result);
+    free(v->inclusive);
+}
+
+static bool find_signable(const struct signature_input *input, const char *name, size_t *ret_at)
+{
+    for (size_t i = 0; name && i < input->signable_count; i++)
+        if (strcmp(input->signables[i].name, name) == 0) {
+            *ret_at = i;
+            return true;
+        }
+    return false;
+}
+
+/* The member's tree: parsed once, however many references there are to it. */
+static xmlDoc *tree_of(struct verification *v, size_t at)
+{
+    struct covered *covered = &v->result.covered[at];
+    if (!covered->document)
+        covered->document = xml_parse(v->input->signables[at].bytes, v->input->xml_limits,
+                                      "signature.document", v->checks);
+    return covered->document;
+}
+
+static bool digest_fits(const struct reference *reference, struct bytes data)
+{
+    uint8_t value[DIGEST_MAX];
+    digest_of(reference->digest, data, value);
+    return memcmp(value, reference->value, digest_length(reference->digest)) == 0;
+}
+
+static bool digest_failed(struct verification *v, size_t number)
+{
+    return checks_fail(v->checks, "signature.digest", "HASH_FAILURE", "signature-digest",
+                       "Reference %zu: what is signed is not what is here", number);
+}
+
+/* A tree is the stronger finding: the caller need not parse again. */
+static void note(struct verification *v, size_t at, enum coverage coverage)
+{
+    struct covered *covered = &v->result.covered[at];
+    if (coverage > covered->coverage)
+        covered->coverage = coverage;
+}
+
+static bool verify_tree(struct verification *v, const struct reference *reference, size_t at,
+                        size_t number)
+{
+    xmlDoc *tree = tree_of(v, at);
+    _cleanup_(cleanup_buffer) struct buffer bytes = {0};
+    if (!tree)
+        return false;
+    if (!canonical_document(tree, &reference->method, &bytes))
+        return checks_fail(v->checks, "signature.digest", "FORMAT_FAILURE", "signature-malformed",
+                           "Reference %zu: the document has no canonical form", number);
+    if (!digest_fits(reference, buffer_bytes(&bytes)))
+        return digest_failed(v, number);
+    note(v, at, COVERAGE_TREE);
+    v->inclusive[at] |= !reference->method.exclusive;
+    return true;
+}
+
+static bool verify_bytes(struct verification *v, const struct reference *reference, size_t at,
+                         size_t number)
+{
+    if (!digest_fits(reference, v->input->signables[at].bytes))
+        return digest_failed(v, number);
+    note(v, at, COVERAGE_BYTES);
+    return true;
+}
+
+static bool not_there(struct verification *v, size_t number, const char *text)
+{
+    return checks_fail(v->checks, "signature.reference", "SIGNED_DATA_NOT_FOUND",
+                       "signature-reference", "Reference %zu: %s", number, text);
+}
+
+/* `within`: this signature stands in the document that may hold one. */
+static bool verify_reference(struct verification *v, const struct reference *reference, bool within,
+                             size_t number)
+{
+    size_t at;
+    if (reference->transform == TRANSFORM_ENVELOPED)
+        return within ? verify_tree(v, reference, v->host, number)
+                      : not_there(v, number, "this signature is not within a document");
+    if (!find_signable(v->input, reference->uri, &at))
+        return not_there(v, number, "the URI is not the name of a member that can be signed");
+    if (within && at == v->host)
+        return not_there(v, number, "the document around the signature goes by the empty URI");
+    return reference->transform == TRANSFORM_CANONICAL ? verify_tree(v, reference, at, number)
+                                                       : verify_bytes(v, reference, at, number);
+}
+
+static bool verify_references(struct verification *v, const struct xmldsig_form *form, bool within)
+{
+    for (size_t i = 0; i < form->reference_count; i++)
+        if (!verify_reference(v, &form->references[i], within, i + 1))
+            return false;
+    checks_pass(v->checks, "signature.digest", "%zu references hold", form->reference_count);
+    return true;
+}
+
+/* The first signature names the signer; the others have to name the same. */
+static bool take_certificate(struct verification *v, struct xmldsig_form *form)
+{
+    struct signature_result *result = &v->result;
+    if (!result->x509) {
+        result->x509 = certificate_parse(buffer_bytes(&form->certificate));
+        if (!result->x509)
+            return checks_fail(v->checks, "signature.certificate", "CHAIN_CONSTRAINTS_FAILURE",
+                               "certificate-malformed",
+                               "the signing certificate is not canonical DER");
+        result->certificate = form->certificate;
+        form->certificate = (struct buffer){0};
+        return true;
+    }
+    if (!bytes_equal(buffer_bytes(&form->certificate), buffer_bytes(&result->certificate)))
+        return checks_fail(v->checks, "signature.certificate", "SIG_CONSTRAINTS_FAILURE",
+                           "signature-certificates", "there is more than one signer");
+    return true;
+}
+
+static bool verify_value(struct verification *v, const struct xmldsig_form *form,
+                         struct bytes signed_info)
+{
+    EVP_PKEY *key = X509_get0_pubkey(v->result.x509);
+    if (!key_allowed(key) || EVP_PKEY_get_base_id(key) != form->algorithm->key_type)
+        return checks_fail(v->checks, "signature.value", "CRYPTO_CONSTRAINTS_FAILURE",
+                           "signature-algorithm",
+                           "the certificate's key is not allowed, or not of the SignatureMethod");
+    if (!signature_value_holds(form->algorithm, key, signed_info, buffer_bytes(&form->value)))
+        return checks_fail(v->checks, "signature.value", "SIG_CRYPTO_FAILURE", "signature-value",
+                           "the signature was not made with the key of its certificate");
+    checks_pass(v->checks, "signature.value", "%s holds", form->algorithm->name);
+    snprintf(v->result.algorithm, sizeof v->result.algorithm, "%s", form->algorithm->name);
+    return true;
+}
+
+/* `signature` is taken out of its document when it stands within one: that is what the transform
+ * enveloped-signature means, and what the caller is to read. SignedInfo is canonicalized before,
+ * where it inherits the namespaces around it. */
+static bool verify_signature(struct verification *v, xmlNode *signature, bool within)
+{
+    _cleanup_(cleanup_form) struct xmldsig_form form = {0};
+    _cleanup_(cleanup_buffer) struct buffer signed_info = {0};
+    _cleanup_(cleanup_node) xmlNode *taken_out = NULL;
+    if (!xmldsig_form_read(signature, &form, v->checks))
+        return false;
+    if (!canonical_element(form.signed_info, &form.method, &signed_info))
+        return checks_fail(v->checks, "signature.form", "FORMAT_FAILURE", "signature-malformed",
+                           "SignedInfo has no canonical form");
+    checks_pass(v->checks, "signature.form", "%s", form.algorithm->name);
+    if (within) {
+        xmlUnlinkNode(signature);
+        taken_out = signature;
+    }
+    if (!verify_references(v, &form, within) || !take_certificate(v, &form) ||
+        !verify_value(v, &form, buffer_bytes(&signed_info)))
+        return false;
+    v->result.signature_count++;
+    return true;
+}
+
+static bool verify_file(struct verification *v, struct bytes file)
+{
+    _cleanup_(cleanup_xml_doc) xmlDoc *tree =
+        xml_parse(file, v->input->xml_limits, "signature.form", v->checks);
+    return tree && verify_signature(v, xmlDocGetRootElement(tree), false);
+}
+
+static bool find_enveloped(struct verification *v)
+{
+    if (!find_signable(v->input, v->input->enveloped, &v->host))
+        return true;
+    xmlDoc *tree = tree_of(v, v->host);
+    if (!tree)
+        return false;
+    xmlNode *last = xmlGetLastChild(xmlDocGetRootElement(tree));
+    while (last && last->type != XML_ELEMENT_NODE)
+        last = last->prev;
+    if (xml_is(last, XMLDSIG_NS, "Signature"))
+        v->enveloped = last;
+    return true;
+}
+
+static bool count_fits(struct verification *v)
+{
+    if (v->input->signature_count == 0 && !v->enveloped)
+        return checks_fail(v->checks, "signature.present", "FORMAT_FAILURE", "signature-missing",
+                           "there is no signature");
+    if (v->input->signature_count > SIGNATURES_MAX)
+        return checks_fail(v->checks, "signature.present", "FORMAT_FAILURE", "signature-malformed",
+                           "there are more than %d signatures", SIGNATURES_MAX);
+    return true;
+}
+
+/* The document's tree is the caller's only with its signature taken out and verified: of bytes that
+ * hold one, the tree would be less than the bytes. */
+static void finish(struct verification *v, bool had_enveloped)
+{
+    for (size_t i = 0; i < v->result.covered_count; i++) {
+        struct covered *covered = &v->result.covered[i];
+        bool less = had_enveloped && i == v->host && covered->coverage == COVERAGE_BYTES;
+        if (covered->document && (covered->coverage == COVERAGE_NONE || less)) {
+            xmlFreeDoc(covered->document);
+            covered->document = NULL;
+        }
+        if (covered->coverage == COVERAGE_TREE && !v->inclusive[i])
+            canonical_forget_unused_namespaces(covered->document);
+    }
+}
+
+bool xmldsig_verify(const struct signature_input *input, struct signature_result *ret_result,
+                    struct checks *checks)
+{
+    _cleanup_(cleanup_verification) struct verification v = {.input = input, .checks = checks};
+    v.result.covered = memory_allocate((input->signable_count + 1) * sizeof(struct covered));
+    v.result.covered_count = input->signable_count;
+    v.inclusive = memory_allocate(input->signable_count + 1);
+    for (size_t i = 0; i < input->signable_count; i++)
+        v.result.covered[i].name = input->signables[i].name;
+    if (!find_enveloped(&v) || !count_fits(&v))
+        return false;
+    /* Detached ones first: they see the document as it is, its own signature included. */
+    for (size_t i = 0; i < input->signature_count; i++)
+        if (!verify_file(&v, input->signatures[i].bytes))
+            return false;
+    if (v.enveloped && !verify_signature(&v, v.enveloped, true))
+        return false;
+    finish(&v, v.enveloped != NULL);
+    *ret_result = v.result;
+    v.result = (struct signature_result){0};
+    return true;
+}
