@@ -68,6 +68,8 @@ struct examiner {
     instant crl_age_most;
     int64_t crl_stamp;
 };
+/* Only the anchors: what checks revocation lists, without procedures. */
+bool examiner_load_trust(const struct config *config, struct trust **ret_trust, struct failure *f);
 bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f);
 bool examiner_refresh(struct examiner *examiner, struct failure *f);
 void examiner_free(struct examiner *examiner);

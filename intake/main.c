@@ -110,14 +110,14 @@ static int run_command(const struct command *command, const struct arguments *gi
     struct failure f = {0};
     const char *path = given->config ?: getenv("UKETSUKE_CONFIG") ?: CONFIG_FILE;
 
-    if (command->needs_config &&
-        !config_load(path, config_sections, config_section_count, &config, &f))
-        return command_fail(command->name, EXIT_FAILED, &f);
-
     int argc = given->count - words + 1;
     char **argv = given->words + words - 1;
     _cleanup_(cleanup_text) char *name = text_copy(command->name);
     argv[0] = name;
+    bool alone = command->stands_alone && command->stands_alone(argc, argv);
+    if (command->needs_config && !alone &&
+        !config_load(path, config_sections, config_section_count, &config, &f))
+        return command_fail(command->name, EXIT_FAILED, &f);
     xml_initialize();
     int code = command->run(config, argc, argv);
     config_free(config);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "signature/algorithm.h"
 #include "signature/asn1.h"
 #include "signature/facts.h"
@@ -262,4 +263,15 @@ struct certificate *certificate_read(struct bytes der, const struct trust *trust
     checks_fail(checks, "certificate.form", "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",
                 "the bytes are not one certificate in canonical DER");
     return NULL;
+}
+
+bool certificate_issuer_sha256(const struct certificate *certificate, char ret_text[65])
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    if (!certificate->issuer ||
+        X509_digest(certificate->issuer, EVP_sha256(), digest, &length) != 1)
+        return false;
+    hex_encode(digest, length, ret_text);
+    return true;
 }

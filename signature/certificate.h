@@ -51,6 +51,9 @@ struct certificate *certificate_judge(X509 *x509, const struct trust *trust, ins
  * refused), or NULL. */
 X509 *certificate_parse(struct bytes der);
 void certificate_free(struct certificate *certificate);
+/* Which generation issued it: SHA-256 of the anchor's DER as 64 hexadecimal digits. False when no
+ * anchor did. */
+bool certificate_issuer_sha256(const struct certificate *certificate, char ret_text[65]);
 
 /* {"name","name_substituted","sex","birth_date","address","address_substituted"} */
 json_t *basic_facts_to_json(const struct basic_facts *facts);

@@ -5,25 +5,36 @@
 #include <string.h>
 
 #include "intake/command.h"
+#include "intake/examine.h"
+#include "intake/package.h"
 
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
+extern const struct command revocation_command;
+extern const struct command revocation_status_command;
+extern const struct command revocation_update_command;
 extern const struct command serve_command;
+extern const struct command verify_command;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The roles: each runs until it is told to stop. */
 static const struct command *const roles[] = {
     &serve_command,
+    &revocation_command,
 };
 
 /* Looking, and working on single applications. */
-static const struct command *const work[] = {};
+static const struct command *const work[] = {
+    &verify_command,
+};
 
 /* Setting up and keeping house. */
 static const struct command *const upkeep[] = {
     &config_check_command,
     &config_reference_command,
+    &revocation_status_command,
+    &revocation_update_command,
 };
 
 const struct command_group command_groups[] = {
@@ -34,9 +45,9 @@ const struct command_group command_groups[] = {
 const size_t command_group_count = COUNT(command_groups);
 
 const struct config_section *const config_sections[] = {
-    &city_config_section,
-    &log_config_section,
-    &process_config_section,
+    &city_config_section,    &log_config_section,   &process_config_section,
+    &package_config_section, &trust_config_section, &revocation_config_section,
+    &forms_config_section,
 };
 const size_t config_section_count = COUNT(config_sections);
 

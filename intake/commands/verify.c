@@ -1,0 +1,261 @@
+/* `uketsuke verify`: the examination from the command line, without a database. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "intake/command.h"
+#include "intake/commands/verify_print.h"
+#include "intake/examine.h"
+#include "intake/revocation.h"
+
+#define LIST_MOST 64 /* of --trust, --pin, --crl, --policy each */
+
+struct list {
+    const char *items[LIST_MOST];
+    size_t count;
+};
+
+struct options {
+    bool json, production;
+    struct list trust, pins, policies, crls;
+    const char *procedures;
+    instant at, now;
+};
+
+enum {
+    OPTION_TRUST = 256,
+    OPTION_PIN,
+    OPTION_POLICY,
+    OPTION_CRL,
+    OPTION_PROCEDURES,
+    OPTION_AT,
+    OPTION_NOW,
+    OPTION_JSON,
+    OPTION_PRODUCTION
+};
+
+static const struct option long_options[] = {
+    {"trust", required_argument, NULL, OPTION_TRUST},
+    {"pin", required_argument, NULL, OPTION_PIN},
+    {"policy", required_argument, NULL, OPTION_POLICY},
+    {"crl", required_argument, NULL, OPTION_CRL},
+    {"procedures", required_argument, NULL, OPTION_PROCEDURES},
+    {"at", required_argument, NULL, OPTION_AT},
+    {"now", required_argument, NULL, OPTION_NOW},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"production", no_argument, NULL, OPTION_PRODUCTION},
+    {0},
+};
+
+extern const struct command verify_command;
+
+/* With anchors on the command line there is no configuration to read. */
+static bool stands_alone(int argc, char *const *argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strncmp(argv[i], "--trust", 7) == 0)
+            return true;
+    return false;
+}
+
+static bool list_add(struct list *list, const char *item)
+{
+    if (list->count == LIST_MOST)
+        return false;
+    list->items[list->count++] = item;
+    return true;
+}
+
+/* As `openssl x509 -fingerprint` prints it, with colons, or without. */
+static char *pin_plain(const char *text)
+{
+    char *plain = text_copy(text), *to = plain;
+    for (const char *p = text; *p; p++)
+        if (*p != ':')
+            *to++ = *p;
+    *to = 0;
+    return plain;
+}
+
+static int option_take(struct options *options, int option, const char *value)
+{
+    switch (option) {
+    case OPTION_TRUST:
+        return list_add(&options->trust, value);
+    case OPTION_PIN:
+        return list_add(&options->pins, pin_plain(value));
+    case OPTION_POLICY:
+        return list_add(&options->policies, value);
+    case OPTION_CRL:
+        return list_add(&options->crls, value);
+    case OPTION_PROCEDURES:
+        options->procedures = value;
+        return true;
+    case OPTION_AT:
+        return instant_parse(value, &options->at);
+    case OPTION_NOW:
+        return instant_parse(value, &options->now);
+    case OPTION_JSON:
+        return options->json = true;
+    case OPTION_PRODUCTION:
+        return options->production = true;
+    default:
+        return false;
+    }
+}
+
+static bool trust_from_options(const struct options *options, struct trust **ret_trust,
+                               struct failure *f)
+{
+    static const char *const usual[] = {"1.2.392.200149.8.5.1.1.20", "1.2.392.200149.8.5.1.1.40",
+                                        "1.2.392.200149.8.5.1.0.20"};
+    bool own = options->policies.count > 0;
+    const struct trust_options trust = {
+        .mode = options->production ? TRUST_PRODUCTION : TRUST_SANDBOX,
+        .anchors = options->trust.items,
+        .anchor_count = options->trust.count,
+        .pins = options->pins.items,
+        .pin_count = options->pins.count,
+        .policies = own ? options->policies.items : usual,
+        /* the last one is of the test environment */
+        .policy_count = own                   ? options->policies.count
+                        : options->production ? 2
+                                              : 3,
+    };
+    return trust_load(&trust, ret_trust, f);
+}
+
+static bool examiner_from_options(const struct options *options, struct examiner *ret_examiner,
+                                  struct failure *f)
+{
+    struct examiner examiner = {
+        .limits = package_limits_default(), .crls = crl_set_new(), .crl_age_most = 3 * INSTANT_DAY};
+    bool ready = trust_from_options(options, &examiner.trust, f) &&
+                 procedures_load(options->procedures ? options->procedures
+                                                     : "/usr/share/uketsuke/procedures",
+                                 &examiner.procedures, f);
+    for (size_t i = 0; ready && i < options->crls.count; i++) {
+        _cleanup_(cleanup_buffer) struct buffer content = {0};
+        ready = revocation_file_read(options->crls.items[i], REVOCATION_FILE_MOST, &content, f) &&
+                (crl_set_add(examiner.crls, buffer_bytes(&content), examiner.trust, f) ||
+                 failure_prefix(f, "%s", options->crls.items[i]));
+    }
+    if (!ready) {
+        examiner_free(&examiner);
+        return false;
+    }
+    *ret_examiner = examiner;
+    return true;
+}
+
+static int verify_one(const struct examiner *examiner, const struct options *options,
+                      const char *path)
+{
+    static const int codes[] = {
+        [VERDICT_ACCEPTED] = EXIT_DONE, [VERDICT_REFUSED] = EXIT_NO, [VERDICT_HELD] = EXIT_LATER};
+    _cleanup_(cleanup_secret_buffer) struct buffer content = {0};
+    struct failure f = {0};
+    /* One byte more than the limit is enough to be refused for it. */
+    if (!revocation_file_read(path, REVOCATION_FILE_MOST, &content, &f))
+        return command_fail(verify_command.name, EXIT_FAILED, &f);
+    const struct examination_input input = {
+        .package = buffer_bytes(&content),
+        .applied_at = options->at,
+        .now = options->now ? options->now : clock_now(),
+        .limits = &examiner->limits,
+        .trust = examiner->trust,
+        .crls = examiner->crls,
+        .crl_age_most = examiner->crl_age_most,
+        .procedures = examiner->procedures,
+    };
+    struct examination examination;
+    examine(&input, &examination);
+    if (options->json)
+        verify_print_json(stdout, path, &examination);
+    else
+        verify_print_text(stdout, path, &examination);
+    int code = codes[examination.verdict];
+    examination_free(&examination);
+    return code;
+}
+
+/* Of many: a failure, else a refusal, else one that is held. */
+static int worse_of(int a, int b)
+{
+    static const int ranks[] = {
+        [EXIT_DONE] = 0, [EXIT_LATER] = 1, [EXIT_NO] = 2, [EXIT_FAILED] = 3};
+    return ranks[a] >= ranks[b] ? a : b;
+}
+
+static int verify_all(const struct config *config, const struct options *options, char **paths)
+{
+    struct examiner examiner;
+    struct failure f = {0};
+    int code = EXIT_DONE;
+
+    if (options->trust.count > 0 ? !examiner_from_options(options, &examiner, &f)
+                                 : !examiner_load(config, &examiner, &f))
+        return command_fail(verify_command.name, EXIT_FAILED, &f);
+    for (; *paths; paths++)
+        code = worse_of(code, verify_one(&examiner, options, *paths));
+    examiner_free(&examiner);
+    return code;
+}
+
+static int run(const struct config *config, int argc, char **argv)
+{
+    struct options options = {0};
+    int option;
+
+    log_open(verify_command.name, LOG_LEVEL_WARNING, false);
+    optind = 0;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+        if (!option_take(&options, option, optarg))
+            return command_usage(&verify_command, "cannot take %s", argv[optind - 1]);
+    if (optind >= argc)
+        return command_usage(&verify_command, "no package is given");
+    if (options.trust.count > 0 && options.pins.count == 0)
+        return command_usage(&verify_command, "--trust needs --pin, the SHA-256 of each root");
+    int code = verify_all(config, &options, argv + optind);
+    for (size_t i = 0; i < options.pins.count; i++)
+        free((char *)options.pins.items[i]);
+    return code;
+}
+
+const struct command verify_command = {
+    .name = "verify",
+    .summary = "Judge packages (申請ZIP) from files, without a database",
+    .usage =
+        "Usage: uketsuke verify [--json] PACKAGE…\n"
+        "       uketsuke verify --trust FILE… --pin SHA256… [--crl FILE…] PACKAGE…\n"
+        "\n"
+        "Judges each package as the examine role would: container, manifest, signature,\n"
+        "certificate, revocation, coverage, form. Prints every check, the verdict, what it\n"
+        "means and what to do. Nothing is stored, nothing is asked of the network.\n"
+        "\n"
+        "Trust, revocation lists and procedures come from the configuration, or, with --trust,\n"
+        "from the command line alone:\n"
+        "  --trust FILE       PEM file with roots of the signing CA; may be repeated\n"
+        "  --pin SHA256       fingerprint of each root: openssl x509 -fingerprint -sha256\n"
+        "  --policy OID       accepted certificate policy (default: JPKI's signing policies)\n"
+        "  --crl FILE         revocation list; may be repeated\n"
+        "  --procedures DIR   default: /usr/share/uketsuke/procedures\n"
+        "  --production       only roots of JPKI that this program knows\n"
+        "\n"
+        "  --at TIME          refuse unless applied-at is exactly this "
+        "(2026-11-21T09:00:00+09:00)\n"
+        "  --now TIME         judge as if it were this time (default: now)\n"
+        "  --json             the reports, one JSON object a line (docs/formats/report.md)\n"
+        "\n"
+        "Exit code: 0 accepted, 1 refused, 2 held, 3 failure. Of several packages the worst\n"
+        "counts: failure, else refused, else held.\n"
+        "\n"
+        "Example:\n"
+        "  uketsuke verify --config state/uketsuke.conf state/town/packages/*.zip\n",
+    .needs_config = true,
+    .stands_alone = stands_alone,
+    .run = run,
+};
