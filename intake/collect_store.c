@@ -144,11 +144,12 @@ static bool settle_one(struct settlement *all, struct db_tx *tx, const struct pa
     }
 }
 
-static bool settle_work(struct db_tx *tx, void *context, struct failure *f)
+static bool settle_work(struct db_tx *tx, void *context, size_t first, size_t count,
+                        struct failure *f)
 {
     struct settlement *all = context;
     all->decision_count = 0;
-    for (size_t i = 0; i < all->count; i++)
+    for (size_t i = first; i < first + count; i++)
         if (!settle_one(all, tx, &all->parcels[i], f))
             return false;
     return all->decision_count == 0 ||
@@ -182,7 +183,7 @@ bool parcels_settle(struct role *role, const struct pace *pace, const struct par
     struct settlement all = {.role = role, .pace = pace, .parcels = parcels, .count = count};
     if (count == 0)
         return true;
-    if (!db_transaction(role->db, settle_work, &all, f))
+    if (!lease_settle(role->db, STAGE_COLLECT, pace, parcels->item, count, settle_work, &all, f))
         return false;
     settlement_log(&all);
     return true;

@@ -26,7 +26,10 @@ static const struct db_statement key_find = {
                      " JOIN package AS p USING (city_code, application_id)"
                      " WHERE k.city_code = $1 AND k.application_id = $2::uuid"};
 
+enum result { RESULT_FAILED, RESULT_HELD, RESULT_ROUTED, RESULT_COUNT };
+
 struct parcel_out { /* one application on its way out */
+    enum result result;
     struct buffer sealed;
     uint8_t sha256[32];
     struct outbox_entry entry;
@@ -40,7 +43,6 @@ struct hand_over {
     struct parcel_out parcels[BATCH_MOST];
     struct decision decisions[BATCH_MOST];
     size_t decision_count;
-    int64_t routed, held, failed;
 };
 
 static void hand_over_free(struct hand_over *all)
@@ -120,7 +122,7 @@ static bool hold(struct hand_over *all, struct db_tx *tx, const struct work_item
                  const char *reason, struct failure *f)
 {
     instant due_at = clock_now() + all->pace.retry_held;
-    all->held++;
+    all->parcels[item - all->items].result = RESULT_HELD;
     if (item->state == STATE_HELD)
         return lease_defer(tx, STAGE_ROUTE, item, true, due_at, reason, NULL, f);
     struct decision *decision = decision_add(all, item, STATE_HELD);
@@ -152,7 +154,7 @@ static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t i
         .sha256 = parcel->sha256,
     };
     decision_add(all, item, STATE_ROUTED)->outbox = &parcel->entry;
-    all->routed++;
+    parcel->result = RESULT_ROUTED;
     return true;
 }
 
@@ -172,17 +174,17 @@ static bool set_aside(struct hand_over *all, struct db_tx *tx, const struct work
 {
     log_error("application.unreadable", log_text("receipt_number", item->receipt_number),
               log_text("text", why->text));
-    all->failed++;
+    all->parcels[item - all->items].result = RESULT_FAILED;
     return lease_defer(tx, STAGE_ROUTE, item, false, pace_retry_at(&all->pace, item->attempts),
                        "unreadable", NULL, f);
 }
 
-static bool batch_work(struct db_tx *tx, void *context, struct failure *f)
+static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t count,
+                       struct failure *f)
 {
     struct hand_over *all = context;
     all->decision_count = 0;
-    all->routed = all->held = all->failed = 0;
-    for (size_t i = 0; i < all->count; i++) {
+    for (size_t i = first; i < first + count; i++) {
         struct failure why = {0};
         if (hand_over_one(all, tx, i, &why))
             continue;
@@ -208,11 +210,14 @@ static bool procedures_ready(struct role *role, struct failure *f)
 
 static void batch_log(const struct hand_over *all)
 {
-    metric_add(&hand_overs_total, "routed", all->routed);
-    metric_add(&hand_overs_total, "held", all->held);
-    metric_add(&hand_overs_total, "failed", all->failed);
-    log_info("applications.routed", log_number("routed", all->routed),
-             log_number("held", all->held), log_number("failed", all->failed));
+    int64_t counts[RESULT_COUNT] = {0};
+    for (size_t i = 0; i < all->count; i++)
+        counts[all->parcels[i].result]++;
+    metric_add(&hand_overs_total, "routed", counts[RESULT_ROUTED]);
+    metric_add(&hand_overs_total, "held", counts[RESULT_HELD]);
+    metric_add(&hand_overs_total, "failed", counts[RESULT_FAILED]);
+    log_info("applications.routed", log_number("routed", counts[RESULT_ROUTED]),
+             log_number("held", counts[RESULT_HELD]), log_number("failed", counts[RESULT_FAILED]));
 }
 
 enum work_result hand_over_step(void *context, struct failure *f)
@@ -226,7 +231,7 @@ enum work_result hand_over_step(void *context, struct failure *f)
         return WORK_FAILED;
     if (all.count == 0)
         return WORK_IDLE;
-    if (!db_transaction(role->db, batch_work, &all, f))
+    if (!lease_settle(role->db, STAGE_ROUTE, &all.pace, all.items, all.count, batch_work, &all, f))
         return WORK_FAILED;
     batch_log(&all);
     return WORK_DONE;

@@ -1,5 +1,6 @@
 #include "intake/lease.h"
 
+#include "base/log.h"
 #include "base/process.h"
 
 static const struct db_statement release = {
@@ -78,4 +79,60 @@ bool lease_defer(struct db_tx *tx, enum stage stage, const struct work_item *ite
 bool lease_transaction_broken(const struct failure *f)
 {
     return f->kind == FAILURE_DATABASE || f->kind == FAILURE_CONFLICT || f->kind == FAILURE_NETWORK;
+}
+
+/* --- a batch, and one by one where that fails ------------------------------------------------- */
+
+struct settle {
+    enum stage stage;
+    const struct pace *pace;
+    const struct work_item *items;
+    lease_work *work;
+    void *context;
+    size_t first, count;
+};
+
+static bool settle_range(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct settle *settle = context;
+    return settle->work(tx, settle->context, settle->first, settle->count, f);
+}
+
+static bool settle_later(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct settle *settle = context;
+    const struct work_item *item = &settle->items[settle->first];
+    return lease_defer(tx, settle->stage, item, false, pace_retry_at(settle->pace, item->attempts),
+                       "not-stored", NULL, f);
+}
+
+static bool settle_single(struct db *db, struct settle *settle, struct failure *f)
+{
+    struct failure why = {0};
+    settle->count = 1;
+    if (db_transaction(db, settle_range, settle, &why))
+        return true;
+    log_error("application.not-stored",
+              log_text("receipt_number", settle->items[settle->first].receipt_number),
+              log_text("text", why.text));
+    return db_transaction(db, settle_later, settle, f);
+}
+
+bool lease_settle(struct db *db, enum stage stage, const struct pace *pace,
+                  const struct work_item *items, size_t count, lease_work *work, void *context,
+                  struct failure *f)
+{
+    struct settle settle = {stage, pace, items, work, context, 0, count};
+    struct failure why = {0};
+    if (count == 0 || db_transaction(db, settle_range, &settle, &why))
+        return true;
+    if (why.kind != FAILURE_DATABASE || process_stopping()) {
+        *f = why;
+        return false;
+    }
+    log_failure("batch.split", &why);
+    for (settle.first = 0; settle.first < count; settle.first++)
+        if (!settle_single(db, &settle, f))
+            return false;
+    return true;
 }

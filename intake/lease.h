@@ -33,6 +33,14 @@ bool lease_release(struct db *db, enum stage stage, const struct work_item *item
 bool lease_defer(struct db_tx *tx, enum stage stage, const struct work_item *item, bool settled,
                  instant due_at, const char *note, bool *ret_mine, struct failure *f);
 
+/* Runs `work` over all of `items` in one transaction. When the database refuses that, each one has
+ * its own transaction, and the one that it can't take is tried again later: one bad application
+ * never stops the others. False when nothing more can be done now. */
+typedef bool lease_work(struct db_tx *tx, void *context, size_t first, size_t count,
+                        struct failure *f);
+bool lease_settle(struct db *db, enum stage stage, const struct pace *pace,
+                  const struct work_item *items, size_t count, lease_work *work, void *context,
+                  struct failure *f);
 /* True when the transaction itself is broken: nothing more can be done in it. Any other failure is
  * about the one application that met it. */
 bool lease_transaction_broken(const struct failure *f);

@@ -82,16 +82,14 @@ static const struct db_statement links_find = {
 struct hashed {
     FILE *in;
     EVP_MD_CTX *hash;
-    bool broken; /* the file could not be read; csv sees only an end */
 };
 
 static ssize_t hashed_read(void *cookie, char *data, size_t size)
 {
     struct hashed *hashed = cookie;
     size_t length = fread(data, 1, size, hashed->in);
-    hashed->broken |= ferror(hashed->in) != 0;
     EVP_DigestUpdate(hashed->hash, data, length);
-    return (ssize_t)length;
+    return length == 0 && ferror(hashed->in) ? -1 : (ssize_t)length;
 }
 
 DEFINE_CLEANUP(cleanup_csv, struct csv_reader *, csv_close)
@@ -133,7 +131,7 @@ static bool copy_feed(struct db_tx *tx, FILE *in, int64_t *ret_rows, uint8_t ret
 {
     _cleanup_(cleanup_md_ctx) EVP_MD_CTX *hash = EVP_MD_CTX_new();
     EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
-    struct hashed hashed = {in, hash, false};
+    struct hashed hashed = {in, hash};
     _cleanup_(cleanup_file) FILE *stream =
         fopencookie(&hashed, "r", (cookie_io_functions_t){.read = hashed_read});
     if (!stream)
@@ -145,8 +143,6 @@ static bool copy_feed(struct db_tx *tx, FILE *in, int64_t *ret_rows, uint8_t ret
     /* the copy is ended in any case; the first fault is the one that tells */
     struct failure fault = {0}, ended = {0};
     bool good = copy_records(reader, copy, &fault);
-    if (hashed.broken)
-        good = failure_set(&fault, FAILURE_SYSTEM, "the feed could not be read to its end");
     int64_t rows;
     if (!db_copy_end(copy, &rows, &ended) || !good) {
         if (f)

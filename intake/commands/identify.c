@@ -1,0 +1,81 @@
+#include <string.h>
+
+#include "base/process.h"
+#include "intake/command.h"
+#include "intake/identify_role.h"
+#include "intake/work.h"
+
+extern const struct command identify_command;
+
+/* Between two looks at what is due again; what is new wakes us at once. */
+#define LOOK_INTERVAL INSTANT_SECOND
+
+struct identifying {
+    struct role *role;
+    struct db_listener *listener;
+};
+
+static enum work_result step(void *context, struct failure *f)
+{
+    struct identifying *identifying = context;
+    return identify_step(identifying->role, f);
+}
+
+static void wait_for_sign(void *context, instant patience)
+{
+    struct identifying *identifying = context;
+    db_listener_wait(identifying->listener, patience);
+}
+
+static bool work(struct role *role, struct failure *f)
+{
+    const char *const channels[] = {work_channel(STAGE_IDENTIFY)};
+    struct identifying identifying = {.role = role};
+    if (!db_listen(role->db, channels, 1, &identifying.listener, f))
+        return false;
+    const struct work_loop loop = {
+        .name = "identify",
+        .step = step,
+        .wait = wait_for_sign,
+        .context = &identifying,
+        .interval = LOOK_INTERVAL,
+        .once = role->once,
+    };
+    bool done = work_loop_run(&loop, f);
+    db_listener_close(identifying.listener);
+    return done;
+}
+
+static int run(const struct config *config, int argc, char **argv)
+{
+    struct failure f = {0};
+    struct role role;
+    bool once = argc == 2 && !strcmp(argv[1], "--once");
+    if (argc > 1 && !once)
+        return command_usage(&identify_command, "takes nothing but --once");
+    if (!role_start("identify", config, 2, &role, &f))
+        return command_fail("identify", EXIT_FAILED, &f);
+    role.once = once;
+    bool done = work(&role, &f);
+    role_stop(&role);
+    return done ? EXIT_DONE : command_fail("identify", EXIT_FAILED, &f);
+}
+
+const struct command identify_command = {
+    .name = "identify",
+    .summary = "find whose application it is, by certificate serial number (申請者特定)",
+    .usage = "Usage: uketsuke identify [--once] [--config FILE]\n"
+             "\n"
+             "Looks up the serial number of the signing certificate in the registry's links as\n"
+             "they were in force at the time of application. One link, and name, birth date, sex\n"
+             "and address of certificate and form agree: identified. Everything else is unmatched\n"
+             "with its reason and waits for staff or the next `uketsuke registry import`, which\n"
+             "wakes it.\n"
+             "\n"
+             "  --once    identify what is due now, then stop\n"
+             "\n"
+             "Example: uketsuke identify --config /etc/uketsuke.conf\n"
+             "Who waits: uketsuke list --state unmatched\n",
+    .needs_config = true,
+    .run = run,
+};

@@ -1,0 +1,37 @@
+/* One batch of the examine worker: load and examine, then decide and store. Used by examine_role.c
+ * only. */
+#ifndef UKETSUKE_INTAKE_EXAMINE_BATCH_H
+#define UKETSUKE_INTAKE_EXAMINE_BATCH_H
+
+#include "intake/decide.h"
+#include "intake/examine_role.h"
+
+#define EXAMINE_BATCH_MOST 64
+
+enum subject_state { SUBJECT_EXAMINED, SUBJECT_CRASHED, SUBJECT_UNREADABLE };
+
+struct subject { /* one application under examination */
+    const struct work_item *item;
+    enum subject_state state;
+    struct examination examination;
+    struct decision *decision; /* NULL: it stays as it is */
+    bool mine;                 /* without a decision: the claim was still ours */
+};
+
+struct examine_batch {
+    struct examine_worker *worker;
+    struct work_item items[EXAMINE_BATCH_MOST];
+    struct subject subjects[EXAMINE_BATCH_MOST];
+    size_t count;
+    size_t examined;
+    struct decision decisions[EXAMINE_BATCH_MOST];
+    size_t decision_count;
+};
+
+/* Examines what the items name, one package in memory at a time. Writes nothing. */
+bool examine_batch_load(struct examine_batch *batch, struct failure *f);
+/* Decides, and stores reports and records, in one transaction. */
+bool examine_batch_settle(struct examine_batch *batch, struct failure *f);
+void examine_batch_forget(struct examine_batch *batch); /* the results; the items stay */
+
+#endif

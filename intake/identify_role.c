@@ -1,0 +1,208 @@
+#include "intake/identify_role.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "intake/application.h"
+#include "intake/decide.h"
+#include "intake/identify.h"
+#include "intake/lease.h"
+#include "intake/registry.h"
+
+#define ACTOR      "role:identify"
+#define BATCH_MOST 64
+#define LINKS_MOST 2 /* more than one is too many already */
+
+static struct metric identifications_total = {
+    .kind = METRIC_COUNTER,
+    .name = "uketsuke_identifications_total",
+    .help = "Identifications, by result: how it was found, or why not.",
+    .label_name = "result",
+};
+
+static const struct db_statement reason_find = {
+    "identify_reason", "SELECT coalesce(reason, '') FROM application"
+                       " WHERE city_code = $1 AND application_id = $2::uuid"};
+
+struct batch {
+    struct role *role;
+    struct pace pace;
+    struct work_item items[BATCH_MOST];
+    size_t count;
+    const char *results[BATCH_MOST]; /* for log and metrics; literals */
+    struct decision decisions[BATCH_MOST];
+    size_t decision_count;
+};
+
+/* --- one application -------------------------------------------------------------------------- */
+
+static struct decision *decision_add(struct batch *batch, const struct work_item *item,
+                                     enum state to)
+{
+    struct decision *decision = &batch->decisions[batch->decision_count++];
+    *decision = (struct decision){
+        .city_code = item->city_code,
+        .application_id = item->application_id,
+        .from = item->state,
+        .to = to,
+        .actor = ACTOR,
+    };
+    return decision;
+}
+
+/* Unmatched as before, and for the same reason: that is no event, only the next try. */
+static bool unmatched_already(struct db_tx *tx, const struct work_item *item, const char *reason,
+                              bool *ret_already, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    *ret_already = false;
+    if (item->state != STATE_UNMATCHED)
+        return true;
+    if (!db_query(tx, &reason_find,
+                  DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f))
+        return false;
+    *ret_already = db_row_count(rows) == 1 && !strcmp(db_get_text(rows, 0, 0), reason);
+    return true;
+}
+
+static bool leave_unmatched(struct batch *batch, struct db_tx *tx, const struct work_item *item,
+                            const char *reason, struct failure *f)
+{
+    instant due_at = clock_now() + batch->pace.retry_unmatched;
+    bool already;
+    if (!unmatched_already(tx, item, reason, &already, f))
+        return false;
+    if (already)
+        return lease_defer(tx, STAGE_IDENTIFY, item, true, due_at, reason, NULL, f);
+    struct decision *decision = decision_add(batch, item, STATE_UNMATCHED);
+    decision->reason = reason;
+    decision->next = STAGE_IDENTIFY;
+    decision->due_at = due_at;
+    return true;
+}
+
+static bool by_agent(const json_t *report)
+{
+    const char *role = json_string_value(
+        json_object_get(json_object_get(report, "application"), "applicant_role"));
+    return !role || strcmp(role, "self") != 0;
+}
+
+static bool links_find(struct db_tx *tx, const struct work_item *item,
+                       const struct stored_examination *examination, char (*ret_atenabango)[16],
+                       size_t *ret_count, struct failure *f)
+{
+    *ret_count = 0;
+    return !*examination->serial ||
+           registry_links(tx, item->city_code, examination->ca, examination->serial,
+                          examination->applied_at, ret_atenabango, LINKS_MOST, ret_count, f);
+}
+
+static bool identify_examined(struct batch *batch, struct db_tx *tx, size_t index,
+                              const struct stored_examination *examination, struct failure *f)
+{
+    const struct work_item *item = &batch->items[index];
+    char atenabango[LINKS_MOST][16];
+    const char *links[LINKS_MOST];
+    size_t count;
+    if (!links_find(tx, item, examination, atenabango, &count, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        links[i] = atenabango[i];
+    const struct identification_input input = {
+        .ca = examination->ca,
+        .serial = examination->serial,
+        .facts = examination->facts,
+        .claimant = json_object_get(examination->record, "claimant"),
+        .by_agent = by_agent(examination->report),
+        .links = links,
+        .link_count = count,
+    };
+    struct identification found;
+    identify(&input, &found);
+    batch->results[index] = found.identified ? "serial" : found.reason;
+    if (!found.identified)
+        return leave_unmatched(batch, tx, item, found.reason, f);
+    decision_add(batch, item, STATE_IDENTIFIED)->next = STAGE_ROUTE;
+    return application_store_atenabango(tx, item, found.atenabango, "serial", f);
+}
+
+static bool identify_one(struct batch *batch, struct db_tx *tx, size_t index, struct failure *f)
+{
+    struct stored_examination examination = {0};
+    if (!application_load_examination(tx, batch->role->city_key, &batch->items[index], &examination,
+                                      f))
+        return false;
+    bool done = identify_examined(batch, tx, index, &examination, f);
+    stored_examination_free(&examination);
+    return done;
+}
+
+/* What can't be read is our trouble, not the application's: it stays, and the others go on. */
+static bool set_aside(struct batch *batch, struct db_tx *tx, size_t index,
+                      const struct failure *why, struct failure *f)
+{
+    const struct work_item *item = &batch->items[index];
+    log_error("application.unreadable", log_text("receipt_number", item->receipt_number),
+              log_text("text", why->text));
+    batch->results[index] = "unreadable";
+    return lease_defer(tx, STAGE_IDENTIFY, item, false, pace_retry_at(&batch->pace, item->attempts),
+                       "unreadable", NULL, f);
+}
+
+/* --- the batch -------------------------------------------------------------------------------- */
+
+static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t count,
+                       struct failure *f)
+{
+    struct batch *batch = context;
+    const struct role *role = batch->role;
+    batch->decision_count = 0;
+    if (!registry_hold(tx, role->city_code, f))
+        return false;
+    for (size_t i = first; i < first + count; i++) {
+        struct failure why = {0};
+        if (identify_one(batch, tx, i, &why))
+            continue;
+        if (lease_transaction_broken(&why)) {
+            *f = why;
+            return false;
+        }
+        if (!set_aside(batch, tx, i, &why, f))
+            return false;
+    }
+    return batch->decision_count == 0 ||
+           decide(tx, role->config, role->name, batch->decisions, batch->decision_count, f);
+}
+
+static void batch_log(const struct batch *batch)
+{
+    int64_t identified = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        metric_add(&identifications_total, batch->results[i], 1);
+        identified += !strcmp(batch->results[i], "serial");
+        log_debug("application.identified",
+                  log_text("receipt_number", batch->items[i].receipt_number),
+                  log_text("result", batch->results[i]));
+    }
+    log_info("applications.identified", log_number("identified", identified),
+             log_number("unmatched", (int64_t)batch->count - identified));
+}
+
+enum work_result identify_step(void *context, struct failure *f)
+{
+    struct role *role = context;
+    struct batch batch = {.role = role, .pace = pace_read(role->config)};
+    size_t most = batch.pace.batch < BATCH_MOST ? batch.pace.batch : BATCH_MOST;
+    if (!work_claim(role->db, role->config, STAGE_IDENTIFY, most, batch.items, &batch.count, f))
+        return WORK_FAILED;
+    if (batch.count == 0)
+        return WORK_IDLE;
+    if (!lease_settle(role->db, STAGE_IDENTIFY, &batch.pace, batch.items, batch.count, batch_work,
+                      &batch, f))
+        return WORK_FAILED;
+    batch_log(&batch);
+    return WORK_DONE;
+}
