@@ -35,7 +35,7 @@ static struct metric_value *value_of(struct metric *metric, const char *label)
     for (; *at; at = &(*at)->next, count++)
         if (same_label((*at)->label, label))
             return *at;
-    if (count == LABELS_MOST && strcmp(label ? label : "", "other") != 0)
+    if (count >= LABELS_MOST && strcmp(label ? label : "", "other") != 0)
         return value_of(metric, "other");
     *at = memory_allocate(sizeof **at);
     (*at)->label = text_copy(label);

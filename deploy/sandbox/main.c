@@ -13,6 +13,8 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     {"business", sandbox_business, "a business system that pulls items and sends receipts"},
     {"pki", sandbox_pki, "the TLS certificates of portal, city and business systems"},
+    {"portal", sandbox_portal,
+     "the national portal: the city's API, and where applications arrive"},
     {NULL, NULL, NULL},
 };
 

@@ -1,0 +1,93 @@
+#include <string.h>
+
+#include "base/checks.h"
+#include "base/cleanup.h"
+#include "tests/unit/check.h"
+
+DEFINE_CLEANUP(cleanup_checks, struct checks *, checks_free)
+
+static void test_nothing_looked_at(void **state)
+{
+    _cleanup_(cleanup_checks) struct checks *checks = checks_new();
+    _cleanup_(cleanup_json) json_t *json = checks_to_json(checks);
+
+    (void)state;
+    assert_int_equal(checks_indication(checks), TOTAL_PASSED);
+    assert_null(checks_reason(checks));
+    assert_null(checks_sub_indication(checks));
+    assert_null(checks_text(checks));
+    assert_int_equal(json_array_size(json), 0);
+}
+
+static void test_first_failure_decides(void **state)
+{
+    _cleanup_(cleanup_checks) struct checks *checks = checks_new();
+
+    (void)state;
+    checks_pass(checks, "a", "good");
+    assert_int_equal(checks_indication(checks), TOTAL_PASSED);
+    assert_false(checks_undecided(checks, "b", "TRY_LATER", "first-undecided", "%d", 1));
+    assert_int_equal(checks_indication(checks), INDETERMINATE);
+    assert_string_equal(checks_reason(checks), "first-undecided");
+    checks_undecided(checks, "c", "TRY_LATER", "second-undecided", "%d", 2);
+    assert_string_equal(checks_reason(checks), "first-undecided");
+    assert_false(checks_fail(checks, "d", "REVOKED", "first-failed", "%s", "three"));
+    checks_fail(checks, "e", "EXPIRED", "second-failed", "four");
+    checks_pass(checks, "f", "good");
+    assert_int_equal(checks_indication(checks), TOTAL_FAILED);
+    assert_string_equal(checks_reason(checks), "first-failed");
+    assert_string_equal(checks_sub_indication(checks), "REVOKED");
+    assert_string_equal(checks_text(checks), "three");
+}
+
+static void test_undecided_after_failure(void **state)
+{
+    _cleanup_(cleanup_checks) struct checks *checks = checks_new();
+
+    (void)state;
+    checks_fail(checks, "a", "REVOKED", "failed", "x");
+    checks_undecided(checks, "b", "TRY_LATER", "undecided", "y");
+    assert_string_equal(checks_reason(checks), "failed");
+}
+
+static void test_many_as_json(void **state)
+{
+    _cleanup_(cleanup_checks) struct checks *checks = checks_new();
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        checks_pass(checks, "a", "number %d", i);
+    checks_fail(checks, "b", "REVOKED", "failed", "bad \xff byte");
+    _cleanup_(cleanup_json) json_t *json = checks_to_json(checks);
+    assert_int_equal(json_array_size(json), 101);
+    json_t *first = json_array_get(json, 0), *last = json_array_get(json, 100);
+    assert_string_equal(json_string_value(json_object_get(first, "check")), "a");
+    assert_string_equal(json_string_value(json_object_get(first, "result")), "passed");
+    assert_string_equal(json_string_value(json_object_get(first, "text")), "number 0");
+    assert_null(json_object_get(first, "reason"));
+    assert_string_equal(json_string_value(json_object_get(last, "result")), "failed");
+    assert_string_equal(json_string_value(json_object_get(last, "sub_indication")), "REVOKED");
+    assert_string_equal(json_string_value(json_object_get(last, "reason")), "failed");
+    assert_true(json_is_string(json_object_get(last, "text")));
+}
+
+static void test_indication_names(void **state)
+{
+    (void)state;
+    assert_string_equal(indication_name(TOTAL_PASSED), "TOTAL-PASSED");
+    assert_string_equal(indication_name(INDETERMINATE), "INDETERMINATE");
+    assert_string_equal(indication_name(TOTAL_FAILED), "TOTAL-FAILED");
+    checks_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_looked_at),
+        cmocka_unit_test(test_first_failure_decides),
+        cmocka_unit_test(test_undecided_after_failure),
+        cmocka_unit_test(test_many_as_json),
+        cmocka_unit_test(test_indication_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
