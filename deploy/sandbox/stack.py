@@ -219,7 +219,7 @@ class Stack:
         pins = " ".join((self.folder / "jpki" / "sign-anchors.pins").read_text().split())
         peer = (pki / "business-child-allowance.sha256").read_text().strip()
         crls = " ".join(f"http://127.0.0.1:{ports['jpki']}/crl/{n}.crl"
-                        for n in ("sakurano", "wakaba"))
+                        for n in ("sakurano", "sakurano-2", "wakaba", "wakaba-2"))
         sections = {
             "city": {"code": CITY, "name": "桜野市", "key": "keys/city.key"},
             "database": {"connection": self.connection, "owner-user": "uketsuke_owner"},
