@@ -272,6 +272,58 @@ CREATE TABLE audit_entry (
     hash bytea NOT NULL,
     PRIMARY KEY (chain, position)
 );
+
+CREATE FUNCTION audit_chain_check(wanted text) RETURNS void LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
+BEGIN
+    -- Each role writes the chain that has its name, and no other; whoever owns the table may all.
+    IF session_user <> 'uketsuke_' || wanted AND NOT pg_has_role(session_user,
+            (SELECT relowner FROM pg_class WHERE oid = 'audit_entry'::regclass), 'USAGE') THEN
+        RAISE EXCEPTION '% may not write the audit chain %', session_user, wanted
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END $$;
+-- The head of a chain, which is made when it is new, and locked until the transaction ends.
+CREATE FUNCTION audit_head(wanted text) RETURNS TABLE (at bigint, head bytea) LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM audit_chain_check(wanted);
+    RETURN QUERY SELECT c.position, c.hash FROM audit_chain c WHERE c.chain = wanted FOR UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO audit_chain VALUES (wanted, 0, decode(repeat('00', 32), 'hex'))
+            ON CONFLICT DO NOTHING;
+        RETURN QUERY SELECT c.position, c.hash FROM audit_chain c WHERE c.chain = wanted FOR UPDATE;
+    END IF;
+END $$;
+-- Nobody but this moves a head, and only to entries that follow it.
+CREATE FUNCTION audit_entry_link() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+    head audit_chain;
+    batch record;
+BEGIN
+    SELECT min(a.chain) AS chain, count(DISTINCT a.chain) AS chains, count(*) AS entries,
+           min(a.position) AS first, max(a.position) AS last INTO batch FROM added a;
+    IF batch.entries = 0 THEN
+        RETURN NULL;
+    END IF;
+    PERFORM audit_chain_check(batch.chain);
+    SELECT * INTO head FROM audit_chain c WHERE c.chain = batch.chain FOR UPDATE;
+    IF NOT FOUND OR batch.chains <> 1 OR batch.first <> head.position + 1
+            OR batch.last <> head.position + batch.entries
+            OR EXISTS (SELECT FROM (SELECT a.previous, lag(a.hash, 1, head.hash)
+                                           OVER (ORDER BY a.position) AS expected
+                                    FROM added a) links
+                       WHERE links.previous IS DISTINCT FROM links.expected) THEN
+        RAISE EXCEPTION 'audit entries do not follow the head of chain %', batch.chain;
+    END IF;
+    UPDATE audit_chain c SET position = a.position, hash = a.hash
+        FROM added a WHERE c.chain = batch.chain AND a.position = batch.last;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER audit_entry_link AFTER INSERT ON audit_entry REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_link();
+
 CREATE INDEX audit_by_application ON audit_entry (city_code, application_id)
     WHERE application_id IS NOT NULL;
 CREATE TABLE audit_checkpoint (
@@ -296,12 +348,10 @@ CREATE TRIGGER application_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
 GRANT SELECT ON state, state_transition, application, work TO
     uketsuke_collect, uketsuke_examine, uketsuke_identify, uketsuke_routing, uketsuke_report,
     uketsuke_operator, uketsuke_registry;
-GRANT SELECT, INSERT ON audit_entry TO
+GRANT INSERT ON audit_entry TO
     uketsuke_collect, uketsuke_examine, uketsuke_identify, uketsuke_routing, uketsuke_report,
     uketsuke_operator, uketsuke_registry;
-GRANT SELECT, INSERT, UPDATE ON audit_chain TO
-    uketsuke_collect, uketsuke_examine, uketsuke_identify, uketsuke_routing, uketsuke_report,
-    uketsuke_operator, uketsuke_registry;
+GRANT SELECT ON audit_entry, audit_chain TO uketsuke_operator;
 GRANT SELECT, INSERT ON audit_checkpoint TO uketsuke_operator;
 
 GRANT UPDATE (state, reason, changed_at, changed_by) ON application TO
@@ -329,5 +379,9 @@ GRANT SELECT ON outbox, delivery TO uketsuke_report;
 GRANT INSERT ON delivery TO uketsuke_report;
 GRANT SELECT, INSERT, DELETE ON outbox_item TO uketsuke_routing;
 GRANT SELECT, INSERT, UPDATE ON delivery TO uketsuke_routing;
-GRANT SELECT ON application_event, outbox, delivery, examination, identification, registry_import,
-    package TO uketsuke_operator;
+-- An operator sees what happened, not what residents wrote nor who they are.
+GRANT SELECT ON application_event, outbox, delivery, registry_import TO uketsuke_operator;
+GRANT SELECT (city_code, application_id, examined_at, verdict, reason, sub_indication)
+    ON examination TO uketsuke_operator;
+GRANT SELECT (city_code, application_id, identified_at, how) ON identification TO uketsuke_operator;
+GRANT SELECT (city_code, application_id, stored_at, size, sha256) ON package TO uketsuke_operator;

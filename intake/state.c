@@ -1,0 +1,71 @@
+#include "intake/state.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define BIT(state) (1u << (state))
+
+/* The table: intake/schema/0001 says the same (tests/unit/schema_test.c compares them). */
+static const struct {
+    const char *code;
+    const char *name_ja;
+    unsigned next; /* states that may follow */
+} states[STATE_COUNT] = {
+    [STATE_ANNOUNCED] = {"announced", "到着通知", BIT(STATE_COLLECTED) | BIT(STATE_HELD)},
+    [STATE_COLLECTED] = {"collected", "取得済",
+                         BIT(STATE_VERIFIED) | BIT(STATE_REFUSED) | BIT(STATE_HELD)},
+    [STATE_VERIFIED] = {"verified", "検証済",
+                        BIT(STATE_IDENTIFIED) | BIT(STATE_UNMATCHED) | BIT(STATE_HELD)},
+    [STATE_IDENTIFIED] = {"identified", "申請者特定済", BIT(STATE_ROUTED) | BIT(STATE_HELD)},
+    [STATE_ROUTED] = {"routed", "連携待ち", BIT(STATE_RECEIVED) | BIT(STATE_HELD)},
+    [STATE_RECEIVED] = {"received", "連携済", BIT(STATE_COMPLETED)},
+    [STATE_COMPLETED] = {"completed", "完了", 0},
+    [STATE_HELD] = {"held", "保留",
+                    BIT(STATE_COLLECTED) | BIT(STATE_VERIFIED) | BIT(STATE_REFUSED) |
+                        BIT(STATE_IDENTIFIED) | BIT(STATE_UNMATCHED) | BIT(STATE_ROUTED) |
+                        BIT(STATE_HELD)},
+    [STATE_UNMATCHED] = {"unmatched", "申請者未特定", BIT(STATE_IDENTIFIED) | BIT(STATE_UNMATCHED)},
+    [STATE_REFUSED] = {"refused", "受付不可", 0},
+};
+
+static const char *const stage_codes[] = {
+    [STAGE_NONE] = "",           [STAGE_COLLECT] = "collect",
+    [STAGE_EXAMINE] = "examine", [STAGE_IDENTIFY] = "identify",
+    [STAGE_ROUTE] = "route",
+};
+
+const char *state_code(enum state state)
+{
+    return states[state].code;
+}
+
+const char *state_name_ja(enum state state)
+{
+    return states[state].name_ja;
+}
+
+bool state_from_code(const char *code, enum state *ret_state)
+{
+    for (size_t i = 0; i < STATE_COUNT; i++) {
+        if (strcmp(states[i].code, code) == 0) {
+            *ret_state = (enum state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool state_allowed(enum state from, enum state to)
+{
+    return from < STATE_COUNT && to < STATE_COUNT && (states[from].next & BIT(to));
+}
+
+bool state_final(enum state state)
+{
+    return states[state].next == 0;
+}
+
+const char *stage_code(enum stage stage)
+{
+    return stage_codes[stage];
+}

@@ -1,0 +1,284 @@
+/* The schema: it applies, it agrees with state.c, and each role may do what it must and no more. */
+#include "intake/schema.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "intake/state.h"
+#include "tests/support/database.h"
+
+static struct test_database database;
+
+#define APPLICATION "'992011', '00000000-0000-0000-0000-000000000001'"
+#define DENIED      "42501"
+#define RAISED      "P0001"
+#define DONE        "00000"
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_database_make(&database, NULL, NULL, 0);
+    test_database_upgrade(&database, schema_migrations, schema_migration_count);
+    test_sql(&database,
+             "INSERT INTO application (city_code, application_id, channel, receipt_number,"
+             " changed_by, applied_at, procedure_id, form_version, promised_size, promised_sha256)"
+             " VALUES (" APPLICATION ", 'pittari', 'R-1', 'role:collect', now(), 'p', '1', 1,"
+             " decode(repeat('00', 32), 'hex'))");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_database_drop(&database);
+    return 0;
+}
+
+/* --- the same table in C and SQL ---------------------------------------------------------------
+ */
+
+static void states_and_names_are_the_same(void **state)
+{
+    (void)state;
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM state"), STATE_COUNT);
+    for (enum state s = 0; s < STATE_COUNT; s++) {
+        char sql[160];
+        snprintf(sql, sizeof sql, "SELECT name_ja FROM state WHERE code = '%s'", state_code(s));
+        char *name = test_sql_text(&database, sql);
+        assert_string_equal(name, state_name_ja(s));
+        free(name);
+    }
+}
+
+static void transitions_are_the_same(void **state)
+{
+    (void)state;
+    for (enum state from = 0; from < STATE_COUNT; from++) {
+        bool any = false;
+        for (enum state to = 0; to < STATE_COUNT; to++) {
+            char sql[160];
+            snprintf(sql, sizeof sql,
+                     "SELECT count(*) FROM state_transition WHERE from_state = '%s'"
+                     " AND to_state = '%s'",
+                     state_code(from), state_code(to));
+            assert_int_equal(test_sql_number(&database, sql), state_allowed(from, to));
+            any |= state_allowed(from, to);
+        }
+        assert_int_equal(state_final(from), !any);
+    }
+}
+
+static void stages_are_the_same(void **state)
+{
+    (void)state;
+    char *check = test_sql_text(&database, "SELECT pg_get_constraintdef(oid) FROM pg_constraint "
+                                           "WHERE conname = 'work_stage_check'");
+    for (enum stage stage = STAGE_COLLECT; stage <= STAGE_ROUTE; stage++) {
+        char quoted[32];
+        snprintf(quoted, sizeof quoted, "'%s'", stage_code(stage));
+        assert_non_null(strstr(check, quoted));
+    }
+    free(check);
+}
+
+static void codes_are_read_back(void **state)
+{
+    (void)state;
+    enum state read;
+    for (enum state s = 0; s < STATE_COUNT; s++) {
+        assert_true(state_from_code(state_code(s), &read));
+        assert_int_equal(read, s);
+    }
+    assert_false(state_from_code("Held", &read));
+    assert_false(state_from_code("", &read));
+}
+
+/* --- what the database itself refuses ----------------------------------------------------------
+ */
+
+static void expect(const char *role, const char *sql, const char *wanted)
+{
+    char found[6];
+    test_sql_state(&database, role, sql, found);
+    if (strcmp(found, wanted) != 0)
+        fail_msg("%s, %s: SQLSTATE %s instead of %s", role, sql, found, wanted);
+}
+
+static void a_state_changes_along_the_table_only(void **state)
+{
+    (void)state;
+    expect("examine", "BEGIN; UPDATE application SET state = 'refused'", RAISED);
+    expect("routing", "BEGIN; UPDATE application SET state = 'received'", RAISED);
+    expect("owner", "BEGIN; UPDATE application SET state = 'completed'", RAISED);
+    expect("admin", "BEGIN; UPDATE application SET state = 'announced'", RAISED);
+    expect("collect", "BEGIN; UPDATE application SET state = 'no-such-state'", RAISED);
+    expect("collect",
+           "BEGIN; UPDATE application SET state = 'collected', changed_by = 'x'; ROLLBACK", DONE);
+    expect("collect",
+           "INSERT INTO application (city_code, channel, receipt_number, state, changed_by,"
+           " applied_at, procedure_id, form_version, promised_size, promised_sha256) VALUES"
+           " ('992011', 'pittari', 'R-2', 'received', 'x', now(), 'p', '1', 1,"
+           " decode(repeat('00', 32), 'hex'))",
+           RAISED);
+}
+
+static void every_change_writes_its_event(void **state)
+{
+    (void)state;
+    test_sql(&database,
+             "UPDATE application SET state = 'held', reason = 'download-mismatch', changed_by = "
+             "'role:collect'; UPDATE application SET state = 'collected', reason = NULL");
+    char *events = test_sql_text(
+        &database, "SELECT string_agg(concat_ws(' ', version, from_state, to_state, reason), ', '"
+                   " ORDER BY version) FROM application_event");
+    assert_string_equal(events, "1 announced, 2 announced held download-mismatch, "
+                                "3 held collected");
+    free(events);
+    assert_int_equal(test_sql_number(&database, "SELECT version FROM application"), 3);
+}
+
+static void the_past_is_append_only_for_everybody(void **state)
+{
+    (void)state;
+    test_sql(&database,
+             "INSERT INTO audit_chain VALUES ('operator', 0, decode(repeat('00', 32), 'hex'))");
+    const char *const tables[] = {"audit_entry", "audit_checkpoint", "application_event"};
+    const char *const roles[] = {"collect", "examine",  "identify", "routing",
+                                 "report",  "registry", "operator"};
+    for (size_t t = 0; t < 3; t++) {
+        const char *const changes[] = {"DELETE FROM %s", "TRUNCATE %s", "UPDATE %s SET at = now()"};
+        for (size_t c = 0; c < 3; c++) {
+            char sql[100];
+            snprintf(sql, sizeof sql, changes[c], tables[t]);
+            expect("owner", sql, RAISED);
+            expect("admin", sql, RAISED);
+            for (size_t r = 0; r < sizeof roles / sizeof roles[0]; r++)
+                expect(roles[r], sql, DENIED);
+        }
+    }
+}
+
+#define ENTRY(chain, position, previous)                                                           \
+    "INSERT INTO audit_entry (chain, position, at, action, actor, previous, hash) VALUES ('" chain \
+    "', " #position ", now(), 'a', 'b', decode(repeat('" previous "', 32), 'hex'), "               \
+    "decode(repeat('11', 32), 'hex'))"
+
+static void an_audit_entry_follows_the_head_of_its_own_chain(void **state)
+{
+    (void)state;
+    expect("operator", ENTRY("operator", 2, "00"), RAISED);
+    expect("operator", ENTRY("operator", 1, "22"), RAISED);
+    expect("operator", ENTRY("examine", 1, "00"), DENIED);
+    expect("examine", ENTRY("operator", 1, "00"), DENIED);
+    expect("operator", ENTRY("operator", 1, "00"), DONE);
+    expect("operator", ENTRY("operator", 1, "00"), "23505");
+    assert_int_equal(
+        test_sql_number(&database, "SELECT position FROM audit_chain WHERE chain = 'operator'"), 1);
+    expect("operator", "UPDATE audit_chain SET position = 0", DENIED);
+    expect("examine", "SELECT * FROM audit_head('operator')", DENIED);
+    expect("examine", "SELECT * FROM audit_head('examine')", DONE);
+    expect("examine", "SELECT * FROM audit_chain", DENIED);
+}
+
+/* --- least privilege ---------------------------------------------------------------------------
+ */
+
+/* c collect, x examine, i identify, r routing, p report, g registry, o operator */
+static const struct {
+    const char *table;
+    const char *select, *insert, *update, *delete;
+} rights[] = {
+    {"state", "cxirpgo", "", "", ""},
+    {"state_transition", "cxirpgo", "", "", ""},
+    {"application", "cxirpgo", "c", "cxir", ""},
+    {"application_event", "o", "", "", ""},
+    {"work", "cxirpgo", "cxir", "cxirg", "cxir"},
+    {"application_key", "cxir", "c", "", ""},
+    {"package", "cxro", "c", "", ""},
+    {"package_evidence", "c", "c", "", ""},
+    {"examination", "xiro", "x", "x", ""},
+    {"identification", "iro", "i", "i", ""},
+    {"registry_link", "ig", "g", "g", "g"},
+    {"registry_import", "go", "g", "", ""},
+    {"outbox", "cxirpo", "cxir", "rp", "rp"},
+    {"outbox_item", "r", "r", "", "r"},
+    {"delivery", "rpo", "rp", "r", ""},
+    {"audit_chain", "o", "", "", ""},
+    {"audit_entry", "o", "cxirpgo", "", ""},
+    {"audit_checkpoint", "o", "o", "", ""},
+    {"schema_version", "cxirpgo", "", "", ""},
+};
+static const char *const role_names[] = {"collect", "examine",  "identify", "routing",
+                                         "report",  "registry", "operator"};
+static const char role_letters[] = "cxirpgo";
+
+/* Rights on columns count too: whoever may update one column, may update. */
+static void compare_right(const char *table, const char *right, const char *letters)
+{
+    for (size_t r = 0; r < sizeof role_names / sizeof role_names[0]; r++) {
+        char sql[200];
+        const char *function =
+            strcmp(right, "DELETE") == 0 ? "has_table_privilege" : "has_any_column_privilege";
+        snprintf(sql, sizeof sql, "SELECT %s('uketsuke_%s', '%s', '%s')::integer", function,
+                 role_names[r], table, right);
+        if (test_sql_number(&database, sql) != (strchr(letters, role_letters[r]) != NULL))
+            fail_msg("%s on %s: uketsuke_%s has it otherwise than the table of rights", right,
+                     table, role_names[r]);
+    }
+}
+
+static void rights_are_those_of_the_table_and_no_more(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rights / sizeof rights[0]; i++) {
+        compare_right(rights[i].table, "SELECT", rights[i].select);
+        compare_right(rights[i].table, "INSERT", rights[i].insert);
+        compare_right(rights[i].table, "UPDATE", rights[i].update);
+        compare_right(rights[i].table, "DELETE", rights[i].delete);
+        compare_right(rights[i].table, "REFERENCES", "");
+    }
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM pg_class WHERE relkind = 'r'"
+                                                " AND relnamespace = 'public'::regnamespace"),
+                     sizeof rights / sizeof rights[0]);
+}
+
+static void operators_see_what_happened_but_not_what_was_said(void **state)
+{
+    (void)state;
+    expect("operator", "SELECT verdict, reason FROM examination", DONE);
+    expect("operator", "SELECT size, sha256 FROM package", DONE);
+    expect("operator", "SELECT how FROM identification", DONE);
+    expect("operator", "SELECT serial FROM examination", DENIED);
+    expect("operator", "SELECT record FROM examination", DENIED);
+    expect("operator", "SELECT sealed FROM package", DENIED);
+    expect("operator", "SELECT atenabango FROM identification", DENIED);
+    expect("examine", "SELECT * FROM registry_link", DENIED);
+    expect("examine", "UPDATE application SET receipt_number = 'x'", DENIED);
+    expect("examine", "UPDATE application SET version = 9", DENIED);
+    expect("registry", "UPDATE work SET stage = 'route'", DENIED);
+    expect("report", "UPDATE application SET state = 'held'", DENIED);
+    expect("operator", "CREATE TABLE mine (n integer)", DENIED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(states_and_names_are_the_same),
+        cmocka_unit_test(transitions_are_the_same),
+        cmocka_unit_test(stages_are_the_same),
+        cmocka_unit_test(codes_are_read_back),
+        cmocka_unit_test(a_state_changes_along_the_table_only),
+        cmocka_unit_test(every_change_writes_its_event),
+        cmocka_unit_test(the_past_is_append_only_for_everybody),
+        cmocka_unit_test(an_audit_entry_follows_the_head_of_its_own_chain),
+        cmocka_unit_test(rights_are_those_of_the_table_and_no_more),
+        cmocka_unit_test(operators_see_what_happened_but_not_what_was_said),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
