@@ -16,6 +16,7 @@ static const struct subcommand subcommands[] = {
     {"pki", sandbox_pki, "the TLS certificates of portal, city and business systems"},
     {"portal", sandbox_portal,
      "the national portal: the city's API, and where applications arrive"},
+    {"town", sandbox_town, "residents, and their applications, good and bad"},
     {NULL, NULL, NULL},
 };
 

@@ -1,0 +1,250 @@
+/* `town make`: residents, their links, their applications, and what must become of each. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "deploy/sandbox/town.h"
+#include "deploy/sandbox/town_plan.h"
+
+/* The last one was sent three minutes ago: the next revocation list is younger than all. */
+#define ARRIVALS_FIRST (6 * 3600 * INSTANT_SECOND)
+#define ARRIVALS_LAST  (180 * INSTANT_SECOND)
+
+struct town_books { /* what is written along the way */
+    FILE *links, *residents;
+    json_t *expected, *arrivals;
+    size_t of_kind[64]; /* by place in town_kinds */
+    int64_t told;       /* clock_monotonic of the last word about progress */
+};
+
+static FILE *book_open(const char *folder, const char *name, const char *head, struct failure *f)
+{
+    _cleanup_(cleanup_text) char *path = text_format("%s/%s", folder, name);
+    FILE *book = fopen(path, "we");
+    if (!book)
+        failure_errno(f, "%s cannot be written", path);
+    else
+        fprintf(book, "%s\n", head);
+    return book;
+}
+
+static bool book_close(FILE **book, const char *name, struct failure *f)
+{
+    FILE *closing = TAKE(*book);
+    bool good = ferror(closing) == 0;
+    return (fclose(closing) == 0 && good) || failure_errno(f, "%s cannot be written", name);
+}
+
+static bool books_open(const char *folder, struct town_books *books, struct failure *f)
+{
+    books->expected = json_object();
+    books->arrivals = json_object();
+    books->told = clock_monotonic();
+    books->links =
+        book_open(folder, "registry-links.csv", "ca,serial,kind,atenabango,valid_from,valid_to", f);
+    books->residents = books->links
+                           ? book_open(folder, "residents.csv",
+                                       "atenabango,household,name,name_kana,sex,birth_date,address,"
+                                       "postal_code,individual_number",
+                                       f)
+                           : NULL;
+    return books->residents != NULL;
+}
+
+static void books_free(struct town_books *books)
+{
+    json_decref(books->expected);
+    json_decref(books->arrivals);
+    if (books->links)
+        fclose(books->links);
+    if (books->residents)
+        fclose(books->residents);
+}
+
+static void resident_write(FILE *residents, const struct household *household,
+                           const struct person *person)
+{
+    fprintf(residents, "%s,%.13s,%s,%s,%c,%04d-%02d-%02d,%s,%s,%s\n", person->addressee_number,
+            person->addressee_number, person->name, person->name_kana, person->sex,
+            person->birth_day.year, person->birth_day.month, person->birth_day.day,
+            household->address, household->postal_code, person->individual_number);
+}
+
+static void household_write(FILE *residents, const struct household *household)
+{
+    resident_write(residents, household, &household->claimant);
+    if (household->has_spouse)
+        resident_write(residents, household, &household->spouse);
+    for (size_t i = 0; i < household->child_count; i++)
+        resident_write(residents, household, &household->children[i]);
+}
+
+/* The signer's certificate; the same number from the login CA, which is somebody else's; for some
+ * a certificate on the telephone. */
+static void links_write(FILE *links, const struct draft *draft)
+{
+    char from[INSTANT_TEXT], to[INSTANT_TEXT];
+    const struct jpki_order *order = &draft->order;
+    instant end = jpki_fifth_birthday(draft->signer.birth_day, order->issued);
+    instant_text_jst(order->issued, from);
+    instant_text_jst(end, to);
+    if (draft->linked && order->ca != JPKI_AUTH)
+        fprintf(links, "sign,%" PRIx64 ",card,%s,%s,%s\n", draft->serial,
+                draft->signer.addressee_number, from, draft->serial % 2 ? to : "");
+    if (draft->household.has_spouse)
+        fprintf(links, "auth,%" PRIx64 ",card,%s,%s,\n", draft->serial,
+                draft->household.spouse.addressee_number, from);
+    if (draft->linked && draft->serial % 5 == 0)
+        fprintf(links, "sign,%" PRIx64 ",phone,%s,%s,%s\n", draft->serial + 0x50000000,
+                draft->signer.addressee_number, from, to);
+}
+
+static void draft_book(struct town_books *books, const struct draft *draft)
+{
+    char at[INSTANT_TEXT];
+    const struct parcel *parcel = &draft->parcel;
+    const struct kind *kind = draft->kind;
+    household_write(books->residents, &draft->household);
+    links_write(books->links, draft);
+    json_object_set_new(books->expected, parcel->receipt_number,
+                        json_pack("{s:s,s:s,s:s}", "kind", kind->name, "state", kind->state,
+                                  "reason", kind->reason));
+    json_object_set_new(books->arrivals, parcel->receipt_number,
+                        json_pack("{s:s,s:s,s:s,s:s,s:s}", "city_code", draft->town->city_code,
+                                  "procedure_id", parcel->procedure_id, "form_version",
+                                  parcel->form_version, "applied_at",
+                                  applied_at_text(parcel->applied_at, at), "fault", draft->fault));
+    books->of_kind[kind - town_kinds]++;
+}
+
+static void progress_tell(struct town_books *books, size_t done, size_t count)
+{
+    if (clock_monotonic() - books->told < 2 * INSTANT_SECOND)
+        return;
+    books->told = clock_monotonic();
+    fprintf(stderr, "%zu of %zu applications made\n", done, count);
+}
+
+static bool application_write(const char *folder, struct town *town, const struct town_plan *plan,
+                              size_t i, struct town_books *books, struct failure *f)
+{
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    struct draft *draft = memory_allocate(sizeof *draft);
+    struct dice dice = dice_make(town->seed ^ 0x7131E, i);
+    instant span = ARRIVALS_FIRST - ARRIVALS_LAST;
+    instant slot = span / (instant)plan->count;
+    instant applied_at = town->now - ARRIVALS_FIRST + slot * (instant)i +
+                         (instant)(dice_roll(&dice) % (uint64_t)slot);
+    applied_at -= applied_at % 1000; /* milliseconds */
+    bool done = draft_make(town, plan->kinds[i], (uint32_t)i, applied_at, draft, &zip, f);
+    _cleanup_(cleanup_text) char *name =
+        text_format("applications/%s.zip", draft->parcel.receipt_number);
+    done = done && text_write(folder, name, buffer_bytes(&zip), f);
+    if (done)
+        draft_book(books, draft);
+    draft_clear(draft);
+    free(draft);
+    return done;
+}
+
+static bool json_write(const char *folder, const char *name, const json_t *json, struct failure *f)
+{
+    _cleanup_(cleanup_text) char *text =
+        json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
+    return text_write(folder, name, bytes_of_text(text), f);
+}
+
+static void summary_make(const struct town_books *books, struct buffer *text)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < town_kind_count; i++) {
+        const struct kind *kind = &town_kinds[i];
+        if (books->of_kind[i])
+            buffer_format(text, "%6zu  %-22s → %s%s%s\n", books->of_kind[i], kind->name,
+                          kind->state, kind->reason[0] ? " " : "", kind->reason);
+        all += books->of_kind[i];
+    }
+    buffer_format(text, "%6zu  in all\n", all);
+}
+
+static bool books_finish(const char *folder, struct town_books *books, struct failure *f)
+{
+    _cleanup_(cleanup_buffer) struct buffer summary = {0};
+    summary_make(books, &summary);
+    printf("%s", buffer_text(&summary));
+    return book_close(&books->links, "registry-links.csv", f) &&
+           book_close(&books->residents, "residents.csv", f) &&
+           text_write(folder, "summary.txt", buffer_bytes(&summary), f) &&
+           json_write(folder, "arrivals.json", books->arrivals, f) &&
+           json_write(folder, "expected.json", books->expected, f);
+}
+
+static bool applications_write(const char *folder, struct town *town, const struct town_plan *plan,
+                               struct town_books *books, struct failure *f)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (!application_write(folder, town, plan, i, books, f))
+            return false;
+        progress_tell(books, i + 1, plan->count);
+    }
+    return true;
+}
+
+static bool keys_make(struct town *town, size_t count, struct failure *f)
+{
+    town->keys = memory_allocate(count * sizeof *town->keys);
+    while (town->key_count < count) {
+        EVP_PKEY *key = key_make_rsa(f);
+        if (!key)
+            return false;
+        town->keys[town->key_count++] = key;
+    }
+    return true;
+}
+
+static bool folders_make(const char *folder, struct failure *f)
+{
+    _cleanup_(cleanup_text) char *applications = text_format("%s/applications", folder);
+    _cleanup_(cleanup_text) char *expected = text_format("%s/expected.json", folder);
+    if (access(expected, F_OK) == 0)
+        return failure_set(f, FAILURE_USAGE, "%s has a town already: take another folder", folder);
+    return folder_make(folder, f) && folder_make(applications, f);
+}
+
+static const char *city_name(const char *code)
+{
+    for (size_t i = 0; i < jpki_partition_count; i++)
+        if (strcmp(jpki_partitions[i].city_code, code) == 0)
+            return jpki_partitions[i].city;
+    return NULL;
+}
+
+bool town_make(const struct town_options *options, struct failure *f)
+{
+    char prefix[16];
+    struct day today = day_of_instant(options->now);
+    snprintf(prefix, sizeof prefix, "%04d%02d%02d-", today.year, today.month, today.day);
+    struct town town = {.seed = (uint64_t)options->seed,
+                        .now = options->now,
+                        .city_code = options->city_code,
+                        .city = city_name(options->city_code),
+                        .prefix = options->prefix ? options->prefix : prefix};
+    struct town_plan plan = {0};
+    struct town_books books = {0};
+    if (!town.city)
+        return failure_set(f, FAILURE_USAGE, "the sandbox has no city %.8s", options->city_code);
+    bool done = town_plan_make(options, &plan, f) && folders_make(options->folder, f) &&
+                jpki_open(options->jpki_folder, true, &town.jpki, f) &&
+                keys_make(&town, (size_t)options->keys, f) &&
+                books_open(options->folder, &books, f) &&
+                applications_write(options->folder, &town, &plan, &books, f) &&
+                jpki_ledger_save(town.jpki, f) && books_finish(options->folder, &books, f);
+    books_free(&books);
+    town_plan_free(&plan);
+    for (size_t i = 0; i < town.key_count; i++)
+        EVP_PKEY_free(town.keys[i]);
+    free(town.keys);
+    jpki_close(town.jpki);
+    return done;
+}
