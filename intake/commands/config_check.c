@@ -19,7 +19,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command config_check_command = {
     .name = "config check",
-    .summary = "read the configuration and say what is wrong with it",
+    .summary = "Read the configuration and say what is wrong with it",
     .usage = "Usage: uketsuke config check [--config FILE]\n"
              "\n"
              "Reads the configuration as every role does. The first fault is named with file and\n"

@@ -34,7 +34,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command config_reference_command = {
     .name = "config reference",
-    .summary = "print every key of the configuration, as Markdown",
+    .summary = "Print every key of the configuration, as Markdown",
     .usage = "Usage: uketsuke config reference\n"
              "\n"
              "Prints every section and key with type, bounds, default and meaning.\n"

@@ -170,7 +170,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command serve_command = {
     .name = "serve",
-    .summary = "run all the roles of a small city under one supervisor",
+    .summary = "Run all the roles of a small city under one supervisor",
     .usage =
         "Usage: uketsuke serve [--config FILE] [--roles LIST]\n"
         "\n"

@@ -4,12 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/audit.h"
+#include "base/db.h"
 #include "intake/command.h"
 #include "intake/examine.h"
 #include "intake/package.h"
+#include "intake/work.h"
+#include "routing/portal.h"
+#include "routing/route.h"
 
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
+extern const struct command db_upgrade_command;
+extern const struct command key_create_command;
 extern const struct command revocation_command;
 extern const struct command revocation_status_command;
 extern const struct command revocation_update_command;
@@ -17,6 +24,9 @@ extern const struct command serve_command;
 extern const struct command verify_command;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* One to a line, so that branches merge. */
+/* clang-format off */
 
 /* The roles: each runs until it is told to stop. */
 static const struct command *const roles[] = {
@@ -35,6 +45,8 @@ static const struct command *const upkeep[] = {
     &config_reference_command,
     &revocation_status_command,
     &revocation_update_command,
+    &key_create_command,
+    &db_upgrade_command,
 };
 
 const struct command_group command_groups[] = {
@@ -44,11 +56,23 @@ const struct command_group command_groups[] = {
 };
 const size_t command_group_count = COUNT(command_groups);
 
+/* In the order of docs/configuration.md. */
 const struct config_section *const config_sections[] = {
-    &city_config_section,    &log_config_section,   &process_config_section,
-    &package_config_section, &trust_config_section, &revocation_config_section,
+    &city_config_section,
+    &db_config_section,
+    &log_config_section,
+    &process_config_section,
+    &work_config_section,
+    &audit_config_section,
+    &channel_config_section,
+    &package_config_section,
+    &trust_config_section,
+    &revocation_config_section,
     &forms_config_section,
+    &destination_config_section,
+    &route_config_section,
 };
+/* clang-format on */
 const size_t config_section_count = COUNT(config_sections);
 
 static const struct command *named(const char *name)
