@@ -1,0 +1,600 @@
+/* The package as hostile input: every refusal by its name, every limit at its edge. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/xml.h"
+#include "intake/package.h"
+#include "tests/support/package.h"
+
+#define FORM         "<application/>"
+#define PDF          "%PDF-1.7 …"
+#define PNG          "\x89PNG\r\n\x1a\n…"
+#define JPEG         "\xff\xd8\xff\xe0…"
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct test_part part(const char *name, const char *content)
+{
+    return (struct test_part){name, bytes_of_text(content), false};
+}
+
+/* The reason for which the package is refused; "" when it opens. */
+static const char *reason_of(struct bytes zip, const struct package_limits *limits)
+{
+    static char reason[64];
+    struct checks *checks = checks_new();
+    struct package_limits usual = package_limits_default();
+    struct package *package = package_open(zip, limits ? limits : &usual, checks);
+    const char *found = checks_reason(checks);
+    assert_true((package != NULL) == (found == NULL));
+    snprintf(reason, sizeof reason, "%s", found ? found : "");
+    package_free(package);
+    checks_free(checks);
+    return reason;
+}
+
+static void is(const struct buffer *zip, const char *reason)
+{
+    assert_string_equal(reason_of(buffer_bytes(zip), NULL), reason);
+}
+
+static void is_within(const struct buffer *zip, struct package_limits limits, const char *reason)
+{
+    assert_string_equal(reason_of(buffer_bytes(zip), &limits), reason);
+}
+
+static void good_package(struct buffer *ret_zip)
+{
+    const struct test_part parts[] = {
+        part("application.xml", FORM),     part("application.pdf", PDF),
+        part("attachments/1.pdf", PDF),    part("attachments/2.png", PNG),
+        part("attachments/3/a.jpg", JPEG), part("signature/1.xml", "<s/>")};
+    test_package_write(NULL, parts, COUNT(parts), ret_zip);
+}
+
+static void parts_are(const struct test_part *parts, size_t count, const char *reason)
+{
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    test_package_write(NULL, parts, count, &zip);
+    is(&zip, reason);
+}
+
+static void test_good(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    good_package(&zip);
+    struct checks *checks = checks_new();
+    struct package_limits limits = package_limits_default();
+    struct package *package = package_open(buffer_bytes(&zip), &limits, checks);
+    assert_non_null(package);
+    assert_int_equal(checks_indication(checks), TOTAL_PASSED);
+    assert_string_equal(package->receipt_number, TEST_RECEIPT);
+    assert_string_equal(package->city_code, TEST_CITY);
+    assert_string_equal(package->procedure_id, TEST_PROCEDURE);
+    assert_string_equal(package->form_version, "1");
+    assert_false(package->by_agent);
+    assert_int_equal(package->member_count, 6);
+    assert_string_equal(package->members[0].name, "application.xml");
+    const struct package_member *member = package_find(package, "attachments/2.png");
+    assert_true(bytes_equal(buffer_bytes(&member->bytes), bytes_of_text(PNG)));
+    assert_int_equal(strlen(member->sha256), 64);
+    assert_null(package_find(package, "manifest.xml"));
+    package_free(package);
+    checks_free(checks);
+}
+
+/* Cut off anywhere, a package is never one. */
+static void test_truncated(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    good_package(&zip);
+    for (size_t length = 0; length < zip.length; length++)
+        assert_string_equal(reason_of(bytes_of(zip.data, length), NULL), "package-not-zip");
+    buffer_append(&zip, "", 1);
+    is(&zip, "package-not-zip");
+}
+
+/* One flipped bit anywhere is refused or changes nothing that is read; nothing breaks. */
+static void test_flipped(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    good_package(&zip);
+    size_t refused = 0;
+    for (size_t i = 0; i < zip.length * 8; i += 3) {
+        zip.data[i / 8] ^= (uint8_t)(1u << (i % 8));
+        refused += *reason_of(buffer_bytes(&zip), NULL) != 0;
+        zip.data[i / 8] ^= (uint8_t)(1u << (i % 8));
+    }
+    assert_true(refused > zip.length * 8 / 3 / 2);
+    is(&zip, "");
+}
+
+static void test_not_zip(void **state)
+{
+    (void)state;
+    static const char other[] = "this is some text, long enough to hold an end record";
+    assert_string_equal(reason_of(bytes_of_text(other), NULL), "package-not-zip");
+    assert_string_equal(reason_of(bytes_of(NULL, 0), NULL), "package-not-zip");
+    _cleanup_(cleanup_buffer) struct buffer zip = {0}, shifted = {0};
+    good_package(&zip);
+    buffer_append_text(&shifted, "#!"); /* bytes in front, offsets right */
+    buffer_append(&shifted, zip.data, zip.length);
+    uint32_t offset = (uint32_t)test_zip_central(buffer_bytes(&zip), 0);
+    test_put32(&shifted, shifted.length - 6, offset + 2);
+    is(&shifted, "package-not-zip");
+    buffer_append(&zip, "c", 1); /* a comment */
+    test_put16(&zip, zip.length - 3, 1);
+    is(&zip, "package-not-zip");
+}
+
+static void test_end_record(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t from_end;
+        unsigned value;
+    } bent[] = {{18, 1}, {16, 1}, {14, 6}, {14, 8}, {12, 6}, {10, 0}, {6, 0}, {6, 0xffff}};
+    for (size_t i = 0; i < COUNT(bent); i++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0};
+        good_package(&zip);
+        test_put16(&zip, zip.length - bent[i].from_end, bent[i].value);
+        is(&zip, "package-not-zip");
+    }
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    good_package(&zip); /* fewer members than there are, in both counts */
+    test_put16(&zip, zip.length - 14, 6);
+    test_put16(&zip, zip.length - 12, 6);
+    is(&zip, "package-not-zip");
+    test_put16(&zip, zip.length - 14, 0xffff);
+    test_put16(&zip, zip.length - 12, 0xffff);
+    is(&zip, "package-not-zip"); /* ZIP64 */
+}
+
+/* What the central directory says and the local header denies. */
+static void test_contradiction(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    good_package(&zip);
+    memcpy(zip.data + test_zip_local(buffer_bytes(&zip), 1) + 30, "applicatioN.xml", 15);
+    is(&zip, "package-not-zip");
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name; /* 18 bytes each */
+        size_t length;
+    } bad[] = {{"attachments/../../x", 19},  {"/attachments/1.pdf.", 19},
+               {"attachments//1.pdf.", 19},  {"attachments\\..\\1.pd", 19},
+               {"attachments/1.pdf\0x", 19}, {"attachments/1\x80.pdf.", 19},
+               {"attachments/./1.pdf", 19},  {"attachments/1.pdfff/", 19 + 1},
+               {"C:attachments/1.pdf", 19},  {"attachments/1 2.pdf", 19},
+               {"../ttachments/1.pdf", 19},  {"attachments/1.pdf/..", 20},
+               {"attachments/1.pdf\n", 18}};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0};
+        char honest[] = "attachments/1234.pdf";
+        honest[bad[i].length] = 0;
+        const struct test_part parts[] = {part("application.xml", FORM), part(honest, PDF)};
+        test_package_write(NULL, parts, 2, &zip);
+        is(&zip, "");
+        test_zip_rename(&zip, 2, bad[i].name, bad[i].length);
+        is(&zip, "package-path");
+    }
+}
+
+static void test_name_length(void **state)
+{
+    (void)state;
+    char name[202] = "attachments/";
+    memset(name + 12, 'a', sizeof name - 13);
+    const struct test_part longer[] = {part("application.xml", FORM), part(name, PDF)};
+    assert_int_equal(strlen(name), 201);
+    parts_are(longer, 2, "package-path");
+    name[200] = 0;
+    parts_are(longer, 2, "");
+}
+
+static void test_encrypted(void **state)
+{
+    (void)state;
+    static const unsigned flags[] = {0x0001, 0x0040, 0x2000, 0x0041};
+    for (size_t i = 0; i < COUNT(flags); i++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0};
+        good_package(&zip);
+        test_put16(&zip, test_zip_central(buffer_bytes(&zip), 2) + 8, flags[i]);
+        test_put16(&zip, test_zip_local(buffer_bytes(&zip), 2) + 6, flags[i]);
+        is(&zip, "package-encrypted");
+    }
+}
+
+static void test_compression(void **state)
+{
+    (void)state;
+    static const unsigned methods[] = {1, 9, 12, 14, 93, 95, 99};
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0};
+        good_package(&zip);
+        test_put16(&zip, test_zip_central(buffer_bytes(&zip), 2) + 10, methods[i]);
+        test_put16(&zip, test_zip_local(buffer_bytes(&zip), 2) + 8, methods[i]);
+        is(&zip, "package-compression");
+    }
+}
+
+static void test_duplicate(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"attachments/1.pdf", "attachments/1.PDF"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0};
+        const struct test_part parts[] = {part("application.xml", FORM),
+                                          part("attachments/1.pdf", PDF),
+                                          part("attachments/2.pdf", PDF)};
+        test_package_write(NULL, parts, 3, &zip);
+        test_zip_rename(&zip, 3, names[i], strlen(names[i]));
+        is(&zip, "package-duplicate-member");
+    }
+}
+
+static void test_members_limit(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    good_package(&zip);
+    struct package_limits limits = package_limits_default();
+    limits.members = 7;
+    is_within(&zip, limits, "");
+    limits.members = 6;
+    is_within(&zip, limits, "package-too-many-members");
+}
+
+static void test_size_limits(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0}, content = {0};
+    buffer_append_text(&content, PDF);
+    memset(buffer_reserve(&content, 100000), 'x', 100000);
+    buffer_commit(&content, 100000);
+    const struct test_part parts[] = {part("application.xml", FORM),
+                                      {"attachments/1.pdf", buffer_bytes(&content), true}};
+    test_package_write(NULL, parts, 2, &zip);
+    struct package_limits limits = package_limits_default();
+    limits.size = zip.length;
+    limits.member_size = content.length;
+    is_within(&zip, limits, "");
+    limits.size--;
+    is_within(&zip, limits, "package-too-large");
+    limits.size++;
+    limits.member_size--;
+    is_within(&zip, limits, "package-too-large");
+}
+
+static size_t total_of(struct bytes zip, size_t count)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *size = zip.data + test_zip_central(zip, i) + 24;
+        total += size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16;
+    }
+    return total;
+}
+
+static void test_total_limit(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    good_package(&zip);
+    struct package_limits limits = package_limits_default();
+    limits.total_size = total_of(buffer_bytes(&zip), 7);
+    is_within(&zip, limits, "");
+    limits.total_size--;
+    is_within(&zip, limits, "package-too-large");
+}
+
+/* A member of `size` zeros behind a PDF's first bytes, deflated. */
+static void bomb(size_t size, struct buffer *ret_zip)
+{
+    _cleanup_(cleanup_buffer) struct buffer content = {0};
+    buffer_append_text(&content, "%PDF-");
+    memset(buffer_reserve(&content, size), 0, size);
+    buffer_commit(&content, size - 5);
+    const struct test_part parts[] = {part("application.xml", FORM),
+                                      {"attachments/1.pdf", buffer_bytes(&content), false}};
+    test_package_write(NULL, parts, 2, ret_zip);
+}
+
+static void test_ratio(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0}, small = {0};
+    bomb(1 << 20, &zip);
+    is(&zip, "package-ratio");
+    const uint8_t *header = zip.data + test_zip_central(buffer_bytes(&zip), 2);
+    size_t compressed = header[20] | (size_t)header[21] << 8;
+    struct package_limits limits = package_limits_default();
+    limits.ratio = (1 << 20) / compressed + 1;
+    is_within(&zip, limits, "");
+    limits.ratio--;
+    is_within(&zip, limits, "package-ratio");
+    bomb(64 << 10, &small); /* small ones may have any ratio */
+    is(&small, "");
+    buffer_clear(&small);
+    bomb((64 << 10) + 1, &small);
+    is(&small, "package-ratio");
+}
+
+/* Sizes that are declared smaller (the bomb that lies) or larger than what comes out. */
+static void test_declared_size(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {1000, (1 << 20) - 1, (1 << 20) + 1};
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0};
+        bomb(1 << 20, &zip);
+        test_put32(&zip, test_zip_central(buffer_bytes(&zip), 2) + 24, sizes[i]);
+        test_put32(&zip, test_zip_local(buffer_bytes(&zip), 2) + 22, sizes[i]);
+        struct package_limits limits = package_limits_default();
+        limits.ratio = 2000;
+        is_within(&zip, limits, "package-member-size");
+    }
+}
+
+static void test_overlap(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    good_package(&zip);
+    for (size_t i = 2; i < 5; i++) /* they claim more data than there is */
+        test_put32(&zip, test_zip_central(buffer_bytes(&zip), i) + 20, (uint32_t)zip.length / 2);
+    is(&zip, "package-not-zip");
+}
+
+static void test_damaged_data(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    const struct test_part parts[] = {part("application.xml", FORM),
+                                      {"attachments/1.pdf", bytes_of_text(PDF), true}};
+    test_package_write(NULL, parts, 2, &zip);
+    zip.data[test_zip_local(buffer_bytes(&zip), 2) + 30 + 17 + 6] ^= 1; /* wrong CRC-32 */
+    is(&zip, "package-not-zip");
+}
+
+static void test_nested(void **state)
+{
+    (void)state;
+    static const char *const archives[] = {"PK\3\4",
+                                           "PK\5\6",
+                                           "\x1f\x8b\x08",
+                                           "Rar!\x1a\x07\x00",
+                                           "7z\xbc\xaf\x27\x1c",
+                                           "\xfd"
+                                           "7zXZ",
+                                           "BZh9"};
+    for (size_t i = 0; i < COUNT(archives); i++) {
+        const struct test_part parts[] = {part("application.xml", FORM),
+                                          part("attachments/1.pdf", archives[i])};
+        parts_are(parts, 2, "package-nested-archive");
+    }
+    const struct test_part form[] = {part("application.xml", "PK\3\4")};
+    parts_are(form, 1, "package-nested-archive");
+}
+
+static void test_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *content, *reason;
+    } cases[] = {
+        {"attachments/1.pdf", "MZ", "package-member-type"},
+        {"attachments/1.pdf", "", "package-member-type"},
+        {"attachments/1.pdf", " %PDF-1.7", "package-member-type"},
+        {"attachments/1.pdf", PNG, ""}, /* by content, not by name */
+        {"application.pdf", PNG, "package-member-type"},
+        {"readme.txt", "x", "package-member-extra"},
+        {"attachments", "x", "package-member-extra"},
+        {"signature/1.pdf", PDF, "package-member-extra"},
+        {"signature/.xml", "<s/>", "package-member-extra"},
+        {"Signature/1.xml", "<s/>", "package-member-extra"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct test_part parts[] = {part("application.xml", FORM),
+                                          part(cases[i].name, cases[i].content)};
+        parts_are(parts, 2, cases[i].reason);
+    }
+}
+
+/* ---- manifest and archive ---- */
+
+static void test_members_and_manifest(void **state)
+{
+    (void)state;
+    const struct test_part parts[] = {part("application.xml", FORM),
+                                      part("attachments/1.pdf", PDF)};
+    _cleanup_(cleanup_buffer) struct buffer xml = {0}, zip = {0};
+    test_manifest_write(NULL, parts, 2, &xml);
+    const struct test_part missing[] = {part("manifest.xml", buffer_text(&xml)), parts[0]};
+    test_zip_write(missing, 2, &zip);
+    is(&zip, "package-member-missing");
+    buffer_clear(&zip);
+    const struct test_part extra[] = {part("manifest.xml", buffer_text(&xml)), parts[0], parts[1],
+                                      part("attachments/2.pdf", PDF)};
+    test_zip_write(extra, 4, &zip);
+    is(&zip, "package-member-extra");
+    buffer_clear(&zip);
+    test_zip_write(parts, 2, &zip); /* no manifest */
+    is(&zip, "package-member-missing");
+    parts_are(parts + 1, 1, "package-member-missing"); /* no form */
+}
+
+static void test_size_and_hash(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *content, *reason;
+    } changed[] = {{"%PDF-1.7 \xe2\x80\xa5", "package-member-hash"},
+                   {"%PDF-1.7 longer", "package-member-size"}};
+    const struct test_part listed[] = {part("application.xml", FORM),
+                                       part("attachments/1.pdf", PDF)};
+    for (size_t i = 0; i < COUNT(changed); i++) {
+        _cleanup_(cleanup_buffer) struct buffer xml = {0}, zip = {0};
+        test_manifest_write(NULL, listed, 2, &xml);
+        const struct test_part found[] = {part("manifest.xml", buffer_text(&xml)), listed[0],
+                                          part("attachments/1.pdf", changed[i].content)};
+        test_zip_write(found, 3, &zip);
+        is(&zip, changed[i].reason);
+    }
+}
+
+static void manifest_is(struct test_manifest manifest, const char *reason)
+{
+    const struct test_part parts[] = {part("application.xml", FORM)};
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    test_package_write(&manifest, parts, 1, &zip);
+    is(&zip, reason);
+}
+
+static void test_manifest_items(void **state)
+{
+    (void)state;
+    static const char malformed[] = "manifest-malformed";
+    manifest_is((struct test_manifest){.role = "agent"}, "");
+    manifest_is((struct test_manifest){.role = "Self"}, malformed);
+    manifest_is((struct test_manifest){.city_code = "992012"}, malformed);
+    manifest_is((struct test_manifest){.city_code = "99201"}, malformed);
+    manifest_is((struct test_manifest){.receipt_number = ""}, malformed);
+    manifest_is((struct test_manifest){.receipt_number = "a/b"}, malformed);
+    manifest_is((struct test_manifest){.applied_at = "2026-11-21"}, malformed);
+    manifest_is((struct test_manifest){.applied_at = "2026-11-21T09:00:00"}, malformed);
+    manifest_is((struct test_manifest){.applied_at = "2026-11-31T09:00:00+09:00"}, malformed);
+    manifest_is((struct test_manifest){.procedure = ""}, malformed);
+    manifest_is((struct test_manifest){.procedure = "a b"}, malformed);
+    manifest_is((struct test_manifest){.form_version = "12345678901234567"}, malformed);
+    manifest_is((struct test_manifest){.form_version = "1234567890123456"}, "");
+    manifest_is((struct test_manifest){.receipt_number = "<x/>"}, malformed);
+}
+
+static void test_manifest_members(void **state)
+{
+    (void)state;
+    static const char malformed[] = "manifest-malformed";
+#define HASH "sha256=\"0000000000000000000000000000000000000000000000000000000000000000\""
+    manifest_is((struct test_manifest){.members = "<member name=\"../x\" size=\"1\" " HASH "/>"},
+                malformed);
+    manifest_is((struct test_manifest){.members = "<member name=\"x\" size=\"-1\" " HASH "/>"},
+                malformed);
+    manifest_is((struct test_manifest){.members = "<member name=\"x\" size=\"1e3\" " HASH "/>"},
+                malformed);
+    manifest_is((struct test_manifest){.members = "<member name=\"x\" size=\"1\"/>"}, malformed);
+    manifest_is((struct test_manifest){.members = "<member name=\"x\" size=\"1\" sha256=\"0\"/>"},
+                malformed);
+    manifest_is((struct test_manifest){.members = "<file name=\"x\" size=\"1\" " HASH "/>"},
+                malformed);
+    manifest_is((struct test_manifest){.members = "<member name=\"x\" size=\"1\" " HASH
+                                                  "/><member name=\"x\" size=\"1\" " HASH "/>"},
+                "package-duplicate-member");
+    manifest_is((struct test_manifest){.members = "<member name=\"x\" size=\"1\" " HASH "/>"},
+                "package-member-missing");
+}
+
+static void manifest_text_is(const char *text, size_t length, const char *reason)
+{
+    const struct test_part parts[] = {{"manifest.xml", bytes_of(text, length), true},
+                                      part("application.xml", FORM)};
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    test_zip_write(parts, 2, &zip);
+    is(&zip, reason);
+}
+
+static void test_manifest_xml(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *reason;
+    } cases[] = {
+        {"", "xml-malformed"},
+        {"<manifest", "xml-malformed"},
+        {"<!DOCTYPE manifest [<!ENTITY a \"b\">]><manifest>&a;</manifest>", "xml-dtd"},
+        {"<!DOCTYPE m SYSTEM \"file:///etc/passwd\"><m/>", "xml-dtd"},
+        {"<?php x?><manifest/>", "xml-instruction"},
+        {"<manifest>\xff</manifest>", "xml-encoding"},
+        {"<manifest/>", "manifest-malformed"},
+        {"<manifest xmlns=\"urn:uketsuke:pittari-1:manifest\" version=\"2\"/>",
+         "manifest-malformed"},
+        {"<manifest xmlns=\"urn:uketsuke:pittari-1:manifest\" version=\"1\"/>",
+         "manifest-malformed"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        manifest_text_is(cases[i].text, strlen(cases[i].text), cases[i].reason);
+    _cleanup_(cleanup_buffer) struct buffer deep = {0};
+    for (int i = 0; i < 10000; i++)
+        buffer_append_text(&deep, "<a>");
+    for (int i = 0; i < 10000; i++)
+        buffer_append_text(&deep, "</a>");
+    manifest_text_is((char *)deep.data, deep.length, "xml-too-deep");
+}
+
+/* The defaults of the configuration are the defaults of the code. */
+static void test_defaults(void **state)
+{
+    (void)state;
+    static const struct config_section *const sections[] = {&package_config_section};
+    struct config *config;
+    struct failure f = {0};
+    assert_true(config_parse("test", bytes_of_text(""), sections, 1, &config, &f));
+    struct package_limits from_config = {0}, usual = package_limits_default();
+    package_limits_read(config, &from_config);
+    assert_int_equal(from_config.size, usual.size);
+    assert_int_equal(from_config.members, usual.members);
+    assert_int_equal(from_config.member_size, usual.member_size);
+    assert_int_equal(from_config.total_size, usual.total_size);
+    assert_int_equal(from_config.ratio, usual.ratio);
+    assert_int_equal(from_config.xml.size, usual.xml.size);
+    assert_int_equal(from_config.xml.depth, usual.xml.depth);
+    assert_int_equal(from_config.xml.nodes, usual.xml.nodes);
+    config_free(config);
+}
+
+int main(void)
+{
+    xml_initialize();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_not_zip),
+        cmocka_unit_test(test_end_record),
+        cmocka_unit_test(test_contradiction),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_name_length),
+        cmocka_unit_test(test_encrypted),
+        cmocka_unit_test(test_compression),
+        cmocka_unit_test(test_duplicate),
+        cmocka_unit_test(test_members_limit),
+        cmocka_unit_test(test_size_limits),
+        cmocka_unit_test(test_total_limit),
+        cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_declared_size),
+        cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_damaged_data),
+        cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_members_and_manifest),
+        cmocka_unit_test(test_size_and_hash),
+        cmocka_unit_test(test_manifest_items),
+        cmocka_unit_test(test_manifest_members),
+        cmocka_unit_test(test_manifest_xml),
+        cmocka_unit_test(test_defaults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
