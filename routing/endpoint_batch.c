@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "routing/endpoints.h"
 
@@ -43,16 +44,20 @@ static const struct db_statement batch_count = {
                            " AND outbox_id > $3::bigint AND outbox_id <= $4::bigint"
                            " AND due_at <= now()"};
 
-/* The item's exact bytes as a JSON string: UTF-8 in, UTF-8 out, so the hash still holds. */
-static bool add_item(struct batch *b, const struct db_rows *rows, size_t i, struct failure *f)
+/* The item's exact bytes as a JSON string: UTF-8 in, UTF-8 out, so the hash still holds. One that
+ * does not open is left out, and must not keep back the others: asked for alone, it is an error. */
+static void add_item(struct batch *b, const struct db_rows *rows, size_t i)
 {
+    struct failure why = {0};
     _cleanup_(cleanup_secret_buffer) struct buffer plain = {0};
     struct entry *entry = &b->entries[b->count];
     entry->id = db_get_number(rows, i, 0);
     snprintf(entry->application_id, sizeof entry->application_id, "%s", db_get_text(rows, i, 1));
     if (!routing_unseal(b->context, "item", entry->application_id, db_get_bytes(rows, i, 3),
-                        db_get_bytes(rows, i, 2), &plain, f))
-        return false;
+                        db_get_bytes(rows, i, 2), &plain, &why)) {
+        log_failure("item.unreadable", &why);
+        return;
+    }
     char id[24], hash[65];
     snprintf(id, sizeof id, "%" PRId64, entry->id);
     sha256_hex(buffer_bytes(&plain), hash);
@@ -60,7 +65,6 @@ static bool add_item(struct batch *b, const struct db_rows *rows, size_t i, stru
                                               (const char *)plain.data, plain.length));
     b->bytes += plain.length;
     b->count++;
-    return true;
 }
 
 static bool audit(struct db_tx *tx, struct batch *b, struct failure *f)
@@ -96,8 +100,7 @@ static bool batch_work(struct db_tx *tx, void *context, struct failure *f)
                   &rows, f))
         return false;
     for (size_t i = 0; i < db_row_count(rows) && b->bytes < BATCH_BYTES; i++)
-        if (!add_item(b, rows, i, f))
-            return false;
+        add_item(b, rows, i);
     return count_attempts(tx, b, f) && audit(tx, b, f);
 }
 

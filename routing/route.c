@@ -87,10 +87,6 @@ static bool destination_check(const struct config *config, const struct config_g
                            "[destination %s]: the name must be 1 to 40 of a-z, 0-9 and '-', and "
                            "not \"" OUTBOX_PORTAL "\"",
                            name);
-    if (config_list_length(group, "peers") == 0)
-        return failure_set(f, FAILURE_USAGE,
-                           "[destination %s] names no peers: add its client certificate's SHA-256",
-                           name);
     for (size_t i = 0; i < config_list_length(group, "peers"); i++) {
         const char *peer = config_list_item(group, "peers", i);
         if (!peer_sound(peer))
@@ -116,10 +112,6 @@ static bool route_check(const struct config *config, const struct config_group *
         return failure_set(f, FAILURE_USAGE,
                            "[route %s] leads to %s, which has no [destination] section",
                            config_name(group), destination);
-    if (config_text(group, "legal-basis")[0] == '\0')
-        return failure_set(f, FAILURE_USAGE,
-                           "[route %s] has an empty legal-basis: name the law that allows it",
-                           config_name(group));
     return true;
 }
 

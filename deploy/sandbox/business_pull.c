@@ -134,6 +134,10 @@ static bool fetch_one(struct business *b, const struct listed *listed, struct fa
         return false;
     if (answer.status == 404) /* gone since the list was made */
         return true;
+    if (answer.status == 500) { /* broken over there; the next ones may be good */
+        log_warning("item.unavailable", log_number("id", listed->id));
+        return true;
+    }
     if (answer.status != 200)
         return failure_set(f, FAILURE_PEER, "the routing server answered %u", answer.status);
     return take(b, listed, buffer_bytes(&answer.body), f);

@@ -11,15 +11,19 @@
 #include "intake/package.h"
 #include "intake/work.h"
 #include "routing/portal.h"
+#include "routing/report.h"
 #include "routing/route.h"
+#include "routing/server.h"
 
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
 extern const struct command db_upgrade_command;
 extern const struct command key_create_command;
+extern const struct command report_command;
 extern const struct command revocation_command;
 extern const struct command revocation_status_command;
 extern const struct command revocation_update_command;
+extern const struct command routing_command;
 extern const struct command serve_command;
 extern const struct command verify_command;
 
@@ -31,6 +35,8 @@ extern const struct command verify_command;
 /* The roles: each runs until it is told to stop. */
 static const struct command *const roles[] = {
     &serve_command,
+    &routing_command,
+    &report_command,
     &revocation_command,
 };
 
@@ -69,8 +75,10 @@ const struct config_section *const config_sections[] = {
     &trust_config_section,
     &revocation_config_section,
     &forms_config_section,
+    &routing_config_section,
     &destination_config_section,
     &route_config_section,
+    &report_config_section,
 };
 /* clang-format on */
 const size_t config_section_count = COUNT(config_sections);

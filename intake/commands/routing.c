@@ -1,0 +1,147 @@
+/* The role `routing`: hands over what is identified, and serves the pull API. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "intake/command.h"
+#include "intake/decide.h"
+#include "intake/hand_over.h"
+#include "intake/work.h"
+#include "routing/server.h"
+
+extern const struct command routing_command;
+
+/* --- what a receipt means for an application ---------------------------------------------------
+ */
+
+/* Accepted: the business system has it. Rejected: staff look into it; the same bytes again would
+ * be rejected again, so no worker takes it. */
+static struct decision decision_of(const struct role *role, const struct outbox_receipt *receipt,
+                                   const char *actor, const char *terminal)
+{
+    return (struct decision){
+        .city_code = role->city_code,
+        .application_id = receipt->application_id,
+        .from = STATE_ROUTED,
+        .to = receipt->accepted ? STATE_RECEIVED : STATE_HELD,
+        .reason = receipt->accepted ? NULL : "rejected-by-destination",
+        .next = STAGE_NONE,
+        .actor = actor,
+        .terminal = terminal,
+    };
+}
+
+static bool on_receipts(struct db_tx *tx, const char *destination,
+                        const struct outbox_receipt *taken, size_t count, const char *terminal,
+                        void *context, struct failure *f)
+{
+    const struct role *role = context;
+    _cleanup_(cleanup_text) char *actor = text_format("business:%s", destination);
+    struct decision *decisions = memory_allocate(count * sizeof *decisions);
+    for (size_t i = 0; i < count; i++)
+        decisions[i] = decision_of(role, &taken[i], actor, terminal);
+    bool done = decide(tx, role->config, role->name, decisions, count, f);
+    for (size_t i = 0; done && i < count; i++)
+        if (!decisions[i].moved) /* staff were quicker; the delivery is noted all the same */
+            log_warning("receipt.unexpected", log_text("application", taken[i].application_id));
+    free(decisions);
+    return done;
+}
+
+/* --- the hand-over worker ----------------------------------------------------------------------
+ */
+
+struct hand_over {
+    struct role *role;
+    struct db_listener *listener;
+};
+
+static enum work_result step(void *context, struct failure *f)
+{
+    struct hand_over *hand_over = context;
+    return hand_over_step(hand_over->role, f);
+}
+
+static void wait_for_work(void *context, instant patience)
+{
+    struct hand_over *hand_over = context;
+    db_listener_wait(hand_over->listener, patience);
+}
+
+static bool run_worker(struct role *role, struct failure *f)
+{
+    struct hand_over hand_over = {.role = role};
+    const char *channel = work_channel(STAGE_ROUTE);
+    if (!db_listen(role->db, &channel, 1, &hand_over.listener, f))
+        return false;
+    struct work_loop loop = {
+        .name = "hand-over",
+        .step = step,
+        .wait = wait_for_work,
+        .context = &hand_over,
+        .interval = config_duration(config_group(role->config, "routing"), "interval"),
+        .once = role->once,
+    };
+    bool done = work_loop_run(&loop, f);
+    db_listener_close(hand_over.listener);
+    return done;
+}
+
+static bool serve(struct role *role, struct failure *f)
+{
+    struct routing_options options = {.config = role->config,
+                                      .db = role->db,
+                                      .city_key = role->city_key,
+                                      .city_code = role->city_code,
+                                      .on_receipts = on_receipts,
+                                      .context = role};
+    struct routing_server *server = NULL;
+    if (!routing_server_start(&options, &server, f))
+        return false;
+    log_info("routing.listening", log_number("port", routing_server_port(server)));
+    bool done = run_worker(role, f);
+    routing_server_stop(server);
+    return done;
+}
+
+static int run(const struct config *config, int argc, char **argv)
+{
+    struct role role;
+    struct failure f = {0};
+    bool once = argc == 2 && strcmp(argv[1], "--once") == 0;
+    if (argc != 1 && !once)
+        return command_usage(&routing_command, "takes only --once");
+    if (!config_require(config, "routing", &f))
+        return command_fail("routing", EXIT_FAILED, &f);
+    unsigned threads = (unsigned)config_number(config_group(config, "routing"), "threads");
+    if (!role_start("routing", config, threads + 1, &role, &f))
+        return command_fail("routing", EXIT_FAILED, &f);
+    role.once = once;
+    bool done = once ? run_worker(&role, &f) : serve(&role, &f);
+    role_stop(&role);
+    return done ? EXIT_DONE : command_fail("routing", EXIT_FAILED, &f);
+}
+
+const struct command routing_command = {
+    .name = "routing",
+    .summary = "hand applications over and let business systems pull them",
+    .usage =
+        "Usage: uketsuke routing [--config FILE] [--once]\n"
+        "\n"
+        "Puts identified applications into the outbox of their procedure's destination, and\n"
+        "serves the pull API over TLS with client certificates: business systems list what waits\n"
+        "for them, fetch it and send receipts (docs/api/routing.yaml, docs/integrators.md).\n"
+        "\n"
+        "  --once   hand over what is due, without serving, and end\n"
+        "\n"
+        "Configuration: [routing] address and TLS files, [route PROCEDURE-ID] where each "
+        "procedure\n"
+        "goes, [destination NAME] whose client certificates may pull it.\n"
+        "Exit code 0 when stopped as asked, 3 when it could not start or (--once) failed.\n"
+        "\n"
+        "Example: uketsuke routing --config /etc/uketsuke.conf\n",
+    .needs_config = true,
+    .run = run,
+};
