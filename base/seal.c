@@ -4,17 +4,14 @@
 #include "base/seal.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/secret_file.h"
 #include "base/text.h"
 
 #define VERSION      0x01
@@ -82,62 +79,24 @@ static bool gcm_decrypt(const uint8_t key[KEY_LENGTH], struct bytes additional, 
 /* --- the city's key ----------------------------------------------------------------------------
  */
 
-static bool key_file_check(int fd, const char *path, struct failure *f)
+bool city_key_load(const char *path, struct city_key **ret_key, struct failure *f)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return failure_errno(f, "city key %s", path);
-    if (!S_ISREG(st.st_mode))
-        return failure_set(f, FAILURE_USAGE, "city key %s is not a regular file", path);
-    if (st.st_mode & (S_IRWXG | S_IRWXO))
-        return failure_set(f, FAILURE_USAGE,
-                           "city key %s may be read by others than its owner (mode %04o): "
-                           "chmod 0400 it, and think about who may have a copy",
-                           path, st.st_mode & 07777u);
-    return true;
-}
-
-static bool key_digits_read(int fd, const char *path, char text[KEY_DIGITS + 2], struct failure *f)
-{
-    size_t n = 0;
-    while (n < KEY_DIGITS + 2) {
-        ssize_t got = read(fd, text + n, KEY_DIGITS + 2 - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return failure_errno(f, "city key %s", path);
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    if (n == KEY_DIGITS + 1 && text[KEY_DIGITS] == '\n') {
-        text[KEY_DIGITS] = '\0';
+    _cleanup_(cleanup_secret_buffer) struct buffer text = {0};
+    if (!secret_file_read("city key", path, KEY_DIGITS + 1, &text, f))
+        return false;
+    bool good = text.length == KEY_DIGITS + 1 && text.data[KEY_DIGITS] == '\n';
+    struct city_key *key = memory_allocate(sizeof *key);
+    if (good)
+        text.data[KEY_DIGITS] = '\0';
+    if (good && hex_decode((const char *)text.data, key->data, KEY_LENGTH)) {
+        *ret_key = key;
         return true;
     }
+    city_key_free(key);
     return failure_set(f, FAILURE_USAGE,
                        "city key %s is not %d hexadecimal digits and a line feed: "
                        "`uketsuke key create` makes one",
                        path, KEY_DIGITS);
-}
-
-bool city_key_load(const char *path, struct city_key **ret_key, struct failure *f)
-{
-    _cleanup_(cleanup_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return failure_errno(f, "city key %s", path);
-    char text[KEY_DIGITS + 2];
-    if (!key_file_check(fd, path, f) || !key_digits_read(fd, path, text, f))
-        return false;
-    struct city_key *key = memory_allocate(sizeof *key);
-    bool good = hex_decode(text, key->data, KEY_LENGTH);
-    OPENSSL_cleanse(text, sizeof text);
-    if (!good) {
-        city_key_free(key);
-        return failure_set(f, FAILURE_USAGE, "city key %s holds what is no hexadecimal digit",
-                           path);
-    }
-    *ret_key = key;
-    return true;
 }
 
 void city_key_free(struct city_key *key)
@@ -146,19 +105,6 @@ void city_key_free(struct city_key *key)
         return;
     OPENSSL_cleanse(key, sizeof *key);
     free(key);
-}
-
-static bool write_durably(int fd, const char *text, size_t length)
-{
-    for (size_t n = 0; n < length;) {
-        ssize_t put = write(fd, text + n, length - n);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return false;
-        n += (size_t)put;
-    }
-    return fsync(fd) == 0;
 }
 
 bool city_key_create(const char *path, struct failure *f)
@@ -170,16 +116,9 @@ bool city_key_create(const char *path, struct failure *f)
     hex_encode(key, sizeof key, text);
     memcpy(text + KEY_DIGITS, "\n", 2);
     OPENSSL_cleanse(key, sizeof key);
-
-    _cleanup_(cleanup_fd) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
-    bool good =
-        fd >= 0 ? write_durably(fd, text, KEY_DIGITS + 1) : failure_errno(f, "city key %s", path);
-    if (fd >= 0 && !good) {
-        failure_errno(f, "city key %s", path);
-        unlink(path); /* half a key is none */
-    }
+    bool done = secret_file_create("city key", path, 0400, bytes_of_text(text), f);
     OPENSSL_cleanse(text, sizeof text);
-    return good;
+    return done;
 }
 
 /* --- an application's key -----------------------------------------------------------------------
