@@ -93,7 +93,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command collect_command = {
     .name = "collect",
-    .summary = "take applications in from the portal (申請データ取り込み)",
+    .summary = "Role: take applications in from the portal (申請データ取り込み)",
     .usage = "Usage: uketsuke collect [--once] [--config FILE]\n"
              "\n"
              "Asks the portal of each [channel] for its list every `interval`, downloads what is\n"

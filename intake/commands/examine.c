@@ -51,7 +51,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command examine_command = {
     .name = "examine",
-    .summary = "judge what was collected: package, signature, certificate, form (署名検証)",
+    .summary = "Role: judge what was collected: package, signature, certificate, form (署名検証)",
     .usage = "Usage: uketsuke examine [--once] [--config FILE]\n"
              "\n"
              "Takes what was collected, in batches, and judges each package as of its time of\n"

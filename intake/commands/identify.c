@@ -63,7 +63,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command identify_command = {
     .name = "identify",
-    .summary = "find whose application it is, by certificate serial number (申請者特定)",
+    .summary = "Role: find whose application it is, by certificate serial number (申請者特定)",
     .usage = "Usage: uketsuke identify [--once] [--config FILE]\n"
              "\n"
              "Looks up the serial number of the signing certificate in the registry's links as\n"

@@ -137,7 +137,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command registry_import_command = {
     .name = "registry import",
-    .summary = "take in serial links from the resident registry (番号紐付情報)",
+    .summary = "Take in serial links from the resident registry (番号紐付情報)",
     .usage =
         "Usage: uketsuke registry import FILE [--full] [--config FILE]\n"
         "\n"

@@ -15,10 +15,14 @@
 #include "routing/route.h"
 #include "routing/server.h"
 
+extern const struct command collect_command;
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
 extern const struct command db_upgrade_command;
+extern const struct command examine_command;
+extern const struct command identify_command;
 extern const struct command key_create_command;
+extern const struct command registry_import_command;
 extern const struct command report_command;
 extern const struct command revocation_command;
 extern const struct command revocation_status_command;
@@ -35,8 +39,11 @@ extern const struct command verify_command;
 /* The roles: each runs until it is told to stop. */
 static const struct command *const roles[] = {
     &serve_command,
-    &routing_command,
+    &collect_command,
+    &examine_command,
+    &identify_command,
     &report_command,
+    &routing_command,
     &revocation_command,
 };
 
@@ -53,6 +60,7 @@ static const struct command *const upkeep[] = {
     &revocation_update_command,
     &key_create_command,
     &db_upgrade_command,
+    &registry_import_command,
 };
 
 const struct command_group command_groups[] = {
