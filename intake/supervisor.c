@@ -53,7 +53,7 @@ static _Noreturn void become(const struct supervisor *s, const struct supervisor
         _exit(0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(s->options->program, what->argv, s->environment);
+    execve(s->options->program, (char *const *)what->argv, s->environment);
     _exit(127);
 }
 

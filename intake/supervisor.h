@@ -12,7 +12,7 @@
 
 struct supervisor_child {
     const char *name;
-    char *const *argv; /* NULL-terminated; borrowed */
+    const char *const *argv; /* NULL-terminated; borrowed */
 };
 
 struct supervisor_options {

@@ -109,13 +109,13 @@ static void ready(void *context)
 static int run_roles(struct serve *serve)
 {
     const struct config_group *process = config_group(serve->config, "process");
-    char *argv[ROLES_MOST][5];
+    const char *argv[ROLES_MOST][5];
     struct supervisor_child children[ROLES_MOST];
     struct failure f = {0};
 
     for (size_t i = 0; i < serve->count; i++) {
-        char *const words[5] = {(char *)"uketsuke", (char *)"--config",
-                                (char *)config_path(serve->config), (char *)serve->names[i], NULL};
+        const char *words[] = {"uketsuke", "--config", config_path(serve->config), serve->names[i],
+                               NULL};
         memcpy(argv[i], words, sizeof words);
         children[i] = (struct supervisor_child){serve->names[i], argv[i]};
     }

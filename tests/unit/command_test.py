@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""command_test.py PROGRAM ROOT: the frame of the `uketsuke` command, from outside."""
+import hashlib
+import os
+import pathlib
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
+DONE, FAILED, USAGE = 0, 3, 64
+
+
+def run(*arguments, config=None, **options):
+    environment = {key: value for key, value in os.environ.items() if key != "UKETSUKE_CONFIG"}
+    if config:
+        environment["UKETSUKE_CONFIG"] = str(config)
+    return subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True,
+                          timeout=60, **options)
+
+
+def commands():
+    names = re.findall(r"^  ([a-z]+(?: [a-z-]+)*)  ", run("--help").stdout, re.MULTILINE)
+    return names
+
+
+class Frame(unittest.TestCase):
+    def test_help_lists_commands_in_groups(self):
+        got = run("--help")
+        self.assertEqual(got.returncode, DONE)
+        self.assertIn("Usage: uketsuke [--config FILE] COMMAND", got.stdout)
+        for words in ("Run the server", "serve ", "config check ", "Exit codes: 0 done"):
+            self.assertIn(words, got.stdout)
+        self.assertEqual(run("help").stdout, got.stdout)
+
+    def test_nothing_is_wrong_usage(self):
+        got = run()
+        self.assertEqual((got.returncode, got.stdout), (USAGE, ""))
+        self.assertIn("Usage:", got.stderr)
+
+    def test_version(self):
+        self.assertRegex(run("--version").stdout, r"^uketsuke \d+\.\d+\.\d+\n$")
+
+    def test_every_command_has_help_worth_reading(self):
+        self.assertGreater(len(commands()), 3)
+        for name in commands():
+            with self.subTest(name):
+                got = run(*name.split(), "--help")
+                self.assertEqual(got.returncode, DONE)
+                self.assertTrue(got.stdout.startswith(f"Usage: uketsuke {name}"), got.stdout)
+                self.assertGreater(len(got.stdout), 150)
+                self.assertLessEqual(max(map(len, got.stdout.splitlines())), 100)
+
+    def test_unknown_command_names_its_neighbours(self):
+        got = run("config")
+        self.assertEqual(got.returncode, USAGE)
+        self.assertIn('no command "config"', got.stderr)
+        self.assertIn("uketsuke config check", got.stderr)
+        self.assertEqual(run("nonsense").returncode, USAGE)
+        self.assertEqual(run("--config").returncode, USAGE)
+        self.assertEqual(run("config", "check", "--frobnicate", config="/dev/null").returncode,
+                         FAILED)  # the configuration is read first
+
+    def test_full_disk_is_not_success(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            got = subprocess.run([PROGRAM, "config", "reference"], stdout=full,
+                                 stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(got.returncode, FAILED)
+        self.assertIn("cannot write the output", got.stderr)
+
+
+class Configuration(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.config = pathlib.Path(self.folder.name) / "uketsuke.conf"
+
+    def check(self, text):
+        self.config.write_text(text, encoding="utf-8")
+        return run("config", "check", config=self.config)
+
+    def test_check(self):
+        good = self.check("[city]\ncode = 992011\n")
+        self.assertEqual((good.returncode, good.stderr), (DONE, ""))
+        self.assertEqual(good.stdout, f"{self.config}: good\n")
+        bad = self.check("[city]\ncode = 992012\n")
+        self.assertEqual(bad.returncode, FAILED)
+        self.assertIn("[city] code is not a 団体コード", bad.stderr)
+        bad = self.check("[city]\ncode = 992011\nclimate = mild\n")
+        self.assertEqual(bad.returncode, FAILED)
+        self.assertIn(f'{self.config}:3: section [city] has no key "climate"', bad.stderr)
+
+    def test_option_goes_before_environment_and_stands_anywhere(self):
+        self.config.write_text("[city]\ncode = 992011\n", encoding="utf-8")
+        for arguments in (["--config", str(self.config), "config", "check"],
+                          ["config", f"--config={self.config}", "check"],
+                          ["config", "check", "--config", str(self.config)]):
+            self.assertEqual(run(*arguments, config="/nowhere").returncode, DONE)
+        self.assertEqual(run("config", "check", config="/nowhere").returncode, FAILED)
+
+    def test_reference_is_the_document(self):
+        made = run("config", "reference").stdout
+        kept = (ROOT / "docs/configuration.md").read_text("utf-8")
+        self.assertEqual(kept, made, "run: build/uketsuke config reference >docs/configuration.md")
+
+    def test_key_create(self):
+        key = pathlib.Path(self.folder.name) / "city.key"
+        self.assertEqual(run("key", "create", str(key)).returncode, DONE)
+        self.assertRegex(key.read_text("ascii"), r"^[0-9a-f]{64}\n$")
+        self.assertEqual(key.stat().st_mode & 0o777, 0o400)
+        before = key.read_text("ascii")
+        self.assertEqual(run("key", "create", str(key)).returncode, FAILED)
+        self.assertEqual(key.read_text("ascii"), before)
+        self.assertEqual(run("key", "create").returncode, USAGE)
+
+
+class Serve(unittest.TestCase):
+    """Of the roles, only revocation lives without a database."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name)
+        (self.path / "crl").mkdir()
+        (self.path / "c.conf").write_text(
+            "[city]\ncode = 992011\n[process]\nrun-directory = run\n"
+            f"[trust]\nmode = sandbox\nanchors = root.pem\npins = {self.make_root()}\n"
+            "[revocation]\ndirectory = crl\n", encoding="utf-8")
+
+    def make_root(self):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+             "-subj", "/C=JP/O=UKETSUKE-SANDBOX/OU=JPKI for digital signature",
+             "-addext", "basicConstraints=critical,CA:TRUE",
+             "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+             "-keyout", self.path / "root.key", "-out", self.path / "root.pem"],
+            check=True, capture_output=True)
+        der = ssl.PEM_cert_to_DER_cert((self.path / "root.pem").read_text("ascii"))
+        return hashlib.sha256(der).hexdigest()
+
+    def serve(self, *arguments, **options):
+        process = subprocess.Popen(
+            [PROGRAM, "serve", "--config", str(self.path / "c.conf"), *arguments],
+            stderr=subprocess.PIPE, text=True, **options)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        return process
+
+    def wait_for(self, process, words):
+        deadline = time.monotonic() + 30
+        for line in process.stderr:
+            if words in line:
+                return line
+            self.assertLess(time.monotonic(), deadline)
+        self.fail(f"ended without saying {words}")
+
+    def test_wrong_roles(self):
+        config = str(self.path / "c.conf")
+        for roles in ("collect,nobody", "collect,collect", ","):
+            self.assertEqual(run("serve", "--config", config, "--roles", roles).returncode, USAGE)
+        self.assertEqual(run("serve", "--config", config, "collect").returncode, USAGE)
+
+    def test_ready_restart_and_stop(self):
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(notify.close)
+        notify.bind(str(self.path / "notify"))
+        notify.settimeout(30)
+        process = self.serve("--roles", "revocation", env={
+            **os.environ, "NOTIFY_SOCKET": str(self.path / "notify")})
+        started = self.wait_for(process, "child.started")
+        self.wait_for(process, "serve.ready")
+        self.assertEqual(notify.recv(64), b"READY=1")
+        self.assertEqual(self.health(), "HTTP/1.1 200 OK")
+
+        second = self.serve("--roles", "revocation")
+        self.wait_for(second, "another `uketsuke serve` runs in")
+        self.assertEqual(second.wait(30), FAILED)
+
+        os.kill(int(re.search(r"pid=(\d+)", started)[1]), signal.SIGKILL)
+        self.wait_for(process, "warning child.killed")
+        self.wait_for(process, "child.started")
+        process.send_signal(signal.SIGTERM)
+        self.wait_for(process, "serve.stopped")
+        self.assertEqual(process.wait(30), DONE)
+
+    def health(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.path / "run/revocation.sock"))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return client.recv(4096).split(b"\r\n")[0].decode()
+
+
+unittest.main(argv=sys.argv[:1], verbosity=2)
