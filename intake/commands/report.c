@@ -123,7 +123,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command report_command = {
     .name = "report",
-    .summary = "tell the portal the processing status of each application",
+    .summary = "Tell the portal the processing status of each application",
     .usage =
         "Usage: uketsuke report [--config FILE] [--once]\n"
         "\n"

@@ -126,7 +126,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command routing_command = {
     .name = "routing",
-    .summary = "hand applications over and let business systems pull them",
+    .summary = "Hand applications over and let business systems pull them",
     .usage =
         "Usage: uketsuke routing [--config FILE] [--once]\n"
         "\n"
