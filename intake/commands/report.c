@@ -123,7 +123,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command report_command = {
     .name = "report",
-    .summary = "Tell the portal the processing status of each application",
+    .summary = "Role: tell the portal what the resident should see (ステータス更新)",
     .usage =
         "Usage: uketsuke report [--config FILE] [--once]\n"
         "\n"

@@ -126,7 +126,7 @@ static int run(const struct config *config, int argc, char **argv)
 
 const struct command routing_command = {
     .name = "routing",
-    .summary = "Hand applications over and let business systems pull them",
+    .summary = "Role: hand over what is identified; business systems pull it (申請データ連携)",
     .usage =
         "Usage: uketsuke routing [--config FILE] [--once]\n"
         "\n"
