@@ -311,7 +311,19 @@ class Stack:
         self.run("uketsuke-sandbox", "town", "make", folder, "--jpki", self.folder / "jpki",
                  *arguments)
         self.uketsuke("registry", "import", folder / "registry-links.csv")
+        self.wait_for_lists()
         return folder
+
+    def wait_for_lists(self):
+        """Until lists that know the town's revocations are in the server's folder: the town dates
+        some of them back, which a list that was issued before it could not know."""
+        def fetch():
+            url = f"http://127.0.0.1:{self.ports['jpki']}/crl/sakurano.crl"
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return answer.read()
+        old = fetch()
+        wait_until(lambda: fetch() != old, 30, "new revocation lists", 0.2)
+        self.uketsuke("revocation", "update", "--once")
 
     def submit_town(self, folder, *arguments):
         self.run("uketsuke-sandbox", "town", "submit", folder, "--portal",
