@@ -1,0 +1,354 @@
+/* signature/crl: which list speaks for which certificate, and what it says at the moment of
+ * application. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "signature/crl.h"
+#include "tests/support/pki.h"
+#include "tests/support/trust.h"
+
+DEFINE_CLEANUP(cleanup_checks, struct checks *, checks_free)
+DEFINE_CLEANUP(cleanup_set, struct crl_set *, crl_set_free)
+
+#define APPLIED  "2026-11-21T09:00:00+09:00"
+#define AGE_MOST (3 * INSTANT_DAY)
+
+static struct pki_ca ca, next_ca;
+static struct trust *trust;
+
+static int make_ca(void **state)
+{
+    (void)state;
+    ca = pki_ca_make((struct pki_ca_options){0});
+    next_ca = pki_ca_make((struct pki_ca_options){.number = 1});
+    trust = trust_of((X509 *[]){ca.certificate, next_ca.certificate}, 2);
+    return 0;
+}
+
+static int free_ca(void **state)
+{
+    (void)state;
+    trust_free(trust);
+    pki_ca_free(&ca);
+    pki_ca_free(&next_ca);
+    return 0;
+}
+
+static instant at(const char *text)
+{
+    instant moment;
+    assert_true(instant_parse(text, &moment));
+    return moment;
+}
+
+/* Issued an hour after the application, for a day. */
+static struct pki_crl fresh(void)
+{
+    return (struct pki_crl){.from = at(APPLIED) + 3600 * INSTANT_SECOND,
+                            .to = at(APPLIED) + INSTANT_DAY};
+}
+
+static void add(struct crl_set *set, const struct pki_ca *by, const struct pki_crl *crl)
+{
+    _cleanup_(cleanup_buffer) struct buffer der = {0};
+    struct failure f = {0};
+    pki_crl_make(by, crl, &der);
+    if (!crl_set_add(set, buffer_bytes(&der), trust, &f))
+        fail_msg("%s", f.text);
+}
+
+/* The result of the certificate (by `ca`, serial 0a) two hours after the application. */
+static const char *judged_with(const struct crl_set *set, const struct pki_end *end, instant now,
+                               json_t **ret_evidence)
+{
+    static char reason[64];
+    _cleanup_(cleanup_checks) struct checks *checks = checks_new();
+    _cleanup_(cleanup_x509) X509 *x509 = pki_issue(&ca, pki_key(PKI_RSA_2048, 1), end);
+    struct certificate certificate = {.x509 = x509};
+    json_t *evidence = NULL;
+    bool passed =
+        crl_judge(set, &certificate, trust, at(APPLIED), now, AGE_MOST, checks, &evidence);
+    assert_true(passed == (checks_indication(checks) == TOTAL_PASSED));
+    snprintf(reason, sizeof reason, "%s", passed ? "" : checks_reason(checks));
+    if (ret_evidence)
+        *ret_evidence = evidence;
+    else
+        json_decref(evidence);
+    return reason;
+}
+
+static const char *judged(const struct crl_set *set)
+{
+    return judged_with(set, &(struct pki_end){.serial = "0a"}, at(APPLIED) + 7200 * INSTANT_SECOND,
+                       NULL);
+}
+
+static const char *judged_by(const struct pki_crl *crl)
+{
+    _cleanup_(cleanup_set) struct crl_set *set = crl_set_new();
+    add(set, &ca, crl);
+    return judged(set);
+}
+
+static void revoked_before_and_after(void **state)
+{
+    (void)state;
+    struct pki_crl crl = fresh();
+    assert_string_equal(judged_by(&crl), "");
+    crl.revoked[0].serial = "0b";
+    crl.revoked[0].date = at(APPLIED) - INSTANT_DAY;
+    assert_string_equal(judged_by(&crl), "");
+    crl.revoked[1].serial = "0a";
+    crl.revoked[1].date = at(APPLIED);
+    assert_string_equal(judged_by(&crl), "certificate-revoked");
+    crl.revoked[1].date = at(APPLIED) - INSTANT_DAY;
+    assert_string_equal(judged_by(&crl), "certificate-revoked");
+    crl.revoked[1].date = at(APPLIED) + INSTANT_SECOND; /* he moved: that is what he applied for */
+    assert_string_equal(judged_by(&crl), "");
+}
+
+static void only_data_issued_after(void **state)
+{
+    (void)state;
+    struct pki_crl crl = fresh();
+    crl.from = at(APPLIED) - INSTANT_SECOND;
+    assert_string_equal(judged_by(&crl), "revocation-not-yet");
+    crl.from = at(APPLIED);
+    assert_string_equal(judged_by(&crl), "");
+    /* What was revoked already is revoked, however old the list. */
+    crl.from = at(APPLIED) - INSTANT_DAY;
+    crl.revoked[0].serial = "0a";
+    crl.revoked[0].date = at(APPLIED) - 2 * INSTANT_DAY;
+    assert_string_equal(judged_by(&crl), "certificate-revoked");
+}
+
+static void stale_at_its_edge(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_set) struct crl_set *set = crl_set_new();
+    struct pki_crl crl = fresh();
+    struct pki_end end = {.serial = "0a"};
+    add(set, &ca, &crl);
+    assert_string_equal(judged_with(set, &end, crl.to, NULL), "");
+    assert_string_equal(judged_with(set, &end, crl.from + AGE_MOST, NULL), "");
+    assert_string_equal(judged_with(set, &end, crl.from + AGE_MOST + 1, NULL), "revocation-stale");
+}
+
+static void lists_speak_for_their_own(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_set) struct crl_set *set = crl_set_new();
+    struct pki_crl crl = fresh();
+    instant now = at(APPLIED) + 7200 * INSTANT_SECOND;
+    assert_string_equal(judged(set), "revocation-unavailable");
+    crl.city = PKI_OTHER_CITY;
+    add(set, &ca, &crl); /* another municipality's */
+    assert_string_equal(judged(set), "revocation-unavailable");
+    crl.city = PKI_CITY;
+    add(set, &next_ca, &crl); /* another generation's */
+    assert_string_equal(judged(set), "revocation-unavailable");
+    assert_int_equal(crl_set_count(set), 2);
+    add(set, &ca, &crl);
+    assert_string_equal(judged(set), "");
+    struct pki_end pointless = {.serial = "0a", .city = ""};
+    assert_string_equal(judged_with(set, &pointless, now, NULL), "revocation-unavailable");
+    crl.city = ""; /* of all that the generation issued */
+    crl.revoked[0].serial = "0a";
+    crl.revoked[0].date = at(APPLIED) - INSTANT_DAY;
+    add(set, &ca, &crl);
+    assert_string_equal(judged_with(set, &pointless, now, NULL), "certificate-revoked");
+    assert_int_equal(crl_set_count(set), 4);
+}
+
+static void the_higher_number_stays(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_set) struct crl_set *set = crl_set_new();
+    struct pki_crl old = fresh(), young = fresh();
+    old.number = 255;
+    young.number = 256;
+    young.revoked[0].serial = "0a";
+    young.revoked[0].date = at(APPLIED) - INSTANT_DAY;
+    add(set, &ca, &young);
+    add(set, &ca, &old);
+    assert_int_equal(crl_set_count(set), 1);
+    assert_string_equal(judged(set), "certificate-revoked");
+    young.number = 257;
+    young.revoked[0].serial = NULL;
+    add(set, &ca, &young);
+    assert_string_equal(judged(set), "");
+}
+
+static void evidence(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_set) struct crl_set *set = crl_set_new();
+    _cleanup_(cleanup_json) json_t *json = NULL;
+    struct pki_end end = {.serial = "0a"};
+    instant now = at(APPLIED) + 7200 * INSTANT_SECOND;
+    judged_with(set, &end, now, &json);
+    assert_null(json);
+    struct pki_crl crl = fresh();
+    crl.number = 0x1234;
+    add(set, &ca, &crl);
+    judged_with(set, &end, now, &json);
+    assert_string_equal(json_string_value(json_object_get(json, "kind")), "crl");
+    assert_string_equal(json_string_value(json_object_get(json, "number")), "1234");
+    assert_int_equal(strlen(json_string_value(json_object_get(json, "sha256"))), 64);
+    assert_string_equal(json_string_value(json_object_get(json, "this_update")),
+                        "2026-11-21T10:00:00.000000+09:00");
+}
+
+static bool check_der(const struct pki_ca *by, const struct pki_crl *crl, struct crl_facts *facts)
+{
+    _cleanup_(cleanup_buffer) struct buffer der = {0};
+    struct failure f = {0};
+    pki_crl_make(by, crl, &der);
+    bool checked = crl_check(buffer_bytes(&der), trust, facts, &f);
+    assert_true(checked || f.kind == FAILURE_INPUT);
+    return checked;
+}
+
+static void set_version_1(X509_CRL *crl)
+{
+    X509_CRL_set_version(crl, X509_CRL_VERSION_1);
+}
+
+static void add_delta(X509_CRL *crl)
+{
+    ASN1_INTEGER *base = ASN1_INTEGER_new();
+    ASN1_INTEGER_set(base, 1);
+    X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, X509V3_ADD_APPEND);
+    ASN1_INTEGER_free(base);
+}
+
+static void lists_that_are_no_good(void **state)
+{
+    (void)state;
+    struct crl_facts facts = {0};
+    struct pki_crl crl = fresh();
+    crl.revoked[0].serial = "0b";
+    crl.revoked[0].date = at(APPLIED);
+    assert_true(check_der(&ca, &crl, &facts));
+    assert_int_equal(facts.entries, 1);
+    assert_string_equal(facts.number, "01");
+    assert_non_null(strstr(facts.partition, "CN=Sakurano-shi CRLDP"));
+    assert_true(facts.this_update == crl.from && facts.next_update == crl.to);
+    struct pki_ca stranger = pki_ca_make((struct pki_ca_options){.number = 3});
+    assert_false(check_der(&stranger, &crl, &facts));
+    pki_ca_free(&stranger);
+    struct pki_crl bad = crl;
+    bad.number = -1;
+    assert_false(check_der(&ca, &bad, &facts));
+    bad = crl;
+    bad.to = bad.from;
+    assert_false(check_der(&ca, &bad, &facts));
+    bad = crl;
+    bad.digest = "SHA1";
+    assert_false(check_der(&ca, &bad, &facts));
+    bad = crl;
+    bad.change = set_version_1;
+    assert_false(check_der(&ca, &bad, &facts));
+    bad.change = add_delta;
+    assert_false(check_der(&ca, &bad, &facts));
+    static const char *const points[] = {"critical,onlyuser:TRUE",
+                                         "critical,onlyCA:TRUE",
+                                         "critical,onlyAA:TRUE",
+                                         "critical,indirectCRL:TRUE",
+                                         "critical,onlysomereasons:keyCompromise",
+                                         "critical,fullname:URI:http://x/"};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        bad = crl;
+        bad.idp = points[i];
+        if (check_der(&ca, &bad, &facts))
+            fail_msg("taken: %s", points[i]);
+    }
+}
+
+static void altered_bytes(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer der = {0};
+    struct crl_facts facts;
+    struct failure f = {0};
+    struct pki_crl crl = fresh();
+    pki_crl_make(&ca, &crl, &der);
+    assert_true(crl_check(buffer_bytes(&der), trust, &facts, &f));
+    assert_false(crl_check(bytes_of(der.data, der.length - 1), trust, &facts, &f));
+    assert_false(crl_check(bytes_of(der.data, 0), trust, &facts, &f));
+    buffer_append(&der, "\0", 1);
+    assert_false(crl_check(buffer_bytes(&der), trust, &facts, &f));
+    der.length--;
+    for (size_t i = 0; i < der.length; i += 7) {
+        der.data[i] ^= 0x10;
+        assert_false(crl_check(buffer_bytes(&der), trust, &facts, &f));
+        der.data[i] ^= 0x10;
+    }
+}
+
+static void write_file(const char *folder, const char *name, struct bytes bytes, bool pem)
+{
+    _cleanup_(cleanup_text) char *path = text_format("%s/%s", folder, name);
+    _cleanup_(cleanup_file) FILE *file = fopen(path, "w");
+    const uint8_t *der = bytes.data;
+    _cleanup_(cleanup_crl) X509_CRL *crl =
+        pem ? d2i_X509_CRL(NULL, &der, (long)bytes.length) : NULL;
+    assert_non_null(file);
+    assert_true(pem ? PEM_write_X509_CRL(file, crl)
+                    : fwrite(bytes.data, 1, bytes.length, file) == bytes.length);
+}
+
+static void a_folder_of_lists(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/uketsuke-crl-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    _cleanup_(cleanup_set) struct crl_set *set = crl_set_new();
+    _cleanup_(cleanup_buffer) struct buffer one = {0}, two = {0};
+    struct pki_crl crl = fresh();
+    struct failure f = {0};
+    pki_crl_make(&ca, &crl, &one);
+    crl.city = PKI_OTHER_CITY;
+    pki_crl_make(&ca, &crl, &two);
+    write_file(folder, "a.crl", buffer_bytes(&one), false);
+    write_file(folder, "b.crl", buffer_bytes(&two), true);
+    write_file(folder, "c.crl.part", bytes_of_text("half"), false);
+    write_file(folder, ".d.crl", bytes_of_text("hidden"), false);
+    assert_true(crl_set_add_directory(set, folder, trust, &f));
+    assert_int_equal(crl_set_count(set), 2);
+    assert_string_equal(judged(set), "");
+    write_file(folder, "e.crl", bytes_of_text("nonsense"), false);
+    assert_false(crl_set_add_directory(set, folder, trust, &f));
+    assert_non_null(strstr(f.text, "e.crl"));
+    static const char *const names[] = {"a.crl", "b.crl", "c.crl.part", ".d.crl", "e.crl"};
+    for (size_t i = 0; i < 5; i++) {
+        _cleanup_(cleanup_text) char *path = text_format("%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+    assert_false(crl_set_add_directory(set, folder, trust, &f));
+    assert_int_equal(f.kind, FAILURE_SYSTEM);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(revoked_before_and_after), cmocka_unit_test(only_data_issued_after),
+        cmocka_unit_test(stale_at_its_edge),        cmocka_unit_test(lists_speak_for_their_own),
+        cmocka_unit_test(the_higher_number_stays),  cmocka_unit_test(evidence),
+        cmocka_unit_test(lists_that_are_no_good),   cmocka_unit_test(altered_bytes),
+        cmocka_unit_test(a_folder_of_lists),
+    };
+    return cmocka_run_group_tests(tests, make_ca, free_ca);
+}
