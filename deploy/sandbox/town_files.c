@@ -25,8 +25,8 @@ void pdf_write(struct dice *dice, const char *ascii_text, struct buffer *ret_pdf
     static const char *const objects[] = {
         "<< /Type /Catalog /Pages 2 0 R >>",
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R\n"
-        "   /Resources << /Font << /F1 4 0 R >> >> >>",
+        ("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R\n"
+         "   /Resources << /Font << /F1 4 0 R >> >> >>"),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     };
     size_t offsets[5], begin = ret_pdf->length;

@@ -373,14 +373,9 @@ static void test_damaged_data(void **state)
 static void test_nested(void **state)
 {
     (void)state;
-    static const char *const archives[] = {"PK\3\4",
-                                           "PK\5\6",
-                                           "\x1f\x8b\x08",
-                                           "Rar!\x1a\x07\x00",
-                                           "7z\xbc\xaf\x27\x1c",
-                                           "\xfd"
-                                           "7zXZ",
-                                           "BZh9"};
+    static const char *const archives[] = {
+        "PK\3\4",      "PK\5\6", "\x1f\x8b\x08", "Rar!\x1a\x07\x00", "7z\xbc\xaf\x27\x1c",
+        "\xfd\x37zXZ", "BZh9"};
     for (size_t i = 0; i < COUNT(archives); i++) {
         const struct test_part parts[] = {part("application.xml", FORM),
                                           part("attachments/1.pdf", archives[i])};
