@@ -23,7 +23,7 @@ static void kind_choose(struct chosen *chosen, const struct kind *kind)
 
 static bool list_choose(const char *list, struct chosen *chosen, struct failure *f)
 {
-    while (*list) {
+    do {
         size_t length = strcspn(list, ",");
         const struct kind *kind = town_kind_find(list, length);
         if (!kind)
@@ -35,7 +35,7 @@ static bool list_choose(const char *list, struct chosen *chosen, struct failure 
                 return failure_set(f, FAILURE_USAGE, "the kind %s is listed twice", kind->name);
         kind_choose(chosen, kind);
         list += length + (list[length] == ',');
-    }
+    } while (*list);
     return true;
 }
 
