@@ -34,7 +34,8 @@ struct command_group {
 extern const struct command_group command_groups[];
 extern const size_t command_group_count;
 
-/* The command that the words name: two words before one; *ret_words says how many it took. */
+/* The command that the words name: three words before two, two before one; *ret_words says how many
+ * it took. */
 const struct command *command_find(int argc, char *const *argv, int *ret_words);
 
 /* Every section of the configuration, for config_load and the reference. */
@@ -69,7 +70,7 @@ struct role {
     struct city_key *city_key;
     const char *city_code;
     struct http_server *admin;
-    bool once; /* --once: work until nothing is due, then stop */
+    bool once;                     /* --once: work until nothing is due, then stop */
     struct procedures *procedures; /* NULL until a worker of the role needs and loads them */
 };
 bool role_start(const char *name, const struct config *config, unsigned pool, struct role *ret_role,

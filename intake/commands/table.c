@@ -16,6 +16,9 @@
 #include "routing/server.h"
 
 extern const struct command collect_command;
+extern const struct command audit_checkpoint_command;
+extern const struct command audit_key_create_command;
+extern const struct command audit_verify_command;
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
 extern const struct command db_upgrade_command;
@@ -23,14 +26,18 @@ extern const struct command examine_command;
 extern const struct command identify_command;
 extern const struct command key_create_command;
 extern const struct command registry_import_command;
+extern const struct command list_command;
 extern const struct command report_command;
 extern const struct command revocation_command;
 extern const struct command revocation_status_command;
 extern const struct command revocation_update_command;
 extern const struct command routing_command;
 extern const struct command serve_command;
+extern const struct command show_command;
+extern const struct command status_command;
 extern const struct command verify_command;
 
+#define WORDS_MOST   3 /* "audit key create" */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* One to a line, so that branches merge. */
@@ -49,6 +56,9 @@ static const struct command *const roles[] = {
 
 /* Looking, and working on single applications. */
 static const struct command *const work[] = {
+    &status_command,
+    &list_command,
+    &show_command,
     &verify_command,
 };
 
@@ -61,6 +71,9 @@ static const struct command *const upkeep[] = {
     &key_create_command,
     &db_upgrade_command,
     &registry_import_command,
+    &audit_key_create_command,
+    &audit_checkpoint_command,
+    &audit_verify_command,
 };
 
 const struct command_group command_groups[] = {
@@ -102,20 +115,17 @@ static const struct command *named(const char *name)
 
 const struct command *command_find(int argc, char *const *argv, int *ret_words)
 {
-    char two_words[128];
-    const struct command *command = NULL;
-
-    if (argc >= 2) {
-        snprintf(two_words, sizeof two_words, "%s %s", argv[0], argv[1]);
-        command = named(two_words);
+    for (int words = argc < WORDS_MOST ? argc : WORDS_MOST; words > 0; words--) {
+        char name[128] = "";
+        size_t length = 0;
+        for (int i = 0; i < words && length < sizeof name; i++)
+            length += (size_t)snprintf(name + length, sizeof name - length, "%s%s", i ? " " : "",
+                                       argv[i]);
+        const struct command *command = length < sizeof name ? named(name) : NULL;
+        if (command) {
+            *ret_words = words;
+            return command;
+        }
     }
-    if (command) {
-        *ret_words = 2;
-        return command;
-    }
-    if (argc >= 1)
-        command = named(argv[0]);
-    if (command)
-        *ret_words = 1;
-    return command;
+    return NULL;
 }

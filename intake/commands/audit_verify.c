@@ -1,0 +1,93 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/audit.h"
+#include "intake/command.h"
+#include "intake/commands/look.h"
+
+extern const struct command audit_verify_command;
+
+#define QUIET_FOR (2 * INSTANT_SECOND)
+
+struct telling {
+    int64_t next_at; /* clock_monotonic */
+    int64_t faults;
+};
+
+static void tell_fault(const struct audit_fault *fault, void *context)
+{
+    struct telling *telling = context;
+    telling->faults++;
+    printf("%s %" PRId64 ": %s\n", fault->chain, fault->position, fault->what);
+}
+
+static void tell_progress(int64_t entries, void *context)
+{
+    struct telling *telling = context;
+    if (clock_monotonic() < telling->next_at)
+        return;
+    telling->next_at = clock_monotonic() + QUIET_FOR;
+    fprintf(stderr, "uketsuke audit verify: %" PRId64 " entries so far …\n", entries);
+}
+
+static void print_summary(const struct audit_summary *summary, const struct telling *telling,
+                          bool intact)
+{
+    char time[LOOK_TIME];
+    printf("%" PRId64 " entries in %" PRId64 " chains, %" PRId64 " checkpoints", summary->entries,
+           summary->chains, summary->checkpoints);
+    if (summary->last_checkpoint)
+        printf(", the last of %s", look_time(summary->last_checkpoint, time));
+    if (intact)
+        puts(": intact.");
+    else
+        printf(": %" PRId64 " faults.\n"
+               "Next: stop the roles, keep the database as it is (a copy of its disk), and call\n"
+               "who answers for the audit; compare with the copies of the checkpoints.\n",
+               telling->faults);
+    if (intact && !summary->checkpoints)
+        puts("There is no checkpoint yet, so a tail cut off together with its head would not "
+             "show.\nNext: uketsuke audit checkpoint");
+}
+
+static int run(const struct config *config, int argc, char **argv)
+{
+    struct failure f = {0};
+    struct db *db = NULL;
+    struct audit_summary summary;
+    struct telling telling = {.next_at = clock_monotonic() + QUIET_FOR};
+    bool intact = false;
+
+    (void)argv;
+    if (argc > 1)
+        return command_usage(&audit_verify_command, "takes no arguments");
+    if (!look_open(config, &db, &f))
+        return command_fail("audit verify", EXIT_FAILED, &f);
+    bool done =
+        audit_verify(db, config, tell_fault, tell_progress, &telling, &intact, &summary, &f);
+    db_close(db);
+    if (!done)
+        return command_fail("audit verify", EXIT_FAILED, &f);
+    print_summary(&summary, &telling, intact);
+    return intact ? EXIT_DONE : EXIT_NO;
+}
+
+const struct command audit_verify_command = {
+    .name = "audit verify",
+    .summary = "Prove that the audit trail is whole, or say where it is not",
+    .usage =
+        "Usage: uketsuke audit verify\n"
+        "\n"
+        "Walks every chain of the audit trail from its first entry: each must carry the hash of\n"
+        "the one before, the last must be the chain's head, and every checkpoint must be signed\n"
+        "by a key of [audit] public-key over entries that are still there. Each fault is a line:\n"
+        "chain, position, what is wrong. The trail may grow meanwhile.\n"
+        "\n"
+        "What the database alone cannot show: an end that was cut off together with every\n"
+        "checkpoint that signed it. Keep copies of checkpoints on another machine.\n"
+        "\n"
+        "Exit codes: 0 intact, 1 a chain is broken, 3 it could not be checked.\n"
+        "Example: uketsuke audit verify --config /etc/uketsuke.conf\n",
+    .needs_config = true,
+    .run = run,
+};

@@ -1,0 +1,19 @@
+/* What the commands that only look share: the database as role operator. */
+#ifndef UKETSUKE_INTAKE_COMMANDS_LOOK_H
+#define UKETSUKE_INTAKE_COMMANDS_LOOK_H
+
+#include "base/clock.h"
+#include "base/db.h"
+
+#define LOOK_TIME 20
+
+/* Opens the database as operator and checks its schema. */
+bool look_open(const struct config *config, struct db **ret_db, struct failure *f);
+/* "operator:<system account>": who looks. */
+const char *look_actor(char *text, size_t size);
+/* "2026-11-21 09:00:00" in JST. */
+const char *look_time(instant at, char text[LOOK_TIME]);
+/* "3 min", "2 h", "5 d": how long ago; "in 3 min" for what lies ahead. */
+const char *look_age(instant at, instant now, char text[32]);
+
+#endif

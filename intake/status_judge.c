@@ -1,0 +1,181 @@
+/* What of a status needs attention, and what to do about it: one sentence each, for somebody who
+ * was woken up by it. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "intake/status.h"
+
+#define HOUR            (3600 * INSTANT_SECOND)
+#define PORTAL_PATIENCE HOUR        /* we push to the portal */
+#define PULL_PATIENCE   INSTANT_DAY /* business systems come by themselves, often by night */
+
+struct judging {
+    const struct config *config;
+    instant now;
+    json_t *problems;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+problem(struct judging *j, const char *next, const char *format, ...)
+{
+    va_list arguments;
+    char *what = NULL;
+    va_start(arguments, format);
+    int length = vasprintf(&what, format, arguments);
+    va_end(arguments);
+    if (length >= 0)
+        json_array_append_new(j->problems, json_pack("{s:s, s:s}", "what", what, "next", next));
+    free(length >= 0 ? what : NULL);
+}
+
+static instant time_of(const json_t *object, const char *name)
+{
+    instant at = 0;
+    const char *text = json_string_value(json_object_get(object, name));
+    return text && instant_parse(text, &at) ? at : 0;
+}
+
+static int64_t number_of(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
+
+static long long hours(instant duration)
+{
+    return duration / HOUR;
+}
+
+static void judge_work(struct judging *j, const json_t *work)
+{
+    const char *stage = text_of(work, "stage");
+    const char *role = strcmp(stage, "route") == 0 ? "routing" : stage;
+    _cleanup_(cleanup_text) char *restart =
+        text_format("Is the role running? `systemctl status uketsuke@%s` and its log: "
+                    "`journalctl -u uketsuke@%s`.",
+                    role, role);
+    _cleanup_(cleanup_text) char *look = text_format(
+        "Look at the role's log (`journalctl -u uketsuke@%s`) for what fails; it is tried again by "
+        "itself.",
+        role);
+    if (number_of(work, "overdue"))
+        problem(j, restart, "%" PRId64 " applications wait for %s and nobody takes them.",
+                number_of(work, "overdue"), stage);
+    if (number_of(work, "failing"))
+        problem(j, look, "%" PRId64 " applications fail again and again at %s (%s).",
+                number_of(work, "failing"), stage,
+                *text_of(work, "note") ? text_of(work, "note") : "no note");
+}
+
+static void judge_outbox(struct judging *j, const json_t *outbox)
+{
+    const char *destination = text_of(outbox, "destination");
+    bool portal = strcmp(destination, "portal") == 0;
+    instant age = j->now - time_of(outbox, "oldest");
+    if (age <= (portal ? PORTAL_PATIENCE : PULL_PATIENCE))
+        return;
+    if (portal)
+        problem(j,
+                "Can the portal be reached? `journalctl -u uketsuke@report`; residents see an old "
+                "status until then.",
+                "%" PRId64 " statuses were not taken by the portal, the oldest for %lld h (%s).",
+                number_of(outbox, "count"), hours(age), text_of(outbox, "last_error"));
+    else
+        problem(j,
+                "Call the department that runs this system: nothing is lost, it waits until it is "
+                "fetched.",
+                "%" PRId64 " items wait for %s, the oldest for %lld h, and are not fetched.",
+                number_of(outbox, "count"), destination, hours(age));
+}
+
+static const char *held_next(const char *reason)
+{
+    static const struct {
+        const char *prefix, *next;
+    } known[] = {
+        {"revocation-",
+         "See `uketsuke revocation status`: which revocation list is old or missing; "
+         "`uketsuke revocation update` fetches them now."},
+        {"download-", "Ask the portal's operator: it delivers other bytes than its list promises. "
+                      "`uketsuke show RECEIPT` tells when."},
+        {"procedure-unknown", "Add the procedure's folder under [forms] procedures, or ask the "
+                              "portal why it sends this procedure here."},
+        {"route-missing", "Add a [route PROCEDURE-ID] section to the configuration and restart "
+                          "the role routing."},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strncmp(reason, known[i].prefix, strlen(known[i].prefix)) == 0)
+            return known[i].next;
+    return "See which they are: `uketsuke list --state held`, then `uketsuke show RECEIPT`.";
+}
+
+/* Unmatched ones are staff's daily work; held ones wait for something that we can mend. */
+static void judge_reason(struct judging *j, const json_t *reason)
+{
+    if (strcmp(text_of(reason, "state"), "held") == 0)
+        problem(j, held_next(text_of(reason, "reason")),
+                "%" PRId64 " applications are held: %s, the oldest for %lld h.",
+                number_of(reason, "count"), text_of(reason, "reason"),
+                hours(j->now - time_of(reason, "oldest")));
+}
+
+static void judge_audit(struct judging *j, const json_t *audit)
+{
+    const struct config_group *group = config_group(j->config, "audit");
+    instant checkpoint = time_of(audit, "checkpoint"), since = time_of(audit, "since");
+    instant from = checkpoint ? checkpoint : since;
+    if (!from || j->now - from <= 2 * config_duration(group, "checkpoint-interval"))
+        return;
+    problem(j,
+            *config_text(group, "signing-key")
+                ? "Run `uketsuke audit checkpoint`, and see why its timer does not."
+                : "Make a key (`uketsuke audit key create`), name it in [audit], and run "
+                  "`uketsuke audit checkpoint` by a timer.",
+            "The audit trail has not been signed for %lld h.", hours(j->now - from));
+}
+
+static void judge_revocation(struct judging *j, const json_t *revocation)
+{
+    static const char next[] = "See `uketsuke revocation status` and `journalctl -u "
+                               "uketsuke@revocation`; until then applications are held, not lost.";
+    const struct config_group *group = config_group(j->config, "revocation");
+    instant newest = time_of(revocation, "newest");
+    instant patience = 3 * config_duration(group, "interval");
+    if (number_of(revocation, "lists") == 0)
+        problem(j, next, "There is no revocation list at all: nothing can be verified.");
+    else if (j->now - newest > (patience > HOUR ? patience : HOUR))
+        problem(j, next, "The newest revocation list came %lld h ago.", hours(j->now - newest));
+}
+
+static void judge_each(struct judging *j, const json_t *list,
+                       void (*judge)(struct judging *j, const json_t *row))
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        judge(j, json_array_get(list, i));
+}
+
+void status_judge(json_t *status, const struct config *config)
+{
+    struct judging j = {config, time_of(status, "at"), json_array()};
+    json_t *revocation = json_object_get(status, "revocation");
+    if (number_of(status, "stuck"))
+        problem(&j, "This must not happen: report it, with the output of `uketsuke status --json`.",
+                "%" PRId64 " applications are in no queue and would wait for ever.",
+                number_of(status, "stuck"));
+    judge_each(&j, json_object_get(status, "work"), judge_work);
+    judge_each(&j, json_object_get(status, "outbox"), judge_outbox);
+    judge_each(&j, json_object_get(status, "reasons"), judge_reason);
+    if (revocation)
+        judge_revocation(&j, revocation);
+    judge_audit(&j, json_object_get(status, "audit"));
+    json_object_set_new(status, "problems", j.problems);
+}
