@@ -127,13 +127,12 @@ static size_t on_body(char *data, size_t one, size_t length, void *context)
 {
     struct transfer *transfer = context;
     length *= one;
-    if (length > transfer->most - transfer->got) {
-        transfer->too_long = true;
-        return CURL_WRITEFUNC_ERROR;
-    }
-    transfer->got += length;
-    buffer_append(&transfer->answer->body, data, length);
-    return length;
+    size_t room = transfer->most - transfer->got;
+    size_t taken = length < room ? length : room;
+    buffer_append(&transfer->answer->body, data, taken);
+    transfer->got += taken;
+    transfer->too_long = length > room;
+    return transfer->too_long ? CURL_WRITEFUNC_ERROR : length;
 }
 
 /* `value` gets the header's value when the line is that header; a longer one is left out. */

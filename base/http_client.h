@@ -32,7 +32,8 @@ struct http_call {
     const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
     const char *content_type;   /* with a body */
     struct bytes body;
-    size_t answer_most; /* a longer body breaks the transfer: FAILURE_LIMIT; 0: 1 MiB */
+    size_t answer_most; /* a longer body breaks the transfer: FAILURE_LIMIT, so much is kept; 0: 1
+                           MiB */
     instant patience;   /* 0: the client's */
 };
 

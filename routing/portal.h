@@ -35,7 +35,8 @@ struct portal_entry { /* 申請データ一覧 */
 bool portal_list(struct portal *portal, char cursor[129], struct portal_entry *ret_entries,
                  size_t most, size_t *ret_count, struct failure *f);
 
-/* Downloads into `body`, resuming after what is already there (Range). At most `most` bytes. True
+/* Downloads into `body`, resuming after what is already there (Range). At most `most` bytes; of a
+ * longer one FAILURE_LIMIT and its beginning. What came before the transfer broke is kept. True
  * when the transfer is complete by the portal's own account; the caller compares hash and size. */
 bool portal_get(struct portal *portal, const char *receipt_number, size_t most, struct buffer *body,
                 struct failure *f);
