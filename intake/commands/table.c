@@ -49,8 +49,8 @@ static const struct command *const roles[] = {
     &collect_command,
     &examine_command,
     &identify_command,
-    &report_command,
     &routing_command,
+    &report_command,
     &revocation_command,
 };
 

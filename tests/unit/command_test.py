@@ -88,10 +88,21 @@ class Configuration(unittest.TestCase):
     def test_check(self):
         good = self.check("[city]\ncode = 992011\n")
         self.assertEqual((good.returncode, good.stderr), (DONE, ""))
-        self.assertEqual(good.stdout, f"{self.config}: good\n")
+        self.assertEqual(good.stdout, f"{self.config}: every line is understood\n"
+                         "  city: good\n"
+                         "  trust, procedures, revocation lists: not configured, [trust] is missing\n"
+                         "  routes and destinations: not configured, [route] is missing\n")
         bad = self.check("[city]\ncode = 992012\n")
         self.assertEqual(bad.returncode, FAILED)
-        self.assertIn("[city] code is not a 団体コード", bad.stderr)
+        self.assertIn("city: NOT GOOD", bad.stdout)
+        self.assertIn("[city] code is not a 団体コード", bad.stdout)
+        bad = self.check("[city]\ncode = 992011\n[trust]\nanchors = nowhere.pem\n")
+        self.assertEqual(bad.returncode, FAILED)
+        self.assertRegex(bad.stdout, "revocation lists: NOT GOOD: .*nowhere.pem")
+        bad = self.check("[city]\ncode = 992011\n[route x]\ndestination = nobody\n"
+                         "legal-basis = none\n")
+        self.assertEqual(bad.returncode, FAILED)
+        self.assertRegex(bad.stdout, "destinations: NOT GOOD: .*nobody")
         bad = self.check("[city]\ncode = 992011\nclimate = mild\n")
         self.assertEqual(bad.returncode, FAILED)
         self.assertIn(f'{self.config}:3: section [city] has no key "climate"', bad.stderr)
