@@ -18,8 +18,8 @@
 struct town {
     uint64_t seed;
     instant now;
-    const char *city_code, *city; /* 992011, 桜野市 */
-    const char *prefix;           /* of the receipt numbers */
+    const struct jpki_partition *city, *neighbour;
+    const char *prefix; /* of the receipt numbers */
     struct jpki *jpki;
     EVP_PKEY **keys; /* shared by the residents' cards: making one takes long */
     size_t key_count;

@@ -39,7 +39,7 @@ static void certificate_plan(struct draft *draft)
     draft->order = (struct jpki_order){
         .ca = JPKI_SIGN,
         .generation = second ? 2 : 3,
-        .partition = jpki_partition_find("sakurano"),
+        .partition = draft->town->city,
         .facts = &draft->facts,
         .key = draft->town->keys[dice_roll(&draft->dice) % draft->town->key_count],
         .issued = second ? issue_time(&draft->dice, draft->town->now, 1130, 1400)
@@ -53,7 +53,7 @@ static void parcel_plan(struct draft *draft, instant applied_at)
     struct buffer empty = {0};
     snprintf(parcel->receipt_number, sizeof parcel->receipt_number, "%s%08u", draft->town->prefix,
              draft->number + 1);
-    snprintf(parcel->city_code, sizeof parcel->city_code, "%s", draft->town->city_code);
+    snprintf(parcel->city_code, sizeof parcel->city_code, "%s", draft->town->city->city_code);
     snprintf(parcel->procedure_id, sizeof parcel->procedure_id, "%s", TOWN_PROCEDURE);
     snprintf(parcel->form_version, sizeof parcel->form_version, "1");
     parcel->applied_at = applied_at;
@@ -62,7 +62,7 @@ static void parcel_plan(struct draft *draft, instant applied_at)
 
 static void draft_plan(struct draft *draft, instant applied_at)
 {
-    household_make(draft->town->seed, draft->number, draft->town->city, draft->town->now,
+    household_make(draft->town->seed, draft->number, draft->town->city->city, draft->town->now,
                    &draft->household);
     draft->dice = dice_make(draft->town->seed ^ 0xA11CA7E, draft->number);
     draft->signer = draft->household.claimant;

@@ -57,15 +57,15 @@ static void facts_differ_prepare(struct draft *draft)
         person_rename(&draft->dice, &draft->signer, draft->fact_name);
         return;
     }
-    draft->order.partition = jpki_partition_find("wakaba");
+    draft->order.partition = draft->town->neighbour;
     address_make(&draft->dice, draft->order.partition->city, draft->fact_address);
 }
 
 static void agent_prepare(struct draft *draft)
 {
     struct household other;
-    household_make(draft->town->seed, draft->number + 50000000, draft->town->city, draft->town->now,
-                   &other);
+    household_make(draft->town->seed, draft->number + 50000000, draft->town->city->city,
+                   draft->town->now, &other);
     draft->signer = other.claimant;
     memcpy(draft->fact_address, other.address, sizeof other.address);
     draft->parcel.by_agent = true;

@@ -110,5 +110,5 @@ void hash_tamper(struct draft *draft)
 void wrong_city_prepare(struct draft *draft)
 {
     snprintf(draft->parcel.city_code, sizeof draft->parcel.city_code, "%s",
-             jpki_partition_find("wakaba")->city_code);
+             draft->town->neighbour->city_code);
 }

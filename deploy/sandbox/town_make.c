@@ -110,11 +110,11 @@ static void draft_book(struct town_books *books, const struct draft *draft)
     json_object_set_new(books->expected, parcel->receipt_number,
                         json_pack("{s:s,s:s,s:s}", "kind", kind->name, "state", kind->state,
                                   "reason", kind->reason));
-    json_object_set_new(books->arrivals, parcel->receipt_number,
-                        json_pack("{s:s,s:s,s:s,s:s,s:s}", "city_code", draft->town->city_code,
-                                  "procedure_id", parcel->procedure_id, "form_version",
-                                  parcel->form_version, "applied_at",
-                                  applied_at_text(parcel->applied_at, at), "fault", draft->fault));
+    json_object_set_new(
+        books->arrivals, parcel->receipt_number,
+        json_pack("{s:s,s:s,s:s,s:s,s:s}", "city_code", draft->town->city->city_code,
+                  "procedure_id", parcel->procedure_id, "form_version", parcel->form_version,
+                  "applied_at", applied_at_text(parcel->applied_at, at), "fault", draft->fault));
     books->of_kind[kind - town_kinds]++;
 }
 
@@ -212,12 +212,18 @@ static bool folders_make(const char *folder, struct failure *f)
     return folder_make(folder, f) && folder_make(applications, f);
 }
 
-static const char *city_name(const char *code)
+/* Cities whose revocation lists are published: there are two, neighbours of each other. */
+static bool cities_find(const char *code, struct town *town)
 {
-    for (size_t i = 0; i < jpki_partition_count; i++)
+    for (size_t i = 0; i < jpki_partition_count; i++) {
+        if (!jpki_partitions[i].published)
+            continue;
         if (strcmp(jpki_partitions[i].city_code, code) == 0)
-            return jpki_partitions[i].city;
-    return NULL;
+            town->city = &jpki_partitions[i];
+        else
+            town->neighbour = &jpki_partitions[i];
+    }
+    return town->city != NULL;
 }
 
 bool town_make(const struct town_options *options, struct failure *f)
@@ -227,12 +233,10 @@ bool town_make(const struct town_options *options, struct failure *f)
     snprintf(prefix, sizeof prefix, "%04d%02d%02d-", today.year, today.month, today.day);
     struct town town = {.seed = (uint64_t)options->seed,
                         .now = options->now,
-                        .city_code = options->city_code,
-                        .city = city_name(options->city_code),
                         .prefix = options->prefix ? options->prefix : prefix};
     struct town_plan plan = {0};
     struct town_books books = {0};
-    if (!town.city)
+    if (!cities_find(options->city_code, &town))
         return failure_set(f, FAILURE_USAGE, "the sandbox has no city %.8s", options->city_code);
     bool done = town_plan_make(options, &plan, f) && folders_make(options->folder, f) &&
                 jpki_open(options->jpki_folder, true, &town.jpki, f) &&

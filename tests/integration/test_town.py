@@ -1,6 +1,7 @@
 """The made-up town, judged by others: the openssl and xmlsec1 programs and Python's zipfile say that
 what is good is good and that what is bad is bad in the way its name says. Then `uketsuke verify`."""
 
+import base64
 import csv
 import glob
 import hashlib
@@ -357,6 +358,25 @@ def test_same_seed_same_people(town, tmp_path):
     assert people("5", "b", "4") == few
     assert people("5", "c", "6")[:len(few)] == few
     assert people("6", "d", "4")[1:] != few[1:]
+
+
+def test_the_neighbour_city_has_its_own_list(town, tmp_path):
+    other = tmp_path / "wakaba"
+    sandbox("town", "make", other, "--jpki", town.jpki, "--seed", "12", "--count", "1", "--keys",
+            "2", "--city", "992020", "--kinds", "good,wrong-city,facts-differ")
+    arrivals = json.loads((other / "arrivals.json").read_text())
+    assert {a["city_code"] for a in arrivals.values()} == {"992020"}
+    assert "試験県若葉市" in (other / "residents.csv").read_text()
+    expected = json.loads((other / "expected.json").read_text())
+    for receipt, want in expected.items():
+        with zipfile.ZipFile(other / "applications" / f"{receipt}.zip") as z:
+            root = ET.fromstring(z.read("manifest.xml"))
+            text = z.read("signature/1.xml").decode()
+        code = root.find(MANIFEST + "city-code").text
+        assert code == ("992011" if want["kind"] == "wrong-city" else "992020")
+        der = base64.b64decode(re.search("X509Certificate>([^<]+)", text)[1])
+        if want["kind"] != "facts-differ":
+            assert b"Wakaba-shi CRLDP" in der
 
 
 def test_a_folder_is_not_overwritten(town):
