@@ -299,6 +299,8 @@ enum work_result business_step(void *context, struct failure *f)
     struct business *b = context;
     struct page page = {0};
     if (!page_through(b, &page, f)) {
+        if (process_stopping()) /* the long poll was given up for that: no trouble */
+            return WORK_IDLE;
         b->cursor = 0; /* after trouble, look at everything again */
         return WORK_FAILED;
     }
