@@ -1,0 +1,62 @@
+/* A routing server with two destinations on a test database, and two clients over real TLS: what
+ * the tests of the pull API stand on. One a test program. */
+#ifndef UKETSUKE_TESTS_SUPPORT_ROUTING_H
+#define UKETSUKE_TESTS_SUPPORT_ROUTING_H
+
+#include <jansson.h>
+
+#include "base/http_client.h"
+#include "routing/server.h"
+#include "tests/support/applications.h"
+
+#define HOUSE_OURS "child-allowance" /* the destination that things are put for */
+
+struct routing_house {
+    char pki[64]; /* folder of the certificates */
+    struct test_database database;
+    struct db *db; /* as the role routing */
+    struct city_key *city_key;
+    struct routing_server *server;
+    struct http_client *ours, *theirs; /* of child-allowance and of health */
+    /* What on_receipts saw; it fails when `fails`. */
+    size_t calls, accepted, rejected;
+    char application_id[37];
+    bool fails;
+};
+extern struct routing_house house;
+
+/* With applications 1 to 8. */
+void house_make(void);
+void house_drop(void);
+void house_clear(void); /* nothing waits, nothing was delivered */
+void house_start(void); /* the server */
+void house_stop(void);
+/* A client with a certificate of the sandbox's pki, or without (NULL). */
+struct http_client *house_client(const char *name);
+
+/* The item of application n, {"n":…,"name":…}; the caller frees. */
+char *house_item(int n);
+const char *house_hash(int n); /* its SHA-256; borrowed until the next call */
+void house_put(int n);
+void house_put_text(int n, const char *text); /* another item */
+int64_t house_put_one(int n);                 /* the only one that waits; returns its id */
+/* The ids of all that waits for us, in their order; returns how many. */
+size_t house_waiting(int64_t ids[], size_t most);
+
+/* Calls that must be answered; the last three also with the status, or error code, that is given.
+ */
+struct http_answer house_ask(struct http_client *c, const char *method, const char *path,
+                             const char *body);
+json_t *house_ask_json(struct http_client *c, const char *method, const char *path,
+                       const char *body, unsigned status);
+void house_expect(struct http_client *c, const char *method, const char *path, const char *body,
+                  unsigned status, const char *code);
+/* The text at list[i].key, which must be there. */
+const char *house_text(const json_t *list, size_t i, const char *key);
+char *house_path(int64_t id, const char *rest); /* /routing/v1/items/<id><rest> */
+char *house_receipt(int64_t id, const char *hash, bool accepted);
+/* Sends one receipt and says what became of it. */
+const char *house_send(struct http_client *c, int64_t id, const char *hash, bool accepted);
+long long house_audited(const char *action); /* entries of ours */
+
+#endif
