@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check_digit.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "intake/command.h"
@@ -21,6 +22,7 @@ struct options {
     bool json, production;
     struct list trust, pins, policies, crls;
     const char *procedures;
+    const char *city; /* whose applications these should be; NULL: anybody's */
     instant at, now;
 };
 
@@ -30,6 +32,7 @@ enum {
     OPTION_POLICY,
     OPTION_CRL,
     OPTION_PROCEDURES,
+    OPTION_CITY,
     OPTION_AT,
     OPTION_NOW,
     OPTION_JSON,
@@ -42,6 +45,7 @@ static const struct option long_options[] = {
     {"policy", required_argument, NULL, OPTION_POLICY},
     {"crl", required_argument, NULL, OPTION_CRL},
     {"procedures", required_argument, NULL, OPTION_PROCEDURES},
+    {"city", required_argument, NULL, OPTION_CITY},
     {"at", required_argument, NULL, OPTION_AT},
     {"now", required_argument, NULL, OPTION_NOW},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -93,6 +97,9 @@ static int option_take(struct options *options, int option, const char *value)
     case OPTION_PROCEDURES:
         options->procedures = value;
         return true;
+    case OPTION_CITY:
+        options->city = value;
+        return dantai_code_valid(value);
     case OPTION_AT:
         return instant_parse(value, &options->at);
     case OPTION_NOW:
@@ -162,6 +169,7 @@ static int verify_one(const struct examiner *examiner, const struct options *opt
         return command_fail(verify_command.name, EXIT_FAILED, &f);
     const struct examination_input input = {
         .package = buffer_bytes(&content),
+        .city_code = options->city,
         .applied_at = options->at,
         .now = options->now ? options->now : clock_now(),
         .limits = &examiner->limits,
@@ -219,6 +227,8 @@ static int run(const struct config *config, int argc, char **argv)
         return command_usage(&verify_command, "no package is given");
     if (options.trust.count > 0 && options.pins.count == 0)
         return command_usage(&verify_command, "--trust needs --pin, the SHA-256 of each root");
+    if (config && !options.city)
+        options.city = config_text(config_group(config, "city"), "code");
     int code = verify_all(config, &options, argv + optind);
     for (size_t i = 0; i < options.pins.count; i++)
         free((char *)options.pins.items[i]);
@@ -245,6 +255,7 @@ const struct command verify_command = {
         "  --procedures DIR   default: /usr/share/uketsuke/procedures\n"
         "  --production       only roots of JPKI that this program knows\n"
         "\n"
+        "  --city CODE        refuse applications to another city (default: [city] code)\n"
         "  --at TIME          refuse unless applied-at is exactly this "
         "(2026-11-21T09:00:00+09:00)\n"
         "  --now TIME         judge as if it were this time (default: now)\n"
