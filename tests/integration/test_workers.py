@@ -1,0 +1,161 @@
+"""Examine, identify and hand over: what one application can't have never stops the others, and
+what waits goes on when its time has come.
+"""
+
+import pytest
+
+from stack import ROLES, wait_until
+
+FAST = {"work": {"lease": "3s", "retry-least": "100ms", "retry-most": "400ms",
+                 "retry-held": "1s", "retry-unmatched": "1h"}}
+PROCEDURE = "child-allowance.certification-claim"
+
+
+def number(stack, sql):
+    return int(stack.psql(sql).strip())
+
+
+def states(stack):
+    return {r: (a["state"], a["reason"]) for r, a in stack.applications().items()}
+
+
+def wait_states(stack, wanted, patience=40):
+    wait_until(lambda: states(stack) == wanted, patience, f"wanted {wanted}", 0.2)
+
+
+def events(stack, receipt):
+    return stack.psql("SELECT e.to_state FROM application_event e JOIN application a"
+                      " USING (city_code, application_id)"
+                      f" WHERE receipt_number = '{receipt}' ORDER BY e.version").split()
+
+
+@pytest.fixture
+def collected(make_stack):
+    """collected(count, settings): good applications that are collected, and no other role runs."""
+    def make(count, settings=None):
+        merged = {name: {**FAST.get(name, {}), **(settings or {}).get(name, {})}
+                  for name in {*FAST, *(settings or {})}}
+        stack = make_stack(merged)
+        stack.up(server=False)
+        folder = stack.make_town("town", "--seed", "3", "--count", str(count),
+                                 "--kinds", "good")
+        stack.submit_town(folder)
+        assert stack.uketsuke("collect", "--once").returncode == 0
+        receipts = sorted(stack.expected(folder))
+        assert states(stack) == {r: ("collected", "") for r in receipts}
+        return stack, receipts
+    return make
+
+
+def test_what_killed_the_examiner_is_set_aside(collected):
+    stack, receipts = collected(6)
+    poison, suspicious = receipts[2], receipts[3:5]
+    claims = "UPDATE work SET attempts = {} FROM application a WHERE a.application_id =" \
+             " work.application_id AND receipt_number IN ({})"
+    stack.psql(claims.format(5, f"'{poison}'"))  # it died five times already
+    stack.psql(claims.format(1, ", ".join(f"'{r}'" for r in suspicious)))
+    assert stack.uketsuke("examine", "--once").returncode == 0
+    assert states(stack) == {
+        r: ("held", "examination-crashed") if r == poison else ("verified", "") for r in receipts}
+    assert number(stack, "SELECT count(*) FROM examination") == 5
+    # It is tried again, from the beginning: a newer program may read it.
+    stack.start_role("examine")
+    wait_until(lambda: states(stack)[poison] == ("verified", ""), 20, "tried again")
+    assert events(stack, poison) == ["announced", "collected", "held", "verified"]
+
+
+def test_an_unreadable_package_stops_no_other(collected):
+    stack, receipts = collected(4)
+    stack.psql("UPDATE package SET sealed = '\\x0102' FROM application a WHERE a.application_id ="
+               f" package.application_id AND receipt_number = '{receipts[0]}'")
+    assert stack.uketsuke("examine", "--once").returncode == 0
+    assert states(stack) == {r: ("collected" if r == receipts[0] else "verified", "")
+                             for r in receipts}
+    assert stack.psql("SELECT note FROM work WHERE stage = 'examine'").strip() == "unreadable"
+
+
+def test_what_the_database_refuses_stops_no_other(collected):
+    stack, receipts = collected(4)
+    bad = stack.psql(f"SELECT application_id FROM application WHERE receipt_number ="
+                     f" '{receipts[1]}'").strip()
+    stack.psql("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+               f" IF NEW.application_id = '{bad}' THEN RAISE 'not this one'; END IF; RETURN NEW;"
+               " END $$; "
+               "CREATE TRIGGER refuse BEFORE INSERT ON examination FOR EACH ROW"
+               " EXECUTE FUNCTION refuse();"
+               "CREATE TRIGGER refuse BEFORE INSERT ON identification FOR EACH ROW"
+               " EXECUTE FUNCTION refuse();"
+               "CREATE TRIGGER refuse BEFORE INSERT ON outbox FOR EACH ROW"
+               " EXECUTE FUNCTION refuse();")
+    rest = [r for r in receipts if r != receipts[1]]
+
+    def stays(state, stage, others):
+        assert states(stack) == {receipts[1]: (state, ""), **{r: (others, "") for r in rest}}
+        assert stack.psql(f"SELECT note FROM work WHERE stage = '{stage}'").split() == [
+            "not-stored"]
+
+    def next_try():
+        wait_until(lambda: number(stack, "SELECT count(*) FROM work WHERE due_at > now()") == 0,
+                   10, "the next try")
+
+    stack.uketsuke("examine", "--once")
+    stays("collected", "examine", others="verified")
+    stack.psql("ALTER TABLE examination DISABLE TRIGGER refuse")
+    next_try()
+    stack.uketsuke("examine", "--once")
+    stack.uketsuke("identify", "--once")
+    stays("verified", "identify", others="identified")
+    stack.psql("ALTER TABLE identification DISABLE TRIGGER refuse")
+    next_try()
+    stack.uketsuke("identify", "--once")
+    stack.start_role("routing")
+    wait_until(lambda: [states(stack)[r] for r in rest] == [("received", "")] * 3, 30,
+               "the others received")
+    stays("identified", "route", others="received")
+    stack.psql("ALTER TABLE outbox DISABLE TRIGGER refuse")
+    wait_states(stack, {r: ("received", "") for r in receipts})
+    assert stack.business_report()["duplicates"] == 0
+
+
+def test_a_route_that_is_configured_later(collected):
+    stack, receipts = collected(3)
+    text = stack.config.read_text()
+    stack.config.write_text(text.replace(f"[route {PROCEDURE}]", "[route child-allowance.other]"))
+    for role in ("examine", "identify", "routing"):
+        stack.start_role(role)
+    wait_states(stack, {r: ("held", "route-missing") for r in receipts})
+    stack.stop("routing")
+    stack.config.write_text(text)
+    stack.start_role("routing")
+    wait_states(stack, {r: ("received", "") for r in receipts})
+    assert events(stack, receipts[0]) == ["announced", "collected", "verified", "identified",
+                                          "held", "routed", "received"], "one hold, one event"
+
+
+def test_the_next_feed_wakes_who_was_unknown(make_stack):
+    stack = make_stack(FAST)
+    stack.up(server=False)
+    folder = stack.make_town("town", "--seed", "3", "--count", "4", "--kinds", "good")
+    feed = folder / "registry-links.csv"
+    stack.psql("DELETE FROM registry_link")
+    for role in ROLES:
+        stack.start_role(role)
+    stack.submit_town(folder)
+    receipts = list(stack.expected(folder))
+    wait_states(stack, {r: ("unmatched", "serial-unknown") for r in receipts})
+
+    header, *rows = feed.read_text().splitlines()
+    broken = stack.folder / "broken.csv"
+    broken.write_text("\n".join([header, *rows, rows[0]]) + "\n")
+    done = stack.uketsuke("registry", "import", broken, check=False)
+    assert done.returncode == 1
+    assert f"line {len(rows) + 2}, item serial: E0004" in done.stderr
+    assert number(stack, "SELECT count(*) FROM registry_link") == 0
+
+    done = stack.uketsuke("registry", "import", feed, "--full")
+    assert f"{len(rows)} links read: {len(rows)} added, 0 changed, 0 removed." in done.stdout
+    assert "4 applications" in done.stdout
+    wait_states(stack, {r: ("received", "") for r in receipts})
+    done = stack.uketsuke("registry", "import", "-", input=feed.read_text())  # a pipe will do
+    assert "0 added, 0 changed" in done.stdout
+    assert stack.uketsuke("audit", "verify").returncode == 0
