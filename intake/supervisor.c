@@ -42,12 +42,18 @@ static struct metric restarts = {
     .label_name = "role",
 };
 
-/* Between fork and exec: only what is allowed there, as other threads may hold locks. */
+/* Between fork and exec: only what is allowed there, as other threads may hold locks. Signals come
+ * in blocked, and get through only when our handlers are gone: ours would take a SIGTERM for the
+ * supervisor's, and the role would never hear of it. */
 static _Noreturn void become(const struct supervisor *s, const struct supervisor_child *what,
                              pid_t parent)
 {
+    struct sigaction usual = {.sa_handler = SIG_DFL};
     sigset_t none;
 
+    sigaction(SIGTERM, &usual, NULL);
+    sigaction(SIGINT, &usual, NULL);
+    sigaction(SIGPIPE, &usual, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) /* it died before we asked to be told */
         _exit(0);
@@ -60,12 +66,16 @@ static _Noreturn void become(const struct supervisor *s, const struct supervisor
 static bool start(struct supervisor *s, struct child *child, struct failure *f)
 {
     pid_t parent = getpid();
-    pid_t pid = fork();
+    sigset_t all, before;
 
-    if (pid < 0)
-        return failure_errno(f, "cannot start %s", child->what->name);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
     if (pid == 0)
         become(s, child->what, parent);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (pid < 0)
+        return failure_errno(f, "cannot start %s", child->what->name);
     int fd = pidfd_open(pid, 0);
     if (fd < 0) {
         failure_errno(f, "cannot watch %s", child->what->name);

@@ -81,6 +81,8 @@ static pid_t supervise(struct scene *scene)
     };
     log_open("test", LOG_LEVEL_ERROR, false);
     process_catch_signals();
+    _cleanup_(cleanup_text) char *begun = text_format("%s/begun", scene->folder);
+    fclose(fopen(begun, "we"));
     _exit(supervisor_run(&options, &f) ? 0 : 1);
 }
 
@@ -112,7 +114,8 @@ static struct scene scene_make(void)
 
 static void scene_remove(struct scene *scene)
 {
-    static const char *const marks[] = {"up-a", "up-b", "ready", "runs", "stopped", "environment"};
+    static const char *const marks[] = {"up-a",    "up-b",        "ready", "runs",
+                                        "stopped", "environment", "begun"};
 
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         _cleanup_(cleanup_text) char *path = text_format("%s/%s", scene->folder, marks[i]);
@@ -226,6 +229,24 @@ static void test_children_do_not_see_the_notify_socket(void **state)
     scene_remove(&scene);
 }
 
+/* A stop that comes while a child is being started must reach it, between fork and exec too. */
+static void test_stop_at_any_moment(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 60; round++) {
+        struct scene scene = scene_make();
+        scene.stop_patience = 3 * INSTANT_SECOND;
+        scene.script[0] = scene.script[1] = "exec sleep 60";
+        pid_t pid = supervise(&scene);
+        while (!marked(&scene, "begun"))
+            usleep(100);
+        usleep(round * 20);
+        kill(pid, SIGTERM);
+        assert_int_equal(end_of(pid), 0);
+        scene_remove(&scene);
+    }
+}
+
 /* It ends at once, again and again; the supervisor lives on and can be stopped. */
 static void test_script_that_can_not_run(void **state)
 {
@@ -249,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_stubborn_child_is_killed),
         cmocka_unit_test(test_children_die_with_the_supervisor),
         cmocka_unit_test(test_children_do_not_see_the_notify_socket),
+        cmocka_unit_test(test_stop_at_any_moment),
         cmocka_unit_test(test_script_that_can_not_run),
     };
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a killed supervisor leaves behind comes to us */
