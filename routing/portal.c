@@ -255,8 +255,16 @@ static bool all_was_there(const struct http_answer *answer, struct buffer *body,
     return failure_set(f, FAILURE_PEER, "the portal no longer has what the download began with");
 }
 
-/* One call. GOT_SOME with *f set: broke off, what came is kept. What a 200 brings is the portal's
- * word for the package, whatever it calls it: the caller compares, and keeps it as evidence. */
+/* An error page with status 200 is no package: the portal is out of order, nothing is judged. */
+static bool is_zip(const struct http_answer *answer)
+{
+    static const char type[] = "application/zip";
+    size_t length = sizeof type - 1;
+    return strncmp(answer->content_type, type, length) == 0 &&
+           (!answer->content_type[length] || answer->content_type[length] == ';');
+}
+
+/* One call. GOT_SOME with *f set: broke off, what came is kept. */
 static enum got get_part(struct portal *portal, const char *path, size_t most, struct buffer *body,
                          struct failure *f)
 {
@@ -274,6 +282,10 @@ static enum got get_part(struct portal *portal, const char *path, size_t most, s
         return all_was_there(&answer, body, f) ? GOT_ALL : GOT_NOTHING;
     if (answer.status != 200 && answer.status != 206) {
         refuse_status(&answer, "download", f);
+        return GOT_NOTHING;
+    }
+    if (!is_zip(&answer)) {
+        failure_set(f, FAILURE_PEER, "the portal sent something that it does not call a ZIP");
         return GOT_NOTHING;
     }
     return take_part(&answer, whole, most, body, f);
