@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/http_client.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "routing/portal_answer.h"
 
@@ -190,8 +191,9 @@ static json_t *call_for_json(struct portal *portal, const struct http_call *call
 
 bool portal_list(struct portal *portal, char cursor[PORTAL_CURSOR_SIZE],
                  struct portal_entry *ret_entries, size_t most, size_t *ret_count,
-                 struct failure *f)
+                 size_t *ret_left_out, struct failure *f)
 {
+    struct portal_page page;
     size_t limit = most < portal->list_limit ? most : portal->list_limit;
     _cleanup_(cleanup_text) char *status = http_escape("未取得");
     _cleanup_(cleanup_text) char *at = http_escape(cursor);
@@ -201,8 +203,14 @@ bool portal_list(struct portal *portal, char cursor[PORTAL_CURSOR_SIZE],
     struct http_call call = {
         .method = "GET", .path = path, .answer_most = limit * LIST_ENTRY_MOST + LIST_FRAME_MOST};
     _cleanup_(cleanup_json) json_t *json = call_for_json(portal, &call, "list", f);
-    return json &&
-           portal_answer_list(json, portal->city_code, cursor, ret_entries, limit, ret_count, f);
+    if (!json || !portal_answer_list(json, portal->city_code, cursor, ret_entries, limit, &page, f))
+        return false;
+    if (page.left_out)
+        log_error("portal.entries-left-out", log_number("count", (int64_t)page.left_out),
+                  log_text("first", page.fault));
+    *ret_count = page.count;
+    *ret_left_out = page.left_out;
+    return true;
 }
 
 /* --- a package -------------------------------------------------------------------------------- */
