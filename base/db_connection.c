@@ -19,6 +19,7 @@ static bool session_set_up(struct db *db, struct db_connection *connection, stru
         "SELECT set_config('statement_timeout', $1, false), "
         "set_config('idle_in_transaction_session_timeout', $1, false), "
         "set_config('TimeZone', 'Asia/Tokyo', false), "
+        "set_config('jit', 'off', false), " /* short statements, many times */
         "set_config('default_transaction_isolation', 'read committed', false)";
     const char *values[] = {db->statement_timeout};
     _cleanup_(cleanup_result) PGresult *result =

@@ -22,14 +22,15 @@ static struct metric downloaded_bytes_total = {
 };
 
 static const struct db_statement promises = {
-    "collect_promises",
-    "SELECT application_id, promised_size, encode(promised_sha256, 'hex') FROM application"
-    " WHERE city_code = $1 AND application_id = ANY ($2::text::uuid[])"};
+    "collect_promises", "SELECT a.application_id, a.promised_size, encode(a.promised_sha256, 'hex')"
+                        " FROM unnest($2::uuid[]) AS wanted (application_id) JOIN application a"
+                        " ON a.city_code = $1 AND a.application_id = wanted.application_id"};
 
 /* --- the promises ----------------------------------------------------------------------------- */
 
 struct load {
-    const char *city_code, *ids;
+    const char *city_code;
+    const char *ids[PARCELS_MOST];
     size_t count;
     struct parcel *parcels;
 };
@@ -51,7 +52,8 @@ static bool load_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct load *load = context;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &promises, DB_VALUES(db_text(load->city_code), db_text(load->ids)), &rows, f))
+    if (!db_query(tx, &promises,
+                  DB_VALUES(db_text(load->city_code), db_texts(load->ids, load->count)), &rows, f))
         return false;
     for (size_t i = 0; i < db_row_count(rows); i++)
         promise_note(load, rows, i);
@@ -61,13 +63,11 @@ static bool load_work(struct db_tx *tx, void *context, struct failure *f)
 bool parcels_load(struct role *role, const struct work_item *items, size_t count,
                   struct parcel *parcels, struct failure *f)
 {
-    _cleanup_(cleanup_buffer) struct buffer ids = {0};
+    struct load load = {.city_code = role->city_code, .count = count, .parcels = parcels};
     for (size_t i = 0; i < count; i++) {
         parcels[i] = (struct parcel){.item = &items[i]};
-        buffer_format(&ids, "%s%s", i ? "," : "{", items[i].application_id);
+        load.ids[i] = items[i].application_id;
     }
-    buffer_append_text(&ids, "}");
-    struct load load = {role->city_code, buffer_text(&ids), count, parcels};
     return db_transaction(role->db, load_work, &load, f);
 }
 
