@@ -76,5 +76,9 @@ struct role {
 bool role_start(const char *name, const struct config *config, unsigned pool, struct role *ret_role,
                 struct failure *f);
 void role_stop(struct role *role);
+/* What the command of a role does: takes nothing but --once, brings the role of the command's name
+ * up with `pool` connections, works, stops; an exit code. */
+int role_run(const struct command *command, const struct config *config, unsigned pool,
+             bool (*work)(struct role *role, struct failure *f), int argc, char **argv);
 
 #endif

@@ -107,3 +107,19 @@ void role_stop(struct role *role)
     procedures_free(role->procedures);
     *role = (struct role){0};
 }
+
+int role_run(const struct command *command, const struct config *config, unsigned pool,
+             bool (*work)(struct role *role, struct failure *f), int argc, char **argv)
+{
+    struct failure f = {0};
+    struct role role;
+    bool once = argc == 2 && strcmp(argv[1], "--once") == 0;
+    if (argc > 1 && !once)
+        return command_usage(command, "takes nothing but --once");
+    if (!role_start(command->name, config, pool, &role, &f))
+        return command_fail(command->name, EXIT_FAILED, &f);
+    role.once = once;
+    bool done = work(&role, &f);
+    role_stop(&role);
+    return done ? EXIT_DONE : command_fail(command->name, EXIT_FAILED, &f);
+}

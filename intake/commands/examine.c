@@ -1,4 +1,3 @@
-#include <string.h>
 
 #include "base/process.h"
 #include "intake/command.h"
@@ -36,17 +35,7 @@ static bool work(struct role *role, struct failure *f)
 
 static int run(const struct config *config, int argc, char **argv)
 {
-    struct failure f = {0};
-    struct role role;
-    bool once = argc == 2 && !strcmp(argv[1], "--once");
-    if (argc > 1 && !once)
-        return command_usage(&examine_command, "takes nothing but --once");
-    if (!role_start("examine", config, 2, &role, &f))
-        return command_fail("examine", EXIT_FAILED, &f);
-    role.once = once;
-    bool done = work(&role, &f);
-    role_stop(&role);
-    return done ? EXIT_DONE : command_fail("examine", EXIT_FAILED, &f);
+    return role_run(&examine_command, config, 2, work, argc, argv);
 }
 
 const struct command examine_command = {

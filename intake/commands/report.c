@@ -2,7 +2,6 @@
  * portal that is down does not hold up another. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/process.h"
@@ -83,8 +82,9 @@ static unsigned channel_count(const struct config *config)
     return count;
 }
 
-static bool report(const struct role *role, unsigned count, struct failure *f)
+static bool report(struct role *role, struct failure *f)
 {
+    unsigned count = channel_count(role->config);
     struct reporter *reporters = memory_allocate(count * sizeof *reporters);
     const struct config_group *group = NULL;
     bool done = true;
@@ -102,23 +102,14 @@ static bool report(const struct role *role, unsigned count, struct failure *f)
 
 static int run(const struct config *config, int argc, char **argv)
 {
-    struct role role;
     struct failure f = {0};
-    bool once = argc == 2 && strcmp(argv[1], "--once") == 0;
-    if (argc != 1 && !once)
-        return command_usage(&report_command, "takes only --once");
     unsigned count = channel_count(config);
     if (count == 0) {
         failure_set(&f, FAILURE_USAGE, "%s: no [channel NAME]: there is no portal to report to",
                     config_path(config));
         return command_fail("report", EXIT_FAILED, &f);
     }
-    if (!role_start("report", config, count + 1, &role, &f))
-        return command_fail("report", EXIT_FAILED, &f);
-    role.once = once;
-    bool done = report(&role, count, &f);
-    role_stop(&role);
-    return done ? EXIT_DONE : command_fail("report", EXIT_FAILED, &f);
+    return role_run(&report_command, config, count + 1, report, argc, argv);
 }
 
 const struct command report_command = {

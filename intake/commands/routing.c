@@ -1,6 +1,5 @@
 /* The role `routing`: hands over what is identified, and serves the pull API. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -106,22 +105,18 @@ static bool serve(struct role *role, struct failure *f)
     return done;
 }
 
+static bool work(struct role *role, struct failure *f)
+{
+    return role->once ? run_worker(role, f) : serve(role, f);
+}
+
 static int run(const struct config *config, int argc, char **argv)
 {
-    struct role role;
     struct failure f = {0};
-    bool once = argc == 2 && strcmp(argv[1], "--once") == 0;
-    if (argc != 1 && !once)
-        return command_usage(&routing_command, "takes only --once");
     if (!config_require(config, "routing", &f))
         return command_fail("routing", EXIT_FAILED, &f);
     unsigned threads = (unsigned)config_number(config_group(config, "routing"), "threads");
-    if (!role_start("routing", config, threads + 1, &role, &f))
-        return command_fail("routing", EXIT_FAILED, &f);
-    role.once = once;
-    bool done = once ? run_worker(&role, &f) : serve(&role, &f);
-    role_stop(&role);
-    return done ? EXIT_DONE : command_fail("routing", EXIT_FAILED, &f);
+    return role_run(&routing_command, config, threads + 1, work, argc, argv);
 }
 
 const struct command routing_command = {

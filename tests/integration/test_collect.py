@@ -154,7 +154,7 @@ def test_an_error_is_a_failure_not_a_verdict(house):
     wait_state(stack, "G-1", "collected")
     wait_state(stack, "B-2", "collected")
     wait_until(lambda: number(stack, "SELECT coalesce(min(attempts), 0) FROM work"
-                                     " WHERE stage = 'collect'") > 5, 20, "many tries")
+                                     " WHERE stage = 'collect'") > 5, 60, "many tries")
     assert state_is(stack, "B-1", "announced") and state_is(stack, "B-3", "announced")
     assert stack.psql("SELECT DISTINCT note FROM work WHERE stage = 'collect'").split() == [
         "portal-error"]

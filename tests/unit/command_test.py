@@ -164,7 +164,7 @@ class Serve(unittest.TestCase):
         return process
 
     def wait_for(self, process, words):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         for line in process.stderr:
             if words in line:
                 return line
