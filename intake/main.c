@@ -1,5 +1,4 @@
 /* The `uketsuke` command: finds the subcommand, loads the configuration, runs it. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,24 +16,6 @@ struct arguments { /* what stays when main has taken its own */
     int count;
     char **words;
 };
-
-int command_fail(const char *command, int code, const struct failure *f)
-{
-    fprintf(stderr, "uketsuke %s: %s\n", command, f->text);
-    return code;
-}
-
-int command_usage(const struct command *command, const char *format, ...)
-{
-    va_list arguments;
-
-    fprintf(stderr, "uketsuke %s: ", command->name);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fprintf(stderr, "\n\n%s", command->usage);
-    return EXIT_USAGE;
-}
 
 static void print_help(FILE *out)
 {
