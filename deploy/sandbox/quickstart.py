@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import fcntl
 import pathlib
 import shutil
 import signal
@@ -16,6 +17,12 @@ STATE_JA = {"announced": "到着通知", "collected": "取得済", "verified": "
             "identified": "申請者特定済", "routed": "連携待ち", "received": "連携済",
             "completed": "完了", "held": "保留", "unmatched": "申請者未特定",
             "refused": "受付不可"}
+ORDER = ("received", "completed", "unmatched", "held", "refused", "announced", "collected",
+         "verified", "identified", "routed")
+MEANING = {"received": "the business system has it and sent its receipt",
+           "unmatched": "verified, but whose it is nobody can tell yet",
+           "held": "can't be told now; tried again by itself",
+           "refused": "bad, and will stay bad; the reason says why"}
 MARKS = {True: "✓", False: "✗"}
 
 
@@ -28,13 +35,18 @@ def width(text):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def terminal_columns():
+    """A file is as wide as it likes."""
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 1000
+
+
 def pad(text, columns):
     return text + " " * max(0, columns - width(text))
 
 
 def table(rows, header):
     widths = [max(width(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    print("  ".join(pad(c, w) for c, w in zip(header, widths)))
+    print("  ".join(pad(c, w) for c, w in zip(header, widths)).rstrip())
     print("  ".join("─" * w for w in widths))
     for row in rows:
         print("  ".join(pad(c, w) for c, w in zip(row, widths)).rstrip())
@@ -48,8 +60,7 @@ def show_progress(stack, receipts, begun):
         f"{STATE_JA[s]} {counts[s]}" for s in STATE_JA if counts[s]]
     line = f"      {time.monotonic() - begun:4.0f} s  " + " · ".join(parts)
     if sys.stdout.isatty():
-        columns = shutil.get_terminal_size().columns
-        while width(line) > columns - 1:
+        while width(line) > terminal_columns() - 1:
             line = line[:-1]
         print("\r\033[K" + line, end="", flush=True)
     else:
@@ -94,7 +105,8 @@ def report(stack, expected):
     found = stack.applications()
     at_business = set(stack.business_report()["receipt_numbers"])
     rows, wrong = [], []
-    for receipt, want in sorted(expected.items(), key=lambda e: (e[1]["state"], e[1]["kind"], e[0])):
+    for receipt, want in sorted(expected.items(),
+                                key=lambda e: (ORDER.index(e[1]["state"]), e[1]["kind"], e[0])):
         have = found.get(receipt, {"state": "?", "reason": ""})
         status = stack.portal_status(receipt).get("status", "?")
         right = (have["state"] == want["state"] and have["reason"] == (want.get("reason") or "")
@@ -102,36 +114,68 @@ def report(stack, expected):
                  and (want["state"] != "received" or status == "処理中"))
         if not right:
             wrong.append(receipt)
-        rows.append([receipt, want["kind"], STATE_JA.get(have["state"], "?"), have["reason"],
-                     MARKS[True] if receipt in at_business else "", status, MARKS[right]])
+        rows.append([receipt, want["kind"], have["state"], STATE_JA.get(have["state"], "?"),
+                     have["reason"], MARKS[True] if receipt in at_business else "", status,
+                     MARKS[right]])
     print()
-    table(rows, ["受付番号", "what was sent", "state", "reason", "business system", "resident sees",
-                 "as expected"])
-    print()
-    counts = collections.Counter((want["state"], STATE_JA[want["state"]])
-                                 for want in expected.values())
+    header = ["受付番号", "what was sent", "state", "", "reason", "at business", "resident sees",
+              "ok"]
+    if terminal_columns() < 110:  # the essence of it
+        rows = [[row[i] for i in (0, 1, 2, 4, 7)] for row in rows]
+        header = [header[i] for i in (0, 1, 2, 4, 7)]
+    table(rows, header)
+    print("ok: it ended where the town that made it says it must\n")
     ended = collections.Counter(found.get(r, {}).get("state") for r in expected)
-    table([[ja, state, str(ended[state]), str(n)] for (state, ja), n in sorted(counts.items())],
-          ["state", "", "ended here", "expected"])
+    wanted = collections.Counter(want["state"] for want in expected.values())
+    table([[state, STATE_JA[state], str(ended[state]), str(wanted[state]),
+            MEANING.get(state, "")]
+           for state in ORDER if wanted[state] or ended[state]],
+          ["state", "", "ended here", "expected", ""])
     return wrong
 
 
-def next_steps(stack):
+def next_steps(stack, running):
     print(f"""
 Look at next:
-  build/uketsuke status --config {stack.config}
+  export UKETSUKE_CONFIG={stack.config}
+  build/uketsuke verify {stack.folder}/town-*/applications/*.zip | less
+      why each package is good or bad, check by check (no database needed)
+  ls {stack.folder}/logs/
+      what each part said""")
+    if not running:
+        print("""  deploy/quickstart
+      without --once, it keeps running: look inside with uketsuke status, list, show""")
+        return
+    print(f"""  build/uketsuke status
       what waits where, and what is wrong
-  build/uketsuke list --state unmatched --config {stack.config}
+  build/uketsuke list --state unmatched
       whose applicant nobody could tell
-  build/uketsuke show RECEIPT --config {stack.config}
-      one application's life
-  build/uketsuke audit verify --config {stack.config}
+  build/uketsuke show RECEIPT
+      one application's life; RECEIPT is a 受付番号 of the table
+  build/uketsuke audit verify
       proves that nobody touched the trail
-  build/uketsuke verify {stack.folder}/town-*/applications/*.zip --config {stack.config}
-      why a package is good or bad, check by check, without a database
-  {stack.folder}/logs/
-      what each part said
-  curl --unix-socket {stack.folder}/run/routing.sock http://localhost/metrics""")
+  curl --unix-socket {stack.folder}/run/routing.sock http://localhost/metrics
+      numbers for Prometheus; every role has such a socket""")
+
+
+def take_folder(folder, reset):
+    """The lock of the state folder, which goes with us; --reset empties the folder under it."""
+    if reset and folder.is_dir() and any(folder.iterdir()) and not (
+            (folder / "uketsuke.conf").exists() or (folder / "postgres").exists()):
+        raise StackError(f"{folder} is not a state folder of ours; not deleting what is in it")
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "quickstart.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StackError(f"another quickstart runs in {folder}; stop that one (Ctrl-C), or give "
+                         "this one a folder of its own: --state FOLDER") from None
+    for entry in folder.iterdir() if reset else []:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != "quickstart.lock":
+            entry.unlink()
+    return lock
 
 
 def main():
@@ -139,6 +183,7 @@ def main():
     parser.add_argument("--state", type=pathlib.Path, required=True)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--once", action="store_true")
+    parser.add_argument("--reset", action="store_true")
     options = parser.parse_args()
 
     def stop(*_):
@@ -146,8 +191,13 @@ def main():
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    stack = Stack(options.state, fixed_ports=True)
-    wrong = []
+    try:
+        lock = take_folder(options.state, options.reset)  # noqa: F841: held until we end
+        stack = Stack(options.state, fixed_ports=True)
+    except (StackError, OSError) as error:
+        print(f"quickstart: {error}", file=sys.stderr)
+        return 3
+    wrong, finished, broken = [], False, False
     try:
         print(f"[3/5] the world: PostgreSQL, made-up CA, portal, business system   ({stack.folder})")
         stack.up()
@@ -163,7 +213,8 @@ def main():
             print(f"  See {stack.folder}/logs/ and: build/uketsuke show RECEIPT --config {stack.config}")
         else:
             print(f"\n✓ all {len(expected)} applications ended where they should.")
-        next_steps(stack)
+        finished = True
+        next_steps(stack, running=not options.once)
         if not options.once:
             print("\nEverything keeps running. Ctrl-C stops it.", flush=True)
             while stack.alive("serve"):
@@ -171,14 +222,18 @@ def main():
             raise StackError("the server stopped: " + stack.log_text("serve")[-1500:])
     except Stopped:
         print("\nstopping …")
-    except StackError as error:
+    except (StackError, OSError) as error:
         print(f"\nquickstart: {error}", file=sys.stderr)
-        wrong = ["?"]
+        broken = True
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         stack.stop_all()
-    return 1 if wrong else 0
+    if broken:
+        return 3
+    if wrong:
+        return 1
+    return 0 if finished else 130  # Ctrl-C before there was anything to show
 
 
 if __name__ == "__main__":

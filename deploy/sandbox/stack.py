@@ -5,10 +5,10 @@ Everything lies in one folder; every piece can be started, stopped and killed by
 library only.
 """
 
-import getpass
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import socket
@@ -61,6 +61,10 @@ class Stack:
         self.settings = settings or {}
         self.durable = durable
         self.processes = {}
+        room = 107 - len("/postgres/.s.PGSQL.5432")  # as long as a Unix socket's path may be
+        if len(os.fsencode(self.folder)) > room:
+            raise StackError(f"{self.folder}: the path is too long for the Unix sockets in it; "
+                             f"choose a state folder of at most {room} bytes")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)  # as root, the cluster runs as another user
         for name in ("logs", "run", "crl", "keys"):
@@ -153,9 +157,15 @@ class Stack:
         self.postgres_folder.mkdir(exist_ok=True)
         if os.geteuid() == 0:
             shutil.chown(self.postgres_folder, "postgres", "postgres")
+            try:
+                self._as_postgres("test", "-x", self.postgres_folder)
+            except StackError:
+                raise StackError(
+                    f"the account postgres, which must run PostgreSQL for root, cannot reach "
+                    f"{self.postgres_folder}: choose a state folder that others may enter") from None
         self._as_postgres(POSTGRES_BIN / "initdb", "-D", data, "-U", "uketsuke_admin",
                           "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer")
-        me = getpass.getuser()
+        me = pwd.getpwuid(os.geteuid()).pw_name
         roles = ["uketsuke_admin", "uketsuke_owner", *(f"uketsuke_{r}" for r in DB_ROLES)]
         users = {me, self._postgres_user() or me}
         lines = "".join(f"quickstart {u} {r}\n" for u in sorted(users) for r in roles)
@@ -182,7 +192,12 @@ class Stack:
             if not self.alive("postgres"):  # backends of a killed one still hold its memory
                 self.start("postgres", command, self._postgres_user())
             return self.postgres_ready()
-        wait_until(ready, 60, "PostgreSQL start (see logs/postgres.log)", interval=0.2)
+        try:
+            wait_until(ready, 60, "PostgreSQL does not start", interval=0.2)
+        except StackError as error:
+            last = self.log_text("postgres").strip().splitlines()[-1:]
+            raise StackError(f"{error}; {self.folder}/logs/postgres.log ends with: "
+                             f"{''.join(last)}") from None
 
     def postgres_ready(self):
         return subprocess.run([POSTGRES_BIN / "pg_isready", "-q", "-h", self.postgres_folder],
