@@ -150,19 +150,19 @@ static bool bytes_write(int fd, struct bytes content)
     return fsync(fd) == 0;
 }
 
-/* Readers see the old list or the new one, never a part; a power cut leaves one of them. */
+/* Readers see the old list or the new one, never a part; a power cut leaves one of them. The draft
+ * has a name of its own: `revocation update` may run beside the role. */
 static bool list_store(const char *folder, const char *name, struct bytes content,
                        struct failure *f)
 {
     _cleanup_(cleanup_text) char *path = text_format("%s/%s", folder, name);
-    _cleanup_(cleanup_text) char *draft = text_format("%s/.%s.new", folder, name);
+    _cleanup_(cleanup_text) char *draft = text_format("%s/.%s.XXXXXX", folder, name);
     if (mkdir(folder, 0755) != 0 && errno != EEXIST)
         return failure_errno(f, "cannot make the folder %s", folder);
-    _cleanup_(cleanup_fd) int fd =
-        open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    _cleanup_(cleanup_fd) int fd = mkostemp(draft, O_CLOEXEC);
     if (fd < 0)
-        return failure_errno(f, "cannot open %s", draft);
-    if (!bytes_write(fd, content) || rename(draft, path) != 0) {
+        return failure_errno(f, "cannot make a file in %s", folder);
+    if (fchmod(fd, 0644) != 0 || !bytes_write(fd, content) || rename(draft, path) != 0) {
         failure_errno(f, "cannot write %s", path);
         unlink(draft);
         return false;
