@@ -225,3 +225,17 @@ const char *instant_text_jst(instant at, char text[INSTANT_TEXT])
     text[INSTANT_TEXT - 1] = 0;
     return text;
 }
+
+const char *duration_text(instant duration, char text[DURATION_TEXT])
+{
+    long long seconds = duration / INSTANT_SECOND;
+    if (seconds < 120)
+        snprintf(text, DURATION_TEXT, "%lld s", seconds);
+    else if (seconds < 2 * 3600)
+        snprintf(text, DURATION_TEXT, "%lld min", seconds / 60);
+    else if (seconds < 2 * 86400)
+        snprintf(text, DURATION_TEXT, "%lld h", seconds / 3600);
+    else
+        snprintf(text, DURATION_TEXT, "%lld d", seconds / 86400);
+    return text;
+}

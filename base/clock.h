@@ -12,6 +12,7 @@ typedef int64_t instant;
 #define INSTANT_SECOND ((instant)1000000)
 #define INSTANT_DAY    (86400 * INSTANT_SECOND)
 #define INSTANT_TEXT   33 /* room for instant_text_jst, NUL included */
+#define DURATION_TEXT  32
 
 struct day { /* Gregorian, in JST */
     int year;
@@ -29,6 +30,8 @@ int64_t clock_monotonic(void);
 bool instant_parse(const char *text, instant *ret_instant);
 /* "2026-11-21T09:00:00.500000+09:00"; returns text. */
 const char *instant_text_jst(instant at, char text[INSTANT_TEXT]);
+/* How long, for people: "90 s", "3 min", "25 h", "5 d". Returns text. */
+const char *duration_text(instant duration, char text[DURATION_TEXT]);
 
 struct day day_of_instant(instant at);
 instant day_start(struct day day);                     /* 00:00 JST */

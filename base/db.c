@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/db_internal.h"
+#include "base/log.h"
 #include "base/process.h"
 
 #define BORROW_PATIENCE (30 * INSTANT_SECOND)
 #define CONNECT_FIRST   (INSTANT_SECOND / 20)
+#define TELL_AFTER      (2 * INSTANT_SECOND)
 #define CONNECT_MOST    (2 * INSTANT_SECOND)
 
 static const struct config_key keys[] = {
@@ -138,11 +140,16 @@ static void pool_release(struct db *db)
 static bool connect_patiently(struct db *db, struct db_connection **ret_connection,
                               struct failure *f)
 {
-    int64_t deadline = clock_monotonic() + db->patience;
+    int64_t begun = clock_monotonic(), deadline = begun + db->patience;
+    bool told = false;
     for (unsigned attempt = 0;; attempt++) {
         struct failure why = {0};
         if (connection_open(db, ret_connection, &why))
             return true;
+        if (!told && clock_monotonic() - begun > TELL_AFTER) { /* whoever waits should know why */
+            log_warning("database.waiting", log_text("text", why.text));
+            told = true;
+        }
         bool worth_waiting = why.kind == FAILURE_NETWORK && clock_monotonic() < deadline;
         if (!worth_waiting || !process_sleep(backoff(attempt, CONNECT_FIRST, CONNECT_MOST)))
             return failure_set(f, why.kind, "%s", why.text);

@@ -248,3 +248,8 @@ void sha256_hex(struct bytes data, char ret_text[65])
     sha256(data, hash);
     hex_encode(hash, sizeof hash, ret_text);
 }
+
+const char *text_plural(int64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}

@@ -26,6 +26,9 @@ bool digits_only(const char *text, size_t length); /* ASCII digits, exactly `len
 bool uuid_valid(const char *text);                 /* 8-4-4-4-12, lower-case hexadecimal */
 bool receipt_number_valid(const char *text);       /* 受付番号: 1 to 64 of [0-9A-Za-z-] */
 
+/* "1 application", "2 applications": the form that goes with the number. */
+const char *text_plural(int64_t n, const char *one, const char *many);
+
 void sha256(struct bytes data, uint8_t ret_hash[32]);
 void sha256_hex(struct bytes data, char ret_text[65]);
 

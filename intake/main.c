@@ -8,7 +8,7 @@
 #include "base/xml.h"
 #include "intake/command.h"
 
-#define CONFIG_FILE "/etc/uketsuke.conf"
+#define CONFIG_FILE "/etc/uketsuke/uketsuke.conf"
 
 struct arguments { /* what stays when main has taken its own */
     const char *config;

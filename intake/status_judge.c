@@ -2,11 +2,13 @@
  * was woken up by it. */
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "intake/status.h"
 
 #define HOUR            (3600 * INSTANT_SECOND)
@@ -50,14 +52,17 @@ static const char *text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
-static long long hours(instant duration)
+static const char *applications(int64_t n, const char *one, const char *many, char text[64])
 {
-    return duration / HOUR;
+    snprintf(text, 64, "%" PRId64 " %s %s", n, text_plural(n, "application", "applications"),
+             text_plural(n, one, many));
+    return text;
 }
 
 static void judge_work(struct judging *j, const json_t *work)
 {
     const char *stage = text_of(work, "stage");
+    char text[64];
     const char *role = strcmp(stage, "route") == 0 ? "routing" : stage;
     _cleanup_(cleanup_text) char *restart =
         text_format("Is the role running? `systemctl status uketsuke@%s` and its log: "
@@ -68,11 +73,11 @@ static void judge_work(struct judging *j, const json_t *work)
         "itself.",
         role);
     if (number_of(work, "overdue"))
-        problem(j, restart, "%" PRId64 " applications wait for %s and nobody takes them.",
-                number_of(work, "overdue"), stage);
+        problem(j, restart, "%s for %s, and nobody does it.",
+                applications(number_of(work, "overdue"), "waits", "wait", text), stage);
     if (number_of(work, "failing"))
-        problem(j, look, "%" PRId64 " applications fail again and again at %s (%s).",
-                number_of(work, "failing"), stage,
+        problem(j, look, "%s again and again at %s (%s).",
+                applications(number_of(work, "failing"), "fails", "fail", text), stage,
                 *text_of(work, "note") ? text_of(work, "note") : "no note");
 }
 
@@ -80,21 +85,26 @@ static void judge_outbox(struct judging *j, const json_t *outbox)
 {
     const char *destination = text_of(outbox, "destination");
     bool portal = strcmp(destination, "portal") == 0;
+    int64_t count = number_of(outbox, "count");
     instant age = j->now - time_of(outbox, "oldest");
+    char span[DURATION_TEXT];
+    duration_text(age, span);
     if (age <= (portal ? PORTAL_PATIENCE : PULL_PATIENCE))
         return;
     if (portal)
         problem(j,
                 "Can the portal be reached? `journalctl -u uketsuke@report`; residents see an old "
                 "status until then.",
-                "%" PRId64 " statuses were not taken by the portal, the oldest for %lld h (%s).",
-                number_of(outbox, "count"), hours(age), text_of(outbox, "last_error"));
+                "%" PRId64 " %s not taken by the portal, the oldest for %s (%s).", count,
+                text_plural(count, "status was", "statuses were"), span,
+                *text_of(outbox, "last_error") ? text_of(outbox, "last_error") : "never tried");
     else
         problem(j,
                 "Call the department that runs this system: nothing is lost, it waits until it is "
                 "fetched.",
-                "%" PRId64 " items wait for %s, the oldest for %lld h, and are not fetched.",
-                number_of(outbox, "count"), destination, hours(age));
+                "%" PRId64 " %s for %s and %s not fetched, the oldest for %s.", count,
+                text_plural(count, "item waits", "items wait"), destination,
+                text_plural(count, "is", "are"), span);
 }
 
 static const char *held_next(const char *reason)
@@ -121,11 +131,11 @@ static const char *held_next(const char *reason)
 /* Unmatched ones are staff's daily work; held ones wait for something that we can mend. */
 static void judge_reason(struct judging *j, const json_t *reason)
 {
+    char text[64], span[DURATION_TEXT];
     if (strcmp(text_of(reason, "state"), "held") == 0)
-        problem(j, held_next(text_of(reason, "reason")),
-                "%" PRId64 " applications are held: %s, the oldest for %lld h.",
-                number_of(reason, "count"), text_of(reason, "reason"),
-                hours(j->now - time_of(reason, "oldest")));
+        problem(j, held_next(text_of(reason, "reason")), "%s held: %s, the oldest for %s.",
+                applications(number_of(reason, "count"), "is", "are", text),
+                text_of(reason, "reason"), duration_text(j->now - time_of(reason, "oldest"), span));
 }
 
 static void judge_audit(struct judging *j, const json_t *audit)
@@ -133,6 +143,7 @@ static void judge_audit(struct judging *j, const json_t *audit)
     const struct config_group *group = config_group(j->config, "audit");
     instant checkpoint = time_of(audit, "checkpoint"), since = time_of(audit, "since");
     instant from = checkpoint ? checkpoint : since;
+    char span[DURATION_TEXT];
     if (!from || j->now - from <= 2 * config_duration(group, "checkpoint-interval"))
         return;
     problem(j,
@@ -140,7 +151,7 @@ static void judge_audit(struct judging *j, const json_t *audit)
                 ? "Run `uketsuke audit checkpoint`, and see why its timer does not."
                 : "Make a key (`uketsuke audit key create`), name it in [audit], and run "
                   "`uketsuke audit checkpoint` by a timer.",
-            "The audit trail has not been signed for %lld h.", hours(j->now - from));
+            "The audit trail has not been signed for %s.", duration_text(j->now - from, span));
 }
 
 static void judge_revocation(struct judging *j, const json_t *revocation)
@@ -149,11 +160,13 @@ static void judge_revocation(struct judging *j, const json_t *revocation)
                                "uketsuke@revocation`; until then applications are held, not lost.";
     const struct config_group *group = config_group(j->config, "revocation");
     instant newest = time_of(revocation, "newest");
+    char span[DURATION_TEXT];
     instant patience = 3 * config_duration(group, "interval");
     if (number_of(revocation, "lists") == 0)
         problem(j, next, "There is no revocation list at all: nothing can be verified.");
     else if (j->now - newest > (patience > HOUR ? patience : HOUR))
-        problem(j, next, "The newest revocation list came %lld h ago.", hours(j->now - newest));
+        problem(j, next, "The newest revocation list came %s ago.",
+                duration_text(j->now - newest, span));
 }
 
 static void judge_each(struct judging *j, const json_t *list,
@@ -167,10 +180,11 @@ void status_judge(json_t *status, const struct config *config)
 {
     struct judging j = {config, time_of(status, "at"), json_array()};
     json_t *revocation = json_object_get(status, "revocation");
+    char text[64];
     if (number_of(status, "stuck"))
         problem(&j, "This must not happen: report it, with the output of `uketsuke status --json`.",
-                "%" PRId64 " applications are in no queue and would wait for ever.",
-                number_of(status, "stuck"));
+                "%s in no queue and would wait for ever.",
+                applications(number_of(status, "stuck"), "is", "are", text));
     judge_each(&j, json_object_get(status, "work"), judge_work);
     judge_each(&j, json_object_get(status, "outbox"), judge_outbox);
     judge_each(&j, json_object_get(status, "reasons"), judge_reason);

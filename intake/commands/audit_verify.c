@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/audit.h"
+#include "base/text.h"
 #include "intake/command.h"
 #include "intake/commands/look.h"
 
@@ -34,17 +35,19 @@ static void print_summary(const struct audit_summary *summary, const struct tell
                           bool intact)
 {
     char time[LOOK_TIME];
-    printf("%" PRId64 " entries in %" PRId64 " chains, %" PRId64 " checkpoints", summary->entries,
-           summary->chains, summary->checkpoints);
+    printf("%" PRId64 " %s in %" PRId64 " %s, %" PRId64 " %s", summary->entries,
+           text_plural(summary->entries, "entry", "entries"), summary->chains,
+           text_plural(summary->chains, "chain", "chains"), summary->checkpoints,
+           text_plural(summary->checkpoints, "checkpoint", "checkpoints"));
     if (summary->last_checkpoint)
         printf(", the last of %s", look_time(summary->last_checkpoint, time));
     if (intact)
         puts(": intact.");
     else
-        printf(": %" PRId64 " faults.\n"
+        printf(": %" PRId64 " %s.\n"
                "Next: stop the roles, keep the database as it is (a copy of its disk), and call\n"
                "who answers for the audit; compare with the copies of the checkpoints.\n",
-               telling->faults);
+               telling->faults, text_plural(telling->faults, "fault", "faults"));
     if (intact && !summary->checkpoints)
         puts("There is no checkpoint yet, so a tail cut off together with its head would not "
              "show.\nNext: uketsuke audit checkpoint");
@@ -87,7 +90,7 @@ const struct command audit_verify_command = {
         "checkpoint that signed it. Keep copies of checkpoints on another machine.\n"
         "\n"
         "Exit codes: 0 intact, 1 a chain is broken, 3 it could not be checked.\n"
-        "Example: uketsuke audit verify --config /etc/uketsuke.conf\n",
+        "Example: uketsuke audit verify --config /etc/uketsuke/uketsuke.conf\n",
     .needs_config = true,
     .run = run,
 };

@@ -107,7 +107,7 @@ const struct command collect_command = {
              "SIGUSR1 asks the portal at once; SIGTERM ends cleanly. What could not be downloaded\n"
              "is tried again with back-off: `uketsuke status` shows it with the last reason.\n"
              "\n"
-             "Example: uketsuke collect --once --config /etc/uketsuke.conf\n",
+             "Example: uketsuke collect --once --config /etc/uketsuke/uketsuke.conf\n",
     .needs_config = true,
     .run = run,
 };

@@ -1,5 +1,7 @@
 #include <stdio.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "intake/command.h"
 #include "intake/examine.h"
 #include "routing/route.h"
@@ -21,6 +23,29 @@ static bool check_examiner(const struct config *config, struct failure *f)
     return true;
 }
 
+static bool readable(const struct config_group *group, const char *what, const char *key,
+                     struct failure *f)
+{
+    const char *path = config_text(group, key);
+    return !*path || access(path, R_OK) == 0 ||
+           failure_errno(f, "%s %s: cannot read %s", what, key, path);
+}
+
+/* Keys are not looked at: each role's account may read only its own. */
+static bool check_files(const struct config *config, struct failure *f)
+{
+    const struct config_group *routing = config_group(config, "routing");
+    const struct config_group *channel = NULL;
+
+    while ((channel = config_next(config, "channel", channel)))
+        if (!readable(channel, "[channel]", "ca", f) ||
+            !readable(channel, "[channel]", "certificate", f))
+            return false;
+    return readable(config_group(config, "revocation"), "[revocation]", "ca", f) &&
+           (!config_has(config, "routing") || (readable(routing, "[routing]", "certificate", f) &&
+                                               readable(routing, "[routing]", "client-ca", f)));
+}
+
 /* What can be judged without database, network or secrets. */
 static const struct {
     const char *name;
@@ -28,6 +53,7 @@ static const struct {
     bool (*check)(const struct config *config, struct failure *f);
 } parts[] = {
     {"city", "city", check_city},
+    {"certificates of TLS", "channel", check_files},
     {"trust, procedures, revocation lists", "trust", check_examiner},
     {"routes and destinations", "route", routes_check},
 };
@@ -39,6 +65,7 @@ static int run(const struct config *config, int argc, char **argv)
     (void)argv;
     if (argc > 1)
         return command_usage(&config_check_command, "takes no arguments");
+    log_open(config_check_command.name, LOG_LEVEL_WARNING, false);
     printf("%s: every line is understood\n", config_path(config));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         struct failure f = {0};
@@ -62,12 +89,13 @@ const struct command config_check_command = {
         "\n"
         "Reads the configuration as every role does. The first fault is named with file and\n"
         "line: an unknown section or key, a value out of range, a required key left out. Then\n"
-        "looks at what it names: roots and their pins, procedures, revocation lists, routes.\n"
+        "looks at what it names: certificates, roots and their pins, procedures, revocation\n"
+        "lists, routes.\n"
         "Needs neither database nor network, and reads no keys.\n"
         "\n"
         "Exit code 0 when all is good, 3 when not.\n"
         "\n"
-        "Example: uketsuke config check --config /etc/uketsuke.conf\n",
+        "Example: uketsuke config check --config /etc/uketsuke/uketsuke.conf\n",
     .needs_config = true,
     .run = run,
 };

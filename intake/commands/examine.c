@@ -51,7 +51,7 @@ const struct command examine_command = {
              "\n"
              "  --once    examine what is due now, then stop\n"
              "\n"
-             "Example: uketsuke examine --config /etc/uketsuke.conf\n"
+             "Example: uketsuke examine --config /etc/uketsuke/uketsuke.conf\n"
              "See also: uketsuke verify, the same judgement over files, without a database.\n",
     .needs_config = true,
     .run = run,

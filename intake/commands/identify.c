@@ -63,7 +63,7 @@ const struct command identify_command = {
              "\n"
              "  --once    identify what is due now, then stop\n"
              "\n"
-             "Example: uketsuke identify --config /etc/uketsuke.conf\n"
+             "Example: uketsuke identify --config /etc/uketsuke/uketsuke.conf\n"
              "Who waits: uketsuke list --state unmatched\n",
     .needs_config = true,
     .run = run,

@@ -55,7 +55,9 @@ static bool arguments_read(int argc, char **argv, struct listing *ret, int *ret_
         else if (option == 'j')
             ret->json = true;
         else
-            return *ret_code = command_usage(&list_command, "unknown option, or its value missing"),
+            return *ret_code = command_usage(
+                       &list_command, "cannot take %s: no such option, or its value is missing",
+                       argv[optind - 1]),
                    false;
     }
     if (optind < argc)
@@ -111,10 +113,10 @@ static void print_table(const struct listing *listing)
                name_of(state));
     }
     if ((int64_t)count == listing->limit)
-        printf("… the oldest %zu; more by --limit N.\n", count);
+        printf("The oldest %zu; there may be more: --limit N\n", count);
     else
-        printf("%zu applications.%s\n", count,
-               count ? " One of them whole: uketsuke show RECEIPT" : "");
+        printf("%zu %s.%s\n", count, text_plural((int64_t)count, "application", "applications"),
+               count ? " More of one of them: uketsuke show RECEIPT" : "");
 }
 
 static int run(const struct config *config, int argc, char **argv)

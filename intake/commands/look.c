@@ -37,19 +37,10 @@ const char *look_time(instant at, char text[LOOK_TIME])
     return text;
 }
 
-const char *look_age(instant at, instant now, char text[32])
+const char *look_age(instant at, instant now, char text[LOOK_AGE])
 {
-    int64_t seconds = (now - at) / INSTANT_SECOND;
-    const char *prefix = seconds < 0 ? "in " : "";
-    if (seconds < 0)
-        seconds = -seconds;
-    if (seconds < 120)
-        snprintf(text, 32, "%s%d s", prefix, (int)seconds);
-    else if (seconds < 2 * 3600)
-        snprintf(text, 32, "%s%d min", prefix, (int)(seconds / 60));
-    else if (seconds < 2 * 86400)
-        snprintf(text, 32, "%s%d h", prefix, (int)(seconds / 3600));
-    else
-        snprintf(text, 32, "%s%lld d", prefix, (long long)(seconds / 86400));
+    char span[DURATION_TEXT];
+    duration_text(at < now ? now - at : at - now, span);
+    snprintf(text, LOOK_AGE, "%s%s", at > now ? "in " : "", span);
     return text;
 }

@@ -6,6 +6,7 @@
 #include "base/db.h"
 
 #define LOOK_TIME 20
+#define LOOK_AGE  36
 
 /* Opens the database as operator and checks its schema. */
 bool look_open(const struct config *config, struct db **ret_db, struct failure *f);
@@ -13,7 +14,7 @@ bool look_open(const struct config *config, struct db **ret_db, struct failure *
 const char *look_actor(char *text, size_t size);
 /* "2026-11-21 09:00:00" in JST. */
 const char *look_time(instant at, char text[LOOK_TIME]);
-/* "3 min", "2 h", "5 d": how long ago; "in 3 min" for what lies ahead. */
-const char *look_age(instant at, instant now, char text[32]);
+/* "3 min", "25 h", "5 d": how long ago; "in 3 min" for what lies ahead. */
+const char *look_age(instant at, instant now, char text[LOOK_AGE]);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "intake/command.h"
 #include "intake/registry.h"
 #include "intake/schema.h"
@@ -65,12 +66,13 @@ static int progress_seek(void *cookie, off64_t *offset, int whence)
 
 static void result_print(const struct registry_import_result *result, bool full)
 {
-    printf("%" PRId64 " links read: %" PRId64 " added, %" PRId64 " changed", result->rows,
-           result->added, result->changed);
+    printf("%" PRId64 " %s read: %" PRId64 " added, %" PRId64 " changed", result->rows,
+           text_plural(result->rows, "link", "links"), result->added, result->changed);
     if (full)
         printf(", %" PRId64 " removed", result->removed);
-    printf(".\n%" PRId64 " applications whose applicant was unknown are tried again.\n",
-           result->woken);
+    printf(".\n%" PRId64 " %s whose applicant was unknown %s tried again.\n", result->woken,
+           text_plural(result->woken, "application", "applications"),
+           text_plural(result->woken, "is", "are"));
     if (result->woken)
         puts("See what became of them: uketsuke list --state unmatched");
 }

@@ -1,5 +1,6 @@
 /* `uketsuke revocation`: the role, one update, and what is there. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "intake/command.h"
 #include "intake/examine.h"
 #include "intake/revocation.h"
@@ -83,20 +85,24 @@ static int run_update(const struct config *config, int argc, char **argv)
         return command_usage(&revocation_update_command, "what does \"%s\" mean?", argv[argc - 1]);
     process_catch_signals();
     settings_open_log(config, "revocation");
-    return update_run(config, true, &f)
-               ? EXIT_DONE
-               : command_fail(revocation_update_command.name, EXIT_FAILED, &f);
+    if (!update_run(config, true, &f))
+        return command_fail(revocation_update_command.name, EXIT_FAILED, &f);
+    size_t count = config_list_length(config_group(config, "revocation"), "sources");
+    printf("%zu %s asked, every list is as new as its source has it.\n"
+           "Their ages: uketsuke revocation status\n",
+           count, text_plural((int64_t)count, "source was", "sources were"));
+    return EXIT_DONE;
 }
 
 /* ---- status ---- */
 
 static void print_age(const struct crl_facts *facts)
 {
-    char next[INSTANT_TEXT];
+    char next[INSTANT_TEXT], span[DURATION_TEXT];
     instant age = clock_now() - facts->this_update;
-    printf("    number %s, %zu entries, %lld h old, next update %.16s%s\n", facts->number,
-           facts->entries, (long long)(age / (3600 * INSTANT_SECOND)),
-           instant_text_jst(facts->next_update, next),
+    printf("    number %s, %zu %s, %s old, next update %.10s %.5s%s\n", facts->number,
+           facts->entries, text_plural((int64_t)facts->entries, "entry", "entries"),
+           duration_text(age, span), instant_text_jst(facts->next_update, next), next + 11,
            clock_now() > facts->next_update ? " (overdue)" : "");
 }
 
@@ -153,7 +159,7 @@ const struct command revocation_command = {
              "Runs until it is told to stop, looking every [revocation] interval, after a failure\n"
              "every [revocation] retry. --once: one look; exit 3 when a source failed.\n"
              "\n"
-             "Example: uketsuke revocation --config /etc/uketsuke.conf\n"
+             "Example: uketsuke revocation --config /etc/uketsuke/uketsuke.conf\n"
              "See also: uketsuke revocation status\n",
     .needs_config = true,
     .run = run_role,

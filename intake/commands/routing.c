@@ -136,7 +136,7 @@ const struct command routing_command = {
         "goes, [destination NAME] whose client certificates may pull it.\n"
         "Exit code 0 when stopped as asked, 3 when it could not start or (--once) failed.\n"
         "\n"
-        "Example: uketsuke routing --config /etc/uketsuke.conf\n",
+        "Example: uketsuke routing --config /etc/uketsuke/uketsuke.conf\n",
     .needs_config = true,
     .run = run,
 };

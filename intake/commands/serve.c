@@ -190,7 +190,7 @@ const struct command serve_command = {
         "Exit code 0 when stopped as asked, 3 when a role would not stop or nothing could start.\n"
         "In production, run each role as its own systemd unit instead.\n"
         "\n"
-        "Example: uketsuke serve --config /etc/uketsuke.conf --roles collect,examine\n",
+        "Example: uketsuke serve --config /etc/uketsuke/uketsuke.conf --roles collect,examine\n",
     .needs_config = true,
     .run = run,
 };

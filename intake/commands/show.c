@@ -90,6 +90,11 @@ static const char *or_dash(const char *text)
     return text && *text ? text : "-";
 }
 
+static const char *text_or_none(const char *text)
+{
+    return text ? text : "";
+}
+
 static void print_head(const struct showing *s)
 {
     const struct db_rows *rows = s->applications;
@@ -112,8 +117,9 @@ static void print_head(const struct showing *s)
                db_get_number(rows, i, 9), db_get_text(rows, i, 10),
                look_time(db_get_instant(rows, i, 11), then));
     if (!db_is_null(rows, i, 12))
-        printf("  examination    %s %s %s, %s\n", db_get_text(rows, i, 13),
-               or_dash(db_get_text(rows, i, 14)), or_dash(db_get_text(rows, i, 15)),
+        printf("  examination    %s%s%s%s%s, %s\n", db_get_text(rows, i, 13),
+               db_get_text(rows, i, 14) ? ": " : "", text_or_none(db_get_text(rows, i, 14)),
+               db_get_text(rows, i, 15) ? ", " : "", text_or_none(db_get_text(rows, i, 15)),
                look_time(db_get_instant(rows, i, 12), then));
     if (!db_is_null(rows, i, 16))
         printf("  identified     by %s, %s\n", db_get_text(rows, i, 17),
@@ -131,36 +137,53 @@ static void print_events(const struct db_rows *rows)
     }
 }
 
+#define TRIES_TEXT 40
+
+/* ", 3 tries"; nothing for none. */
+static const char *tries_text(int64_t n, char text[TRIES_TEXT])
+{
+    *text = 0;
+    if (n > 0)
+        snprintf(text, TRIES_TEXT, ", %" PRId64 " %s", n, text_plural(n, "try", "tries"));
+    return text;
+}
+
 static void print_waiting(const struct showing *s)
 {
-    char due[32], created[LOOK_TIME];
+    char due[LOOK_AGE], created[LOOK_TIME], tries[TRIES_TEXT];
     instant now = clock_now();
     for (size_t i = 0; i < db_row_count(s->work); i++)
-        printf("  next stage     %s, due %s%s, %" PRId64 " tries, %s\n", db_get_text(s->work, i, 0),
-               db_get_instant(s->work, i, 1) <= now ? "for " : "",
-               look_age(db_get_instant(s->work, i, 1), now, due), db_get_number(s->work, i, 2),
-               or_dash(db_get_text(s->work, i, 3)));
+        printf("  next stage     %s, due %s%s%s%s%s\n", db_get_text(s->work, i, 0),
+               db_get_instant(s->work, i, 1) <= now ? "since " : "",
+               look_age(db_get_instant(s->work, i, 1), now, due),
+               tries_text(db_get_number(s->work, i, 2), tries),
+               db_get_text(s->work, i, 3) ? "; last note: " : "",
+               text_or_none(db_get_text(s->work, i, 3)));
     for (size_t i = 0; i < db_row_count(s->outbox); i++)
-        printf("  waits for      %s (item %" PRId64 "%s%s) since %s, %" PRId64
-               " tries, last error: %s\n",
+        printf("  waits for      %s (item %" PRId64 "%s%s) since %s%s%s%s\n",
                db_get_text(s->outbox, i, 1), db_get_number(s->outbox, i, 0),
                db_get_text(s->outbox, i, 2) ? ", " : "",
                db_get_text(s->outbox, i, 2) ? db_get_text(s->outbox, i, 2) : "",
-               look_time(db_get_instant(s->outbox, i, 3), created), db_get_number(s->outbox, i, 5),
-               or_dash(db_get_text(s->outbox, i, 7)));
+               look_time(db_get_instant(s->outbox, i, 3), created),
+               tries_text(db_get_number(s->outbox, i, 5), tries),
+               db_get_text(s->outbox, i, 7) ? "; last error: " : "",
+               text_or_none(db_get_text(s->outbox, i, 7)));
 }
 
 static void print_deliveries(const struct db_rows *rows)
 {
     for (size_t i = 0; i < db_row_count(rows); i++) {
-        char at[LOOK_TIME];
+        char at[LOOK_TIME], tries[TRIES_TEXT], repeated[60] = "";
         const char *status = db_get_text(rows, i, 2);
-        printf("  delivered      %s (item %" PRId64 "%s%s) %s, %s, %" PRId64 " tries, %" PRId64
-               " repeated receipts\n",
-               db_get_text(rows, i, 1), db_get_number(rows, i, 0), status ? ", " : "",
-               status ? status : "", look_time(db_get_instant(rows, i, 4), at),
-               db_get_boolean(rows, i, 6) ? "accepted" : "not accepted", db_get_number(rows, i, 5),
-               db_get_number(rows, i, 7));
+        int64_t again = db_get_number(rows, i, 7);
+        if (again)
+            snprintf(repeated, sizeof repeated, ", receipt repeated %" PRId64 " %s", again,
+                     text_plural(again, "time", "times"));
+        printf("  delivered      %s (item %" PRId64 "%s%s) %s, %s%s%s\n", db_get_text(rows, i, 1),
+               db_get_number(rows, i, 0), status ? ", " : "", status ? status : "",
+               look_time(db_get_instant(rows, i, 4), at),
+               db_get_boolean(rows, i, 6) ? "accepted" : "not accepted",
+               tries_text(db_get_number(rows, i, 5), tries), repeated);
     }
 }
 

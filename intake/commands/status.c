@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "intake/command.h"
 #include "intake/commands/look.h"
 #include "intake/status.h"
@@ -14,11 +15,13 @@ struct printing {
 };
 
 static const char *age_of(const struct printing *p, const json_t *row, const char *name,
-                          char text[32])
+                          char text[LOOK_AGE])
 {
     instant at;
     const char *value = json_string_value(json_object_get(row, name));
-    return value && instant_parse(value, &at) ? look_age(at, p->now, text) : "-";
+    if (value && instant_parse(value, &at))
+        return look_age(at, p->now, text);
+    return strcpy(text, "-");
 }
 
 static const char *text_of(const json_t *row, const char *name)
@@ -34,32 +37,35 @@ static long long number_of(const json_t *row, const char *name)
 
 static void print_state(const struct printing *p, const json_t *row)
 {
-    char age[32];
+    char age[LOOK_AGE];
     printf("  %-11s %7lld   oldest %-9s %s\n", text_of(row, "state"), number_of(row, "count"),
            age_of(p, row, "oldest", age), text_of(row, "name"));
 }
 
 static void print_reason(const struct printing *p, const json_t *row)
 {
-    char age[32];
+    char age[LOOK_AGE];
     printf("  %-11s %7lld   oldest %-9s %s\n", text_of(row, "state"), number_of(row, "count"),
            age_of(p, row, "oldest", age), text_of(row, "reason"));
 }
 
 static void print_work(const struct printing *p, const json_t *row)
 {
-    char age[32];
-    printf("  %-11s %7lld   %lld due, %lld overdue, %lld failing; first due %s%s%s\n",
+    char age[LOOK_AGE];
+    age_of(p, row, "oldest_due", age);
+    printf("  %-11s %7lld   %lld due, %lld overdue, %lld failing; first %s%s%s%s\n",
            text_of(row, "stage"), number_of(row, "count"), number_of(row, "due"),
-           number_of(row, "overdue"), number_of(row, "failing"), age_of(p, row, "oldest_due", age),
+           number_of(row, "overdue"), number_of(row, "failing"),
+           strncmp(age, "in ", 3) == 0 ? "due " : "due since ", age,
            *text_of(row, "note") ? "; last note: " : "", text_of(row, "note"));
 }
 
 static void print_outbox(const struct printing *p, const json_t *row)
 {
-    char age[32];
-    printf("  %-24s %7lld   oldest %s, %lld tries%s%s\n", text_of(row, "destination"),
+    char age[LOOK_AGE];
+    printf("  %-24s %7lld   oldest %s, %lld %s%s%s\n", text_of(row, "destination"),
            number_of(row, "count"), age_of(p, row, "oldest", age), number_of(row, "tried"),
+           text_plural(number_of(row, "tried"), "try", "tries"),
            *text_of(row, "last_error") ? "; last error: " : "", text_of(row, "last_error"));
 }
 
@@ -90,7 +96,7 @@ static void print_problems(const json_t *problems)
 static void print_text(const json_t *status)
 {
     struct printing p = {0};
-    char time[LOOK_TIME], age[32];
+    char time[LOOK_TIME], age[LOOK_AGE];
     const json_t *revocation = json_object_get(status, "revocation");
     instant_parse(text_of(status, "at"), &p.now);
     printf("City %s at %s (JST)\n", text_of(status, "city_code"), look_time(p.now, time));
@@ -99,10 +105,12 @@ static void print_text(const json_t *status)
                print_reason);
     print_list(&p, "Work, by stage", json_object_get(status, "work"), print_work);
     print_list(&p, "Outbox, by destination", json_object_get(status, "outbox"), print_outbox);
-    printf("\nAudit trail   last checkpoint %s\n",
-           age_of(&p, json_object_get(status, "audit"), "checkpoint", age));
+    age_of(&p, json_object_get(status, "audit"), "checkpoint", age);
+    printf("\nAudit trail   last checkpoint %s%s\n", *age == '-' ? "never" : age,
+           *age == '-' ? "" : " ago");
     if (revocation)
-        printf("Revocation    %lld lists, the newest %s\n", number_of(revocation, "lists"),
+        printf("Revocation    %lld %s, the newest came %s ago\n", number_of(revocation, "lists"),
+               text_plural(number_of(revocation, "lists"), "list", "lists"),
                age_of(&p, revocation, "newest", age));
     print_problems(json_object_get(status, "problems"));
 }

@@ -265,7 +265,7 @@ const struct command verify_command = {
         "counts: failure, else refused, else held.\n"
         "\n"
         "Example:\n"
-        "  uketsuke verify --config state/uketsuke.conf state/town/packages/*.zip\n",
+        "  uketsuke verify --config state/uketsuke.conf state/town-1/applications/*.zip\n",
     .needs_config = true,
     .stands_alone = stands_alone,
     .run = run,

@@ -90,6 +90,7 @@ class Configuration(unittest.TestCase):
         self.assertEqual((good.returncode, good.stderr), (DONE, ""))
         self.assertEqual(good.stdout, f"{self.config}: every line is understood\n"
                          "  city: good\n"
+                         "  certificates of TLS: not configured, [channel] is missing\n"
                          "  trust, procedures, revocation lists: not configured, [trust] is missing\n"
                          "  routes and destinations: not configured, [route] is missing\n")
         bad = self.check("[city]\ncode = 992012\n")

@@ -198,7 +198,7 @@ static void an_outbox_that_is_not_emptied_shows(void **state)
              " NULL FROM application WHERE receipt_number = 'R-00000001'");
     expect_calm();
     test_sql(&database, "UPDATE outbox SET created_at = now() - interval '25 hours'");
-    expect_problem("1 items wait for child-allowance, the oldest for 25 h", "department");
+    expect_problem("1 item waits for child-allowance and is not fetched, the oldest for 25 h", "department");
     test_sql(&database, "UPDATE outbox SET created_at = now() - interval '50 minutes',"
                         " destination = 'portal', last_error = 'connection refused'");
     expect_calm();
