@@ -12,6 +12,11 @@
 
 DEFINE_CLEANUP(cleanup_points, CRL_DIST_POINTS *, CRL_DIST_POINTS_free)
 DEFINE_CLEANUP(cleanup_directory, DIR *, closedir)
+DEFINE_CLEANUP(cleanup_revoked, X509_REVOKED *, X509_REVOKED_free)
+DEFINE_CLEANUP(cleanup_enumerated, ASN1_ENUMERATED *, ASN1_ENUMERATED_free)
+
+/* How far the issuer's clock may run before ours. */
+#define CLOCK_SKEW_MOST (5 * 60 * INSTANT_SECOND)
 
 struct crl_set {
     struct crl_list **lists;
@@ -57,7 +62,11 @@ static void set_keep(struct crl_set *set, struct crl_list *list)
     for (size_t i = 0; i < set->count; i++) {
         if (!same_place(set->lists[i], list))
             continue;
-        bool newer = number_compare(list->facts.number, set->lists[i]->facts.number) > 0;
+        const struct crl_facts *facts = &list->facts, *kept = &set->lists[i]->facts;
+        int order = number_compare(facts->number, kept->number);
+        /* Of one number there should be one list; if not, the order of the folder decides nothing.
+         */
+        bool newer = order > 0 || (order == 0 && facts->this_update > kept->this_update);
         crl_list_free(newer ? set->lists[i] : list);
         if (newer)
             set->lists[i] = list;
@@ -164,12 +173,51 @@ static json_t *evidence_of(const struct crl_list *list)
                      instant_text_jst(list->facts.next_update, to), "sha256", list->sha256);
 }
 
-static bool revoked(const struct crl_list *list, X509 *x509, instant *ret_date)
+/* What the list says of one serial number. */
+struct finding {
+    bool listed;
+    bool on_hold; /* certificateHold: may be lifted again */
+    instant date; /* the earliest; of one that cannot be read: before everything */
+};
+
+static bool is_hold(const X509_REVOKED *entry)
 {
-    X509_REVOKED *entry = NULL;
-    if (!X509_CRL_get0_by_serial(list->crl, &entry, X509_get0_serialNumber(x509)))
-        return false;
-    return asn1_instant(X509_REVOKED_get0_revocationDate(entry), ret_date);
+    _cleanup_(cleanup_enumerated) ASN1_ENUMERATED *reason =
+        X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+    return reason && ASN1_ENUMERATED_get(reason) == CRL_REASON_CERTIFICATE_HOLD;
+}
+
+static void add_entry(struct finding *finding, const X509_REVOKED *entry)
+{
+    instant date;
+    if (!asn1_instant(X509_REVOKED_get0_revocationDate(entry), &date))
+        date = INT64_MIN;
+    bool hold = is_hold(entry);
+    finding->on_hold = hold && (!finding->listed || finding->on_hold);
+    if (!finding->listed || date < finding->date)
+        finding->date = date;
+    finding->listed = true;
+}
+
+/* A list may name a serial number more than once (held, then revoked): all of its entries count,
+ * and they stand side by side, for the list is sorted. X509_CRL_get0_by_serial gives any of them.
+ */
+static struct finding find_entries(const struct crl_list *list, X509 *x509)
+{
+    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(list->crl);
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(x509);
+    _cleanup_(cleanup_revoked) X509_REVOKED *wanted = X509_REVOKED_new();
+    struct finding finding = {0};
+    if (!wanted || !X509_REVOKED_set_serialNumber(wanted, (ASN1_INTEGER *)serial))
+        abort();
+    int at = sk_X509_REVOKED_find(entries, wanted); /* the first of them */
+    for (; at >= 0 && at < sk_X509_REVOKED_num(entries); at++) {
+        const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, at);
+        if (ASN1_INTEGER_cmp(X509_REVOKED_get0_serialNumber(entry), serial) != 0)
+            break;
+        add_entry(&finding, entry);
+    }
+    return finding;
 }
 
 static const char check[] = "revocation.crl";
@@ -177,23 +225,31 @@ static const char check[] = "revocation.crl";
 static bool judge_list(const struct crl_list *list, X509 *x509, instant applied_at, instant now,
                        instant age_most, struct checks *checks)
 {
-    instant date = 0;
-    bool listed = revoked(list, x509, &date);
+    const struct finding found = find_entries(list, x509);
     char text[INSTANT_TEXT];
-    if (listed && date <= applied_at)
+    if (found.listed && found.date <= applied_at && found.on_hold)
+        return checks_undecided(checks, check, "TRY_LATER", "revocation-on-hold",
+                                "suspended on %s, before the application: it may be lifted",
+                                instant_text_jst(found.date, text));
+    if (found.listed && found.date <= applied_at)
         return checks_fail(checks, check, "REVOKED", "certificate-revoked",
-                           "revoked on %s, before the application", instant_text_jst(date, text));
-    if (list->facts.this_update < applied_at)
+                           "revoked on %s, before the application",
+                           instant_text_jst(found.date, text));
+    if (list->facts.this_update <= applied_at)
         return checks_undecided(checks, check, "TRY_LATER", "revocation-not-yet",
-                                "the list of %s was issued before the application",
+                                "the list of %s was not issued after the application",
+                                instant_text_jst(list->facts.this_update, text));
+    if (list->facts.this_update > now + CLOCK_SKEW_MOST)
+        return checks_undecided(checks, check, "TRY_LATER", "revocation-not-yet",
+                                "the list says that it was issued on %s, which is to come",
                                 instant_text_jst(list->facts.this_update, text));
     if (list->facts.next_update < now && now - list->facts.this_update > age_most)
         return checks_undecided(checks, check, "TRY_LATER", "revocation-stale",
                                 "the list of %s is too old",
                                 instant_text_jst(list->facts.this_update, text));
-    if (listed)
+    if (found.listed)
         checks_pass(checks, check, "revoked on %s, after the application: it counts",
-                    instant_text_jst(date, text));
+                    instant_text_jst(found.date, text));
     else
         checks_pass(checks, check, "not in the list of %s",
                     instant_text_jst(list->facts.this_update, text));

@@ -12,6 +12,7 @@
 
 DEFINE_CLEANUP(cleanup_list, struct crl_list *, crl_list_free)
 DEFINE_CLEANUP(cleanup_idp, ISSUING_DIST_POINT *, ISSUING_DIST_POINT_free)
+DEFINE_CLEANUP(cleanup_enumerated, ASN1_ENUMERATED *, ASN1_ENUMERATED_free)
 DEFINE_CLEANUP(cleanup_integer, ASN1_INTEGER *, ASN1_INTEGER_free)
 
 void crl_list_free(struct crl_list *list)
@@ -74,8 +75,11 @@ static bool extension_known(int nid)
            nid == NID_authority_key_identifier;
 }
 
+/* A list of changes only is none, however it is marked. */
 static bool extensions_known(const X509_CRL *crl)
 {
+    if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
+        return false;
     for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
         X509_EXTENSION *extension = X509_CRL_get_ext(crl, i);
         const ASN1_OBJECT *oid = X509_EXTENSION_get_object(extension);
@@ -86,18 +90,26 @@ static bool extensions_known(const X509_CRL *crl)
     return true;
 }
 
-/* An entry whose date cannot be read, or that means more than we understand (certificateIssuer of
- * an indirect list), would be judged wrongly later: it is refused now. */
+/* An entry whose date or reason cannot be read, or that means more than we understand
+ * (certificateIssuer of an indirect list, also where it is not critical as it should be), would be
+ * judged wrongly later: it is refused now. */
+static bool entry_known(const X509_REVOKED *entry)
+{
+    instant date;
+    int critical;
+    _cleanup_(cleanup_enumerated) ASN1_ENUMERATED *reason =
+        X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, &critical, NULL);
+    return asn1_instant(X509_REVOKED_get0_revocationDate(entry), &date) &&
+           (reason || critical == -1) && X509_REVOKED_get_ext_by_critical(entry, 1, -1) < 0 &&
+           X509_REVOKED_get_ext_by_NID(entry, NID_certificate_issuer, -1) < 0;
+}
+
 static bool entries_known(X509_CRL *crl)
 {
     STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
-    for (int i = 0; i < sk_X509_REVOKED_num(entries); i++) {
-        const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
-        instant date;
-        if (!asn1_instant(X509_REVOKED_get0_revocationDate(entry), &date) ||
-            X509_REVOKED_get_ext_by_critical(entry, 1, -1) >= 0)
+    for (int i = 0; i < sk_X509_REVOKED_num(entries); i++)
+        if (!entry_known(sk_X509_REVOKED_value(entries, i)))
             return false;
-    }
     return true;
 }
 

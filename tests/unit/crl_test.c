@@ -124,12 +124,97 @@ static void only_data_issued_after(void **state)
     struct pki_crl crl = fresh();
     crl.from = at(APPLIED) - INSTANT_SECOND;
     assert_string_equal(judged_by(&crl), "revocation-not-yet");
-    crl.from = at(APPLIED);
+    crl.from = at(APPLIED); /* of the same second: it may have been closed before */
+    assert_string_equal(judged_by(&crl), "revocation-not-yet");
+    crl.from = at(APPLIED) + INSTANT_SECOND;
     assert_string_equal(judged_by(&crl), "");
     /* What was revoked already is revoked, however old the list. */
     crl.from = at(APPLIED) - INSTANT_DAY;
     crl.revoked[0].serial = "0a";
     crl.revoked[0].date = at(APPLIED) - 2 * INSTANT_DAY;
+    assert_string_equal(judged_by(&crl), "certificate-revoked");
+}
+
+/* A list from the future would be newer than every application. */
+static void a_list_still_to_come(void **state)
+{
+    (void)state;
+    struct pki_crl crl = fresh();
+    instant now = at(APPLIED) + 7200 * INSTANT_SECOND;
+    crl.to = at(APPLIED) + 365 * INSTANT_DAY;
+    crl.from = now + 300 * INSTANT_SECOND; /* as far as clocks may differ */
+    assert_string_equal(judged_by(&crl), "");
+    crl.from = now + 301 * INSTANT_SECOND;
+    assert_string_equal(judged_by(&crl), "revocation-not-yet");
+    crl.revoked[0].serial = "0a";
+    crl.revoked[0].date = at(APPLIED);
+    assert_string_equal(judged_by(&crl), "certificate-revoked");
+}
+
+static void of_several_entries_the_earliest(void **state)
+{
+    (void)state;
+    struct pki_crl crl = fresh();
+    for (size_t i = 0; i < 6; i++) {
+        crl.revoked[i].serial = i < 3 ? "0a" : "09";
+        crl.revoked[i].date = at(APPLIED) + 60 * INSTANT_SECOND;
+    }
+    assert_string_equal(judged_by(&crl), "");
+    for (size_t i = 0; i < 3; i++) {
+        crl.revoked[i].date = at(APPLIED) - INSTANT_DAY;
+        assert_string_equal(judged_by(&crl), "certificate-revoked");
+        crl.revoked[i].date = at(APPLIED) + 60 * INSTANT_SECOND;
+    }
+}
+
+/* To the first entry. */
+static void add_to_entry(X509_CRL *crl, int nid, void *value)
+{
+    X509_REVOKED *entry = sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl), 0);
+    assert_int_equal(X509_REVOKED_add1_ext_i2d(entry, nid, value, 0, X509V3_ADD_APPEND), 1);
+}
+
+static void add_reason(X509_CRL *crl, int code)
+{
+    ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
+    assert_int_equal(ASN1_ENUMERATED_set(reason, code), 1);
+    add_to_entry(crl, NID_crl_reason, reason);
+    ASN1_ENUMERATED_free(reason);
+}
+
+static void add_hold(X509_CRL *crl)
+{
+    add_reason(crl, CRL_REASON_CERTIFICATE_HOLD);
+}
+
+static void add_key_compromise(X509_CRL *crl)
+{
+    add_reason(crl, CRL_REASON_KEY_COMPROMISE);
+}
+
+static void add_removal(X509_CRL *crl)
+{
+    add_reason(crl, CRL_REASON_REMOVE_FROM_CRL);
+}
+
+/* 一時保留: the card was reported lost, and may turn up again. */
+static void suspended_is_not_revoked(void **state)
+{
+    (void)state;
+    struct pki_crl crl = fresh();
+    crl.revoked[0].serial = "0a";
+    crl.revoked[0].date = at(APPLIED) - INSTANT_DAY;
+    crl.change = add_hold;
+    assert_string_equal(judged_by(&crl), "revocation-on-hold");
+    crl.revoked[0].date = at(APPLIED) + INSTANT_SECOND;
+    assert_string_equal(judged_by(&crl), "");
+    crl.revoked[0].date = at(APPLIED) - INSTANT_DAY;
+    crl.change = add_key_compromise;
+    assert_string_equal(judged_by(&crl), "certificate-revoked");
+    crl.change = add_removal; /* only for lists of changes; here it says that he is on the list */
+    assert_string_equal(judged_by(&crl), "certificate-revoked");
+    crl.change = add_hold; /* one entry says hold, the other does not */
+    crl.revoked[1] = crl.revoked[0];
     assert_string_equal(judged_by(&crl), "certificate-revoked");
 }
 
@@ -190,6 +275,21 @@ static void the_higher_number_stays(void **state)
     assert_string_equal(judged(set), "");
 }
 
+static void of_one_number_the_later_stays(void **state)
+{
+    (void)state;
+    for (int turn = 0; turn < 2; turn++) {
+        _cleanup_(cleanup_set) struct crl_set *set = crl_set_new();
+        struct pki_crl early = fresh(), late = fresh();
+        late.from += INSTANT_SECOND;
+        late.revoked[0].serial = "0a";
+        late.revoked[0].date = at(APPLIED);
+        add(set, &ca, turn ? &early : &late);
+        add(set, &ca, turn ? &late : &early);
+        assert_string_equal(judged(set), "certificate-revoked");
+    }
+}
+
 static void evidence(void **state)
 {
     (void)state;
@@ -233,6 +333,30 @@ static void add_delta(X509_CRL *crl)
     ASN1_INTEGER_free(base);
 }
 
+static void add_delta_quietly(X509_CRL *crl)
+{
+    add_delta(crl);
+    X509_EXTENSION_set_critical(
+        X509_CRL_get_ext(crl, X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1)), 0);
+}
+
+/* The entry, and those behind it, are another issuer's. */
+static void add_other_issuer(X509_CRL *crl)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    GENERAL_NAME_set0_value(name, GEN_DIRNAME, pki_point_name(PKI_OTHER_CITY));
+    sk_GENERAL_NAME_push(names, name);
+    add_to_entry(crl, NID_certificate_issuer, names);
+    GENERAL_NAMES_free(names);
+}
+
+static void add_reason_twice(X509_CRL *crl)
+{
+    add_hold(crl);
+    add_key_compromise(crl);
+}
+
 static void lists_that_are_no_good(void **state)
 {
     (void)state;
@@ -260,8 +384,13 @@ static void lists_that_are_no_good(void **state)
     bad = crl;
     bad.change = set_version_1;
     assert_false(check_der(&ca, &bad, &facts));
-    bad.change = add_delta;
-    assert_false(check_der(&ca, &bad, &facts));
+    void (*const changes[])(X509_CRL *) = {add_delta, add_delta_quietly, add_other_issuer,
+                                           add_reason_twice};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        bad.change = changes[i];
+        if (check_der(&ca, &bad, &facts))
+            fail_msg("taken: change %zu", i);
+    }
     static const char *const points[] = {"critical,onlyuser:TRUE",
                                          "critical,onlyCA:TRUE",
                                          "critical,onlyAA:TRUE",
@@ -344,11 +473,19 @@ static void a_folder_of_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(revoked_before_and_after), cmocka_unit_test(only_data_issued_after),
-        cmocka_unit_test(stale_at_its_edge),        cmocka_unit_test(lists_speak_for_their_own),
-        cmocka_unit_test(the_higher_number_stays),  cmocka_unit_test(evidence),
-        cmocka_unit_test(lists_that_are_no_good),   cmocka_unit_test(altered_bytes),
+        cmocka_unit_test(revoked_before_and_after),
+        cmocka_unit_test(only_data_issued_after),
+        cmocka_unit_test(stale_at_its_edge),
+        cmocka_unit_test(lists_speak_for_their_own),
+        cmocka_unit_test(the_higher_number_stays),
+        cmocka_unit_test(evidence),
+        cmocka_unit_test(lists_that_are_no_good),
+        cmocka_unit_test(altered_bytes),
         cmocka_unit_test(a_folder_of_lists),
+        cmocka_unit_test(a_list_still_to_come),
+        cmocka_unit_test(of_several_entries_the_earliest),
+        cmocka_unit_test(suspended_is_not_revoked),
+        cmocka_unit_test(of_one_number_the_later_stays),
     };
     return cmocka_run_group_tests(tests, make_ca, free_ca);
 }
