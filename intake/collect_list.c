@@ -17,10 +17,11 @@ static struct metric announced_total = {
     .name = "uketsuke_applications_announced_total",
     .help = "Applications seen in the portal's list for the first time.",
 };
-static struct metric foreign_total = {
+static struct metric left_out_total = {
     .kind = METRIC_COUNTER,
-    .name = "uketsuke_portal_foreign_entries_total",
-    .help = "Entries of the portal's list with another city's code, counted at every listing.",
+    .name = "uketsuke_portal_entries_left_out_total",
+    .help = "Entries of the portal's list that are not what they should be, or another city's, "
+            "counted at every listing.",
 };
 
 static const struct db_statement announce = {
@@ -67,27 +68,16 @@ static bool announce_work(struct db_tx *tx, void *context, struct failure *f)
     return true;
 }
 
-/* Another city's application is not ours to take in: it is left where it is. */
-static bool entry_is_ours(const struct portal_entry *entry, const char *city_code)
-{
-    if (!strcmp(entry->city_code, city_code))
-        return true;
-    log_warning("portal.city-mismatch", log_text("receipt_number", entry->receipt_number));
-    metric_add(&foreign_total, NULL, 1);
-    return false;
-}
-
 static bool announce_page(struct role *role, const struct channel *channel,
                           const struct portal_entry *entries, size_t count, int64_t *announced,
                           struct failure *f)
 {
-    _cleanup_(cleanup_json) json_t *ours = json_array();
-    for (size_t i = 0; i < count; i++)
-        if (entry_is_ours(&entries[i], role->city_code))
-            json_array_append_new(ours, entry_to_json(&entries[i]));
-    if (json_array_size(ours) == 0)
+    if (count == 0)
         return true;
-    _cleanup_(cleanup_text) char *text = json_dumps(ours, JSON_COMPACT);
+    _cleanup_(cleanup_json) json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, entry_to_json(&entries[i]));
+    _cleanup_(cleanup_text) char *text = json_dumps(list, JSON_COMPACT);
     struct page page = {role->city_code, channel->name, text, 0};
     if (!db_transaction(role->db, announce_work, &page, f))
         return false;
@@ -102,10 +92,12 @@ bool channel_list(struct role *role, struct channel *channel, struct failure *f)
     char cursor[129] = "";
     int64_t announced = 0;
     for (int page = 0; page < PAGES_MOST && !process_stopping(); page++) {
-        size_t count = 0;
-        if (!portal_list(channel->portal, cursor, entries, PAGE_ENTRIES, &count, f) ||
+        size_t count = 0, left_out = 0;
+        if (!portal_list(channel->portal, cursor, entries, PAGE_ENTRIES, &count, &left_out, f) ||
             !announce_page(role, channel, entries, count, &announced, f))
             return false;
+        if (left_out)
+            metric_add(&left_out_total, NULL, (int64_t)left_out);
         if (!*cursor)
             break;
     }

@@ -46,9 +46,9 @@ struct package {
 /* Checks "package.…" and "manifest.…". Reasons: package-too-large, package-not-zip,
  * package-too-many-members, package-ratio, package-path, package-encrypted,
  * package-duplicate-member, package-nested-archive, package-compression, package-member-missing,
- * package-member-extra, package-member-size, package-member-hash, package-member-type (an attachment
- * that is no PDF, JPEG or PNG), manifest-malformed, and the xml-…
- * ones of base/xml.h. NULL when any failed. */
+ * package-member-extra, package-member-size, package-member-hash, package-member-type (an
+ * attachment that is no PDF, JPEG or PNG), manifest-malformed, and the xml-… ones of base/xml.h.
+ * NULL when any failed. */
 struct package *package_open(struct bytes zip, const struct package_limits *limits,
                              struct checks *checks);
 void package_free(struct package *package);

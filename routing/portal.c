@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/http_client.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "routing/portal_answer.h"
 
@@ -190,8 +191,9 @@ static json_t *call_for_json(struct portal *portal, const struct http_call *call
 
 bool portal_list(struct portal *portal, char cursor[PORTAL_CURSOR_SIZE],
                  struct portal_entry *ret_entries, size_t most, size_t *ret_count,
-                 struct failure *f)
+                 size_t *ret_left_out, struct failure *f)
 {
+    struct portal_page page;
     size_t limit = most < portal->list_limit ? most : portal->list_limit;
     _cleanup_(cleanup_text) char *status = http_escape("未取得");
     _cleanup_(cleanup_text) char *at = http_escape(cursor);
@@ -201,8 +203,14 @@ bool portal_list(struct portal *portal, char cursor[PORTAL_CURSOR_SIZE],
     struct http_call call = {
         .method = "GET", .path = path, .answer_most = limit * LIST_ENTRY_MOST + LIST_FRAME_MOST};
     _cleanup_(cleanup_json) json_t *json = call_for_json(portal, &call, "list", f);
-    return json &&
-           portal_answer_list(json, portal->city_code, cursor, ret_entries, limit, ret_count, f);
+    if (!json || !portal_answer_list(json, portal->city_code, cursor, ret_entries, limit, &page, f))
+        return false;
+    if (page.left_out)
+        log_error("portal.entries-left-out", log_number("count", (int64_t)page.left_out),
+                  log_text("first", page.fault));
+    *ret_count = page.count;
+    *ret_left_out = page.left_out;
+    return true;
 }
 
 /* --- a package -------------------------------------------------------------------------------- */
@@ -255,8 +263,16 @@ static bool all_was_there(const struct http_answer *answer, struct buffer *body,
     return failure_set(f, FAILURE_PEER, "the portal no longer has what the download began with");
 }
 
-/* One call. GOT_SOME with *f set: broke off, what came is kept. What a 200 brings is the portal's
- * word for the package, whatever it calls it: the caller compares, and keeps it as evidence. */
+/* An error page with status 200 is no package: the portal is out of order, nothing is judged. */
+static bool is_zip(const struct http_answer *answer)
+{
+    static const char type[] = "application/zip";
+    size_t length = sizeof type - 1;
+    return strncmp(answer->content_type, type, length) == 0 &&
+           (!answer->content_type[length] || answer->content_type[length] == ';');
+}
+
+/* One call. GOT_SOME with *f set: broke off, what came is kept. */
 static enum got get_part(struct portal *portal, const char *path, size_t most, struct buffer *body,
                          struct failure *f)
 {
@@ -274,6 +290,10 @@ static enum got get_part(struct portal *portal, const char *path, size_t most, s
         return all_was_there(&answer, body, f) ? GOT_ALL : GOT_NOTHING;
     if (answer.status != 200 && answer.status != 206) {
         refuse_status(&answer, "download", f);
+        return GOT_NOTHING;
+    }
+    if (!is_zip(&answer)) {
+        failure_set(f, FAILURE_PEER, "the portal sent something that it does not call a ZIP");
         return GOT_NOTHING;
     }
     return take_part(&answer, whole, most, body, f);

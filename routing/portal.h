@@ -31,9 +31,12 @@ struct portal_entry { /* 申請データ一覧 */
 };
 
 /* One page of what is not yet 取得済, in the order of arrival. `cursor` in and out: "" to begin;
- * comes back "" after the last page. An entry that is not what it should be fails the page. */
+ * comes back "" after the last page. An entry that is not what it should be, that stands there
+ * twice or is another city's is left out, logged and counted: one bad application never stops the
+ * others.
+ */
 bool portal_list(struct portal *portal, char cursor[129], struct portal_entry *ret_entries,
-                 size_t most, size_t *ret_count, struct failure *f);
+                 size_t most, size_t *ret_count, size_t *ret_left_out, struct failure *f);
 
 /* Downloads into `body`, resuming after what is already there (Range). At most `most` bytes; of a
  * longer one FAILURE_LIMIT and its beginning. What came before the transfer broke is kept. True

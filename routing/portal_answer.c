@@ -121,7 +121,7 @@ static bool listed_before(const struct portal_entry *entries, size_t count)
 }
 
 static bool take_entries(const json_t *list, const char *city_code, struct portal_entry *entries,
-                         size_t most, struct failure *f)
+                         size_t most, struct portal_page *page, struct failure *f)
 {
     size_t count = json_array_size(list);
     if (!json_is_array(list))
@@ -130,13 +130,12 @@ static bool take_entries(const json_t *list, const char *city_code, struct porta
         return failure_set(f, FAILURE_PEER, "the portal's list has %zu entries, %zu were asked for",
                            count, most);
     for (size_t i = 0; i < count; i++) {
-        const char *wrong = take_entry(json_array_get(list, i), city_code, &entries[i]);
-        if (wrong)
-            return failure_set(f, FAILURE_PEER, "the portal's list, entry %zu: %s is not valid",
-                               i + 1, wrong);
-        if (listed_before(entries, i))
-            return failure_set(f, FAILURE_PEER, "the portal's list, entry %zu: listed twice",
-                               i + 1);
+        const char *fault = take_entry(json_array_get(list, i), city_code, &entries[page->count]);
+        if (!fault && listed_before(entries, page->count))
+            fault = "listed twice";
+        page->fault = page->fault ? page->fault : fault;
+        page->count += !fault;
+        page->left_out += fault != NULL;
     }
     return true;
 }
@@ -154,18 +153,19 @@ static bool take_cursor(const json_t *result, const char *asked, char next[PORTA
 
 bool portal_answer_list(const json_t *answer, const char *city_code,
                         char cursor[PORTAL_CURSOR_SIZE], struct portal_entry *ret_entries,
-                        size_t most, size_t *ret_count, struct failure *f)
+                        size_t most, struct portal_page *ret_page, struct failure *f)
 {
     const json_t *result = result_of(answer);
     const json_t *list = json_object_get(result, "applications");
     char next[PORTAL_CURSOR_SIZE];
+    struct portal_page page = {0};
     struct portal_entry *entries = memory_allocate(most * sizeof *entries);
-    bool good = take_entries(list, city_code, entries, most, f) &&
+    bool good = take_entries(list, city_code, entries, most, &page, f) &&
                 (take_cursor(result, cursor, next) ||
                  failure_set(f, FAILURE_PEER, "the portal's list: next_cursor is not valid"));
     if (good) {
-        *ret_count = json_array_size(list);
-        memcpy(ret_entries, entries, *ret_count * sizeof *entries);
+        *ret_page = page;
+        memcpy(ret_entries, entries, page.count * sizeof *entries);
         memcpy(cursor, next, sizeof next);
     }
     free(entries);

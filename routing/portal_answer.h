@@ -11,11 +11,17 @@ enum { PORTAL_CURSOR_SIZE = 129, PORTAL_TOKEN_MOST = 512 /* characters */ };
 
 /* All: FAILURE_PEER that says what is wrong, without quoting what came. */
 
-/* At most `most` entries, all of `city_code`, no receipt number twice; `cursor` is the one that was
- * asked with, and becomes the next. */
+/* One page. Entries that are not what they should be are left out. */
+struct portal_page {
+    size_t count;    /* entries taken: all of the city, no receipt number twice */
+    size_t left_out; /* entries that could not be */
+    const char
+        *fault; /* which member of the first of those was wrong, or "listed twice"; a literal */
+};
+/* At most `most` entries; `cursor` is the one that was asked with, and becomes the next. */
 bool portal_answer_list(const json_t *answer, const char *city_code,
                         char cursor[PORTAL_CURSOR_SIZE], struct portal_entry *ret_entries,
-                        size_t most, size_t *ret_count, struct failure *f);
+                        size_t most, struct portal_page *ret_page, struct failure *f);
 /* The new token (free it) and how long it lasts. */
 bool portal_answer_login(const json_t *answer, char **ret_token, instant *ret_lasts,
                          struct failure *f);

@@ -23,15 +23,16 @@ static void try_list(const json_t *json, struct failure *f)
 {
     struct portal_entry entries[ENTRIES];
     char cursor[PORTAL_CURSOR_SIZE] = "1";
-    size_t count = 0;
-    if (!portal_answer_list(json, "992011", cursor, entries, ENTRIES, &count, f)) {
-        if (f->kind != FAILURE_PEER || strcmp(cursor, "1") != 0 || count != 0)
+    struct portal_page page = {0};
+    if (!portal_answer_list(json, "992011", cursor, entries, ENTRIES, &page, f)) {
+        if (f->kind != FAILURE_PEER || strcmp(cursor, "1") != 0 || page.count || page.left_out)
             abort();
         return;
     }
-    if (count > ENTRIES || strcmp(cursor, "1") == 0)
+    if (page.count + page.left_out > ENTRIES || strcmp(cursor, "1") == 0 ||
+        (page.left_out > 0) != (page.fault != NULL))
         abort();
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < page.count; i++)
         check(&entries[i]);
 }
 

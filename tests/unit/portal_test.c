@@ -162,13 +162,13 @@ static void test_list(void **state)
     struct fixture *x = *state;
     struct portal_entry entries[20];
     char cursor[129] = "";
-    size_t count = NOT_USED;
+    size_t count = NOT_USED, left_out = NOT_USED;
     struct failure f = {0};
     says_json(&x->script, 200, LOGIN);
     says_json(&x->script, 200, LIST(ENTRY("R-1", GOOD) "," ENTRY("R-2", GOOD), "\"7&\""));
     says_json(&x->script, 200, LIST("", "\"\""));
     begin(x);
-    if (!portal_list(x->portal, cursor, entries, 20, &count, &f))
+    if (!portal_list(x->portal, cursor, entries, 20, &count, &left_out, &f))
         fail_msg("%s", f.text);
     assert_int_equal(count, 2);
     assert_string_equal(cursor, "7&");
@@ -180,7 +180,7 @@ static void test_list(void **state)
     char at[INSTANT_TEXT];
     assert_string_equal(instant_text_jst(entries[0].applied_at, at),
                         "2026-11-21T09:00:00.000000+09:00");
-    assert_true(portal_list(x->portal, cursor, entries, 5, &count, &f));
+    assert_true(portal_list(x->portal, cursor, entries, 5, &count, &left_out, &f));
     assert_int_equal(count, 0);
     assert_string_equal(cursor, "");
     assert_contains(x->script.requests[0], "POST /api/v1/login ");
@@ -202,38 +202,62 @@ static void test_lists_that_are_nonsense(void **state)
         "{\"result\":[]}",
         "{\"result\":{\"applications\":\"none\"}}",
         "{\"result\":{\"applications\":{}}}",
-        "{\"result\":{\"applications\":[1]}}",
-        "{\"result\":{\"applications\":[null]}}",
-        LIST(ENTRY("R-1", GOOD) "," ENTRY("R-1", GOOD), "\"\""), /* twice */
         LIST(ENTRY("R-1", GOOD), "5"),
         LIST(ENTRY("R-1", GOOD), "\"1\""), /* the cursor stands still */
         LIST(ENTRY("R-1", GOOD), "\"a b\""),
-        LIST(ENTRY("", GOOD), "\"\""),
-        LIST(ENTRY("../x", GOOD), "\"\""),
-        LIST(ENTRY("桜", GOOD), "\"\""),
-        LIST(ENTRY("R-1", "\"size\":-1,\"sha256\":\"" HASH "\""), "\"\""),
-        LIST(ENTRY("R-1", "\"size\":1.5,\"sha256\":\"" HASH "\""), "\"\""),
-        LIST(ENTRY("R-1", "\"size\":\"1\",\"sha256\":\"" HASH "\""), "\"\""),
-        LIST(ENTRY("R-1", "\"size\":9000000000000000000,\"sha256\":\"" HASH "\""), "\"\""),
-        LIST(ENTRY("R-1", "\"size\":1,\"sha256\":\"" HASH "0\""), "\"\""),
-        LIST(ENTRY("R-1", "\"size\":1,\"sha256\":\"xyz\""), "\"\""),
-        LIST(ENTRY("R-1", "\"size\":1"), "\"\""),
-        LIST("{\"receipt_number\":\"R-1\",\"city_code\":\"992012\"}", "\"\""),
         LIST(ENTRY("1", GOOD) "," ENTRY("2", GOOD) "," ENTRY("3", GOOD), "\"\""), /* asked for 2 */
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         _cleanup_(cleanup_json) json_t *json = json_loads(answers[i], 0, NULL);
         struct portal_entry entries[2] = {0};
         char cursor[129] = "1";
-        size_t count = NOT_USED;
+        struct portal_page page = {.count = NOT_USED};
         struct failure f = {0};
         assert_non_null(json);
-        if (portal_answer_list(json, "992011", cursor, entries, 2, &count, &f))
+        if (portal_answer_list(json, "992011", cursor, entries, 2, &page, &f))
             fail_msg("taken: %s", answers[i]);
         assert_int_equal(f.kind, FAILURE_PEER);
-        assert_int_equal(count, NOT_USED); /* untouched */
+        assert_int_equal(page.count, NOT_USED); /* untouched */
         assert_string_equal(cursor, "1");
         assert_string_equal(entries[0].receipt_number, "");
+    }
+}
+
+/* One bad entry must not keep the others from being taken in. */
+static void test_entries_that_are_left_out(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "1",
+        "null",
+        ENTRY("R-1", GOOD), /* a second time */
+        ENTRY("", GOOD),
+        ENTRY("../x", GOOD),
+        ENTRY("桜", GOOD),
+        ENTRY("R-1", "\"size\":-1,\"sha256\":\"" HASH "\""),
+        ENTRY("R-1", "\"size\":1.5,\"sha256\":\"" HASH "\""),
+        ENTRY("R-1", "\"size\":\"1\",\"sha256\":\"" HASH "\""),
+        ENTRY("R-1", "\"size\":9000000000000000000,\"sha256\":\"" HASH "\""),
+        ENTRY("R-1", "\"size\":1,\"sha256\":\"" HASH "0\""),
+        ENTRY("R-1", "\"size\":1,\"sha256\":\"xyz\""),
+        ENTRY("R-1", "\"size\":1"),
+        "{\"receipt_number\":\"R-1\",\"city_code\":\"992012\"}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        _cleanup_(cleanup_text) char *text =
+            text_format(LIST(ENTRY("R-1", GOOD) ",%s," ENTRY("R-2", GOOD), "\"\""), bad[i]);
+        _cleanup_(cleanup_json) json_t *json = json_loads(text, 0, NULL);
+        struct portal_entry entries[3] = {0};
+        char cursor[129] = "1";
+        struct portal_page page;
+        struct failure f = {0};
+        assert_non_null(json);
+        assert_true(portal_answer_list(json, "992011", cursor, entries, 3, &page, &f));
+        assert_int_equal(page.count, 2);
+        assert_int_equal(page.left_out, 1);
+        assert_non_null(page.fault);
+        assert_string_equal(entries[0].receipt_number, "R-1");
+        assert_string_equal(entries[1].receipt_number, "R-2");
     }
 }
 
@@ -242,7 +266,7 @@ static void test_lists_that_are_no_answer(void **state)
     struct fixture *x = *state;
     struct portal_entry entries[10];
     char cursor[129] = "";
-    size_t count = NOT_USED;
+    size_t count = NOT_USED, left_out = NOT_USED;
     says_json(&x->script, 200, LOGIN);
     says_json(&x->script, 500, "{\"errors\":[{\"code\":\"E0199\",\"message\":\"x\"}]}");
     says_json(&x->script, 200, "<html>nonsense</html>");
@@ -254,7 +278,7 @@ static void test_lists_that_are_no_answer(void **state)
                                               FAILURE_NETWORK, FAILURE_NETWORK};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct failure f = {0};
-        assert_false(portal_list(x->portal, cursor, entries, 10, &count, &f));
+        assert_false(portal_list(x->portal, cursor, entries, 10, &count, &left_out, &f));
         assert_int_equal(f.kind, kinds[i]);
         assert_null(strstr(f.text, "nonsense"));
         if (i == 0)
@@ -270,7 +294,7 @@ static void test_a_token_that_ran_out(void **state)
     struct fixture *x = *state;
     struct portal_entry entries[10];
     char cursor[129] = "";
-    size_t count;
+    size_t count, left_out;
     struct failure f = {0};
     says_json(&x->script, 200, LOGIN);
     says_json(&x->script, 200, LIST("", "\"\""));
@@ -279,7 +303,7 @@ static void test_a_token_that_ran_out(void **state)
     says_json(&x->script, 200, LIST("", "null"));
     begin(x);
     for (int i = 0; i < 2; i++)
-        if (!portal_list(x->portal, cursor, entries, 10, &count, &f))
+        if (!portal_list(x->portal, cursor, entries, 10, &count, &left_out, &f))
             fail_msg("%s", f.text);
     assert_contains(x->script.requests[4], "Bearer another\r\n");
 }
@@ -290,12 +314,12 @@ static void test_a_portal_that_always_says_401(void **state)
     struct fixture *x = *state;
     struct portal_entry entries[10];
     char cursor[129] = "";
-    size_t count;
+    size_t count, left_out;
     struct failure f = {0};
     says_json(&x->script, 200, LOGIN);
     says_json(&x->script, 401, "{\"errors\":[{\"code\":\"E0103\"}]}");
     begin(x);
-    assert_false(portal_list(x->portal, cursor, entries, 10, &count, &f));
+    assert_false(portal_list(x->portal, cursor, entries, 10, &count, &left_out, &f));
     assert_int_equal(f.kind, FAILURE_PEER);
     assert_contains(f.text, "401 E0103");
 }
@@ -426,12 +450,11 @@ static void test_downloads_that_are_none(void **state)
     says_part(&x->script, 302, NULL, 0, "");
     says_part(&x->script, 200, NULL, 0, "");
     begin(x);
-    /* what a 200 brings is for the caller to compare, and to keep as evidence */
-    expect_get(x, 100, "", "{\"result\": [\"garbage", FAILURE_NONE);
+    expect_get(x, 100, "", "", FAILURE_PEER);
     expect_get(x, 10, "", "", FAILURE_PEER);
     expect_get(x, 10, "", "", FAILURE_PEER);
     expect_get(x, 10, "", "", FAILURE_PEER);
-    expect_get(x, 10, "", "", FAILURE_NONE);
+    expect_get(x, 10, "", "", FAILURE_NONE); /* empty, and says so: the caller compares */
 }
 
 static void test_receipt_numbers_are_checked(void **state)
@@ -501,6 +524,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_list),
         cmocka_unit_test(test_lists_that_are_nonsense),
+        cmocka_unit_test(test_entries_that_are_left_out),
         T(test_lists_that_are_no_answer),
         T(test_a_token_that_ran_out),
         T(test_a_portal_that_always_says_401),
