@@ -14,12 +14,12 @@
 static const struct config_key keys[] = {
     {"signing-key", CONFIG_PATH, "", 0, 0, NULL,
      "Ed25519 private key (PEM) that signs checkpoints; made by `uketsuke audit key create`. Only "
-     "the account that runs `uketsuke audit checkpoint` may read it."},
+     "the account that runs `uketsuke checkpoint` may read it."},
     {"public-key", CONFIG_PATHS, "", 0, 0, NULL,
      "Public keys by which `uketsuke audit verify` knows checkpoints: the present one, and those "
      "of before. Keep a copy, and the last checkpoint, outside of this machine."},
     {"checkpoint-interval", CONFIG_DURATION, "1h", 60 * INSTANT_SECOND, 31 * INSTANT_DAY, NULL,
-     "How often `uketsuke audit checkpoint` is to run; `uketsuke status` warns after twice that."},
+     "How often the role checkpoint signs the trail; `uketsuke status` warns after twice that."},
 };
 
 const struct config_section audit_config_section = {

@@ -50,8 +50,12 @@ bool audit_verify(struct db *db, const struct config *config,
                   void (*report)(const struct audit_fault *fault, void *context),
                   void (*progress)(int64_t entries, void *context), void *context, bool *ret_intact,
                   struct audit_summary *ret_summary, struct failure *f);
-/* Signs the present heads with [audit] signing-key and stores the checkpoint. */
+/* Signs the present heads with [audit] signing-key, stores the checkpoint, and logs the SHA-256 of
+ * the signed text as "audit.checkpoint". */
 bool audit_checkpoint(struct db *db, const struct config *config, struct failure *f);
+/* Is the checkpoint of this SHA-256 (64 hexadecimal digits) still there? Whether it and all that it
+ * signed are good, audit_verify says. */
+bool audit_checkpoint_exists(struct db *db, const char *hash, bool *ret_exists, struct failure *f);
 /* Makes an Ed25519 key pair: <path> (0400) and <path>.pub. Refuses to overwrite. */
 bool audit_key_create(const char *path, struct failure *f);
 

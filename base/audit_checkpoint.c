@@ -6,6 +6,7 @@
 
 #include "base/audit_internal.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #define KEYS_MOST        16
@@ -21,6 +22,9 @@ static const struct db_statement checkpoint_latest = {
 static const struct db_statement checkpoint_insert = {
     "checkpoint_insert", "INSERT INTO audit_checkpoint (at, heads, key_id, signature) "
                          "VALUES ($1, $2, $3, $4)"};
+static const struct db_statement checkpoint_find = {
+    "checkpoint_find", "SELECT EXISTS (SELECT FROM audit_checkpoint"
+                       " WHERE encode(sha256(convert_to(heads, 'UTF8')), 'hex') = lower($1))"};
 static const struct db_statement checkpoint_list = {
     "checkpoint_list", "SELECT checkpoint_id, at, heads, key_id, signature FROM audit_checkpoint "
                        "ORDER BY checkpoint_id"};
@@ -30,6 +34,7 @@ static const struct db_statement checkpoint_list = {
 struct making {
     EVP_PKEY *key;
     char key_id[65];
+    char hash[65]; /* of the signed text */
 };
 
 static json_t *heads_json(const struct db_rows *heads, const struct db_rows *latest, instant at)
@@ -73,6 +78,7 @@ static bool make_work(struct db_tx *tx, void *context, struct failure *f)
     _cleanup_(cleanup_text) char *text = json_dumps(json, JSON_COMPACT);
     if (!text)
         return failure_set(f, FAILURE_SYSTEM, "the checkpoint cannot be written as JSON");
+    sha256_hex(bytes_of_text(text), making->hash);
     return sign(making->key, text, signature, f) &&
            db_send(tx, &checkpoint_insert,
                    DB_VALUES(db_instant(at), db_text(text), db_text(making->key_id),
@@ -92,7 +98,35 @@ bool audit_checkpoint(struct db *db, const struct config *config, struct failure
     if (!audit_private_key_load(path, &key, f) || !audit_key_id(key, making.key_id, f))
         return false;
     making.key = key;
-    return db_transaction(db, make_work, &making, f);
+    if (!db_transaction(db, make_work, &making, f))
+        return false;
+    /* A log that leaves the machine is the copy by which a cut-off end shows. */
+    log_info("audit.checkpoint", log_text("sha256", making.hash));
+    return true;
+}
+
+struct looking {
+    const char *hash;
+    bool found;
+};
+
+static bool find_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct looking *looking = context;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &checkpoint_find, DB_VALUES(db_text(looking->hash)), &rows, f))
+        return false;
+    looking->found = db_get_boolean(rows, 0, 0);
+    return true;
+}
+
+bool audit_checkpoint_exists(struct db *db, const char *hash, bool *ret_exists, struct failure *f)
+{
+    struct looking looking = {.hash = hash};
+    if (!db_transaction(db, find_work, &looking, f))
+        return false;
+    *ret_exists = looking.found;
+    return true;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -148,9 +148,10 @@ static void judge_audit(struct judging *j, const json_t *audit)
         return;
     problem(j,
             *config_text(group, "signing-key")
-                ? "Run `uketsuke audit checkpoint`, and see why its timer does not."
+                ? "Is the role running? `systemctl status uketsuke@checkpoint`. By hand: "
+                  "`uketsuke audit checkpoint`."
                 : "Make a key (`uketsuke audit key create`), name it in [audit], and run "
-                  "`uketsuke audit checkpoint` by a timer.",
+                  "the role checkpoint.",
             "The audit trail has not been signed for %s.", duration_text(j->now - from, span));
 }
 

@@ -32,7 +32,7 @@ const struct command audit_checkpoint_command = {
         "\n"
         "Signs the present head of every chain with [audit] signing-key (Ed25519) and stores the\n"
         "checkpoint. What lies behind a checkpoint can't be changed or cut off unseen, not even\n"
-        "by who administers the database. Run it by a timer, every [audit] checkpoint-interval;\n"
+        "by who administers the database. The role `uketsuke checkpoint` does it on schedule;\n"
         "`uketsuke status` says so when it is overdue. Exit code 0 when signed, 3 when not.\n"
         "\n"
         "Example: sudo -u uketsuke-audit uketsuke audit checkpoint\n",

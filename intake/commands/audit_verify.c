@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/audit.h"
 #include "base/text.h"
@@ -53,6 +54,23 @@ static void print_summary(const struct audit_summary *summary, const struct tell
              "show.\nNext: uketsuke audit checkpoint");
 }
 
+/* NULL: nothing was expected. */
+static bool expectation_met(struct db *db, const char *hash, struct telling *telling, bool *intact,
+                            struct failure *f)
+{
+    bool exists = true;
+    if (hash && !audit_checkpoint_exists(db, hash, &exists, f))
+        return false;
+    if (!exists) {
+        telling->faults++;
+        *intact = false;
+        printf("checkpoint: the one of SHA-256 %s is not there: the end was cut off, or it was "
+               "never made here\n",
+               hash);
+    }
+    return true;
+}
+
 static int run(const struct config *config, int argc, char **argv)
 {
     struct failure f = {0};
@@ -61,13 +79,16 @@ static int run(const struct config *config, int argc, char **argv)
     struct telling telling = {.next_at = clock_monotonic() + QUIET_FOR};
     bool intact = false;
 
-    (void)argv;
-    if (argc > 1)
-        return command_usage(&audit_verify_command, "takes no arguments");
+    const char *expected = argc == 3 && !strcmp(argv[1], "--expect") ? argv[2] : NULL;
+    uint8_t hash[32];
+    if (argc > 1 && (!expected || strlen(expected) != 64 || !hex_decode(expected, hash, 32)))
+        return command_usage(&audit_verify_command,
+                             "takes only --expect HASH, 64 hexadecimal digits");
     if (!look_open(config, &db, &f))
         return command_fail("audit verify", EXIT_FAILED, &f);
     bool done =
-        audit_verify(db, config, tell_fault, tell_progress, &telling, &intact, &summary, &f);
+        audit_verify(db, config, tell_fault, tell_progress, &telling, &intact, &summary, &f) &&
+        expectation_met(db, expected, &telling, &intact, &f);
     db_close(db);
     if (!done)
         return command_fail("audit verify", EXIT_FAILED, &f);
@@ -79,7 +100,7 @@ const struct command audit_verify_command = {
     .name = "audit verify",
     .summary = "Prove that the audit trail is whole, or say where it is not",
     .usage =
-        "Usage: uketsuke audit verify\n"
+        "Usage: uketsuke audit verify [--expect HASH]\n"
         "\n"
         "Walks every chain of the audit trail from its first entry: each must carry the hash of\n"
         "the one before, the last must be the chain's head, and every checkpoint must be signed\n"
@@ -87,7 +108,11 @@ const struct command audit_verify_command = {
         "chain, position, what is wrong. The trail may grow meanwhile.\n"
         "\n"
         "What the database alone cannot show: an end that was cut off together with every\n"
-        "checkpoint that signed it. Keep copies of checkpoints on another machine.\n"
+        "checkpoint that signed it. Each checkpoint is logged with its SHA-256 "
+        "(audit.checkpoint):\n"
+        "keep that log on another machine, and give its last one here.\n"
+        "\n"
+        "  --expect HASH   the checkpoint with this SHA-256 must be there, too\n"
         "\n"
         "Exit codes: 0 intact, 1 a chain is broken, 3 it could not be checked.\n"
         "Example: uketsuke audit verify --config /etc/uketsuke/uketsuke.conf\n",

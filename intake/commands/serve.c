@@ -17,7 +17,7 @@
 extern const struct command serve_command;
 
 static const char *const known_roles[] = {
-    "collect", "examine", "identify", "routing", "report", "revocation",
+    "collect", "examine", "identify", "routing", "report", "revocation", "checkpoint",
 };
 #define ROLES_MOST (sizeof known_roles / sizeof known_roles[0])
 
@@ -40,17 +40,26 @@ static bool add_role(struct serve *serve, const char *name, struct failure *f)
     }
     return failure_set(f, FAILURE_USAGE,
                        "there is no role \"%.64s\"; the roles are collect, examine, identify, "
-                       "routing, report and revocation",
+                       "routing, report, revocation and checkpoint",
                        name);
+}
+
+static bool signing(const struct config *config)
+{
+    return *config_text(config_group(config, "audit"), "signing-key") != 0;
 }
 
 static bool roles_from_config(struct serve *serve, struct failure *f)
 {
     const struct config_group *process = config_group(serve->config, "process");
 
-    for (size_t i = 0; i < config_list_length(process, "roles"); i++)
-        if (!add_role(serve, config_list_item(process, "roles", i), f))
+    for (size_t i = 0; i < config_list_length(process, "roles"); i++) {
+        const char *name = config_list_item(process, "roles", i);
+        if (strcmp(name, "checkpoint") == 0 && !signing(serve->config))
+            continue;
+        if (!add_role(serve, name, f))
             return failure_prefix(f, "%s: [process] roles", config_path(serve->config));
+    }
     return true;
 }
 
@@ -163,6 +172,10 @@ static int run(const struct config *config, int argc, char **argv)
     _cleanup_(cleanup_fd) int lock = take_lock(config, &f);
     if (lock < 0)
         return command_fail("serve", EXIT_FAILED, &f);
+    if (!signing(config))
+        log_warning("audit.unsigned",
+                    log_text("text", "no [audit] signing-key: nobody signs the audit trail; make "
+                                     "one with `uketsuke audit key create`"));
     log_info("serve.started", log_text("version", UKETSUKE_VERSION),
              log_text("config", config_path(config)));
     return run_roles(&serve);
@@ -181,8 +194,8 @@ const struct command serve_command = {
         "the role. When all roles serve, systemd is told (sd_notify) and \"serve.ready\" is "
         "logged.\n"
         "\n"
-        "  --roles LIST   some of collect,examine,identify,routing,report,revocation;\n"
-        "                 else [process] roles\n"
+        "  --roles LIST   some of collect,examine,identify,routing,report,revocation,\n"
+        "                 checkpoint; else [process] roles\n"
         "\n"
         "Each role's health and metrics are on <run-directory>/<role>.sock:\n"
         "  curl --unix-socket /run/uketsuke/examine.sock http://localhost/healthz\n"

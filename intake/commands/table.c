@@ -19,6 +19,7 @@ extern const struct command collect_command;
 extern const struct command audit_checkpoint_command;
 extern const struct command audit_key_create_command;
 extern const struct command audit_verify_command;
+extern const struct command checkpoint_command;
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
 extern const struct command db_upgrade_command;
@@ -52,6 +53,7 @@ static const struct command *const roles[] = {
     &routing_command,
     &report_command,
     &revocation_command,
+    &checkpoint_command,
 };
 
 /* Looking, and working on single applications. */
