@@ -119,7 +119,9 @@ static void a_state_changes_along_the_table_only(void **state)
     expect("admin", "BEGIN; UPDATE application SET state = 'announced'", RAISED);
     expect("collect", "BEGIN; UPDATE application SET state = 'no-such-state'", RAISED);
     expect("collect",
-           "BEGIN; UPDATE application SET state = 'collected', changed_by = 'x'; ROLLBACK", DONE);
+           "BEGIN; UPDATE application SET state = 'collected', changed_by = 'role:collect';"
+           " ROLLBACK",
+           DONE);
     expect("collect",
            "INSERT INTO application (city_code, channel, receipt_number, state, changed_by,"
            " applied_at, procedure_id, form_version, promised_size, promised_sha256) VALUES"
@@ -198,6 +200,7 @@ static const struct {
     {"state_transition", "cxirpgo", "", "", ""},
     {"application", "cxirpgo", "c", "cxir", ""},
     {"application_event", "o", "", "", ""},
+    {"role_transition", "", "", "", ""},
     {"work", "cxirpgo", "cxir", "cxirg", "cxir"},
     {"application_key", "cxir", "c", "", ""},
     {"package", "cxro", "c", "", ""},
@@ -266,6 +269,57 @@ static void operators_see_what_happened_but_not_what_was_said(void **state)
     expect("operator", "CREATE TABLE mine (n integer)", DENIED);
 }
 
+#define MOVE(from, to, who)                                                                        \
+    "BEGIN; UPDATE application SET state = '" to "', changed_by = '" who "' WHERE state = '" from  \
+    "'; ROLLBACK"
+
+static void a_role_moves_only_what_is_its_own_and_in_its_own_name(void **state)
+{
+    (void)state;
+    test_sql(&database, "UPDATE application SET state = 'held', changed_by = 'role:collect'");
+    expect("collect", MOVE("held", "collected", "role:collect"), DONE);
+    expect("collect", MOVE("held", "collected", "role:examine"), DENIED);
+    expect("collect", MOVE("held", "verified", "role:collect"), DENIED);
+    expect("collect", MOVE("held", "routed", "role:collect"), DENIED);
+    expect("identify", MOVE("held", "refused", "role:identify"), DENIED);
+    expect("examine", MOVE("held", "refused", "role:examine"), DONE);
+    expect("examine", MOVE("held", "refused", "business:x"), DENIED);
+    expect("routing", MOVE("held", "held", "business:x"), DONE);
+    expect("routing", MOVE("held", "verified", "role:routing"), DENIED);
+    expect("owner", MOVE("held", "verified", "whoever"), DONE);
+}
+
+#define OUTBOX(destination)                                                                        \
+    "BEGIN; INSERT INTO outbox (city_code, destination, application_id, status) VALUES "           \
+    "('992011', '" destination "', gen_random_uuid(), 'x'); ROLLBACK"
+#define WORK(stage)                                                                                \
+    "BEGIN; INSERT INTO work (city_code, application_id, stage) VALUES "                           \
+    "('992011', gen_random_uuid(), '" stage "'); ROLLBACK"
+
+static void a_role_touches_only_its_own_rows(void **state)
+{
+    (void)state;
+    test_sql(&database, "INSERT INTO work (city_code, application_id, stage) SELECT '992011',"
+                        " gen_random_uuid(), unnest(ARRAY['collect', 'examine', 'identify',"
+                        " 'route'])");
+    test_sql(&database, "INSERT INTO outbox (city_code, destination, application_id, status) SELECT"
+                        " '992011', unnest(ARRAY['portal', 'child-allowance']), gen_random_uuid(),"
+                        " 'x'");
+    expect("collect", OUTBOX("portal"), DONE);
+    expect("collect", OUTBOX("child-allowance"), DENIED);
+    expect("routing", OUTBOX("child-allowance"), DONE);
+    expect("collect", WORK("examine"), DONE);
+    expect("collect", WORK("route"), DENIED);
+    expect("examine", "UPDATE work SET stage = 'route'", DENIED);
+    expect("collect", "DELETE FROM work", DONE);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM work"), 3);
+    expect("report", "DELETE FROM outbox", DONE);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM outbox"), 1);
+    expect("report", "UPDATE outbox SET destination = 'portal'", DONE);
+    assert_int_equal(
+        test_sql_number(&database, "SELECT count(*) FROM outbox WHERE destination = 'portal'"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +333,8 @@ int main(void)
         cmocka_unit_test(an_audit_entry_follows_the_head_of_its_own_chain),
         cmocka_unit_test(rights_are_those_of_the_table_and_no_more),
         cmocka_unit_test(operators_see_what_happened_but_not_what_was_said),
+        cmocka_unit_test(a_role_moves_only_what_is_its_own_and_in_its_own_name),
+        cmocka_unit_test(a_role_touches_only_its_own_rows),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
