@@ -24,6 +24,13 @@ static struct metric left_out_total = {
             "counted at every listing.",
 };
 
+static struct metric changed_total = {
+    .kind = METRIC_COUNTER,
+    .name = "uketsuke_portal_changed_entries_total",
+    .help = "Entries that promise another package than when they were first listed, counted at "
+            "every listing.",
+};
+
 static const struct db_statement announce = {
     "collect_announce",
     "WITH listed AS ("
@@ -40,11 +47,14 @@ static const struct db_statement announce = {
     "queued AS ("
     " INSERT INTO work (city_code, application_id, stage)"
     " SELECT city_code, application_id, 'collect' FROM new)"
-    "SELECT count(*) FROM new"};
+    "SELECT (SELECT count(*) FROM new), count(*), min(l.r) FROM listed l JOIN application a"
+    " ON a.city_code = $1::text AND a.channel = $2::text AND a.receipt_number = l.r"
+    " WHERE encode(a.promised_sha256, 'hex') <> l.h"};
 
 struct page {
     const char *city_code, *channel, *entries;
-    int64_t announced;
+    int64_t announced, changed;
+    char changed_first[65];
 };
 
 static json_t *entry_to_json(const struct portal_entry *entry)
@@ -64,8 +74,22 @@ static bool announce_work(struct db_tx *tx, void *context, struct failure *f)
             DB_VALUES(db_text(page->city_code), db_text(page->channel), db_text(page->entries)),
             &rows, f))
         return false;
+    const char *first = db_get_text(rows, 0, 2);
     page->announced = db_get_number(rows, 0, 0);
+    page->changed = db_get_number(rows, 0, 1);
+    snprintf(page->changed_first, sizeof page->changed_first, "%s", first ? first : "");
     return true;
+}
+
+/* The first promise stands: what was stored by it must not be replaced behind our back. But another
+ * application under a number that is taken already would be lost unless somebody is told. */
+static void tell_changed(const struct page *page)
+{
+    metric_add(&changed_total, NULL, page->changed);
+    if (page->changed)
+        log_warning("portal.promise-changed", log_text("channel", page->channel),
+                    log_number("count", page->changed),
+                    log_text("first_receipt_number", page->changed_first));
 }
 
 static bool announce_page(struct role *role, const struct channel *channel,
@@ -78,10 +102,11 @@ static bool announce_page(struct role *role, const struct channel *channel,
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, entry_to_json(&entries[i]));
     _cleanup_(cleanup_text) char *text = json_dumps(list, JSON_COMPACT);
-    struct page page = {role->city_code, channel->name, text, 0};
+    struct page page = {role->city_code, channel->name, text, 0, 0, ""};
     if (!db_transaction(role->db, announce_work, &page, f))
         return false;
     *announced += page.announced;
+    tell_changed(&page);
     return true;
 }
 

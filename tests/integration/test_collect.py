@@ -171,6 +171,21 @@ def test_too_large_is_held_and_not_downloaded(house):
     assert number(stack, "SELECT count(*) FROM package_evidence") == 0
 
 
+def test_a_promise_that_changed_is_told(house):
+    """The portal lists another package under a number that we know: nobody takes it, but it shows."""
+    stack = house()
+    submit(stack, "C-1", b"one")
+    stack.start_role("collect")
+    wait_state(stack, "C-1", "collected")  # nobody reports it: it stays in the portal's list
+    assert "promise-changed" not in stack.log_text("collect")
+    stack.psql("ALTER TABLE application DISABLE TRIGGER USER;"
+               " UPDATE application SET promised_sha256 = sha256('another');"
+               " ALTER TABLE application ENABLE TRIGGER USER")
+    wait_until(lambda: "portal.promise-changed  channel=pittari count=1"
+               " first_receipt_number=C-1" in stack.log_text("collect"), 20, "the change is told")
+    assert state_is(stack, "C-1", "collected")
+
+
 def test_portal_down_and_back(house):
     stack = house()
     stack.stop("portal")
