@@ -4,32 +4,15 @@
 #include <string.h>
 #include <strings.h>
 
+#include "intake/package_locals.h"
+#include "intake/package_zip.h"
+
 #define FORMAT_FAILURE    "FORMAT_FAILURE"
 #define END_LENGTH        22 /* end of central directory record */
 #define HEADER_LENGTH     46 /* central directory header */
 #define RATIO_FROM        (64 << 10)
-#define FLAG_ENCRYPTED    0x0001
-#define FLAG_STRONG       0x0040
-#define FLAG_MASKED       0x2000
-#define METHOD_STORED     0
-#define METHOD_DEFLATED   8
 #define ZIP64_SENTINEL_16 0xFFFF
 #define ZIP64_SENTINEL_32 0xFFFFFFFF
-
-static unsigned little16(const uint8_t *p)
-{
-    return p[0] | (unsigned)p[1] << 8;
-}
-
-static uint32_t little32(const uint8_t *p)
-{
-    return little16(p) | (uint32_t)little16(p + 2) << 16;
-}
-
-static bool signature_is(const uint8_t *p, uint8_t third, uint8_t fourth)
-{
-    return p[0] == 'P' && p[1] == 'K' && p[2] == third && p[3] == fourth;
-}
 
 struct end_record {
     size_t count, offset, size; /* of the central directory */
@@ -46,17 +29,17 @@ static bool end_record_read(struct bytes zip, struct end_record *ret_end, struct
         return not_zip(checks, "too short for a ZIP archive");
     size_t at = zip.length - END_LENGTH;
     const uint8_t *p = zip.data + at;
-    if (!signature_is(p, 5, 6))
+    if (!zip_mark_is(p, 5, 6))
         return not_zip(checks, "no end record in the last 22 bytes: truncated, not a ZIP archive, "
                                "or one with a comment");
-    struct end_record end = {little16(p + 10), little32(p + 16), little32(p + 12)};
-    if (little16(p + 4) != 0 || little16(p + 6) != 0 || little16(p + 8) != end.count)
+    struct end_record end = {zip_little16(p + 10), zip_little32(p + 16), zip_little32(p + 12)};
+    if (zip_little16(p + 4) != 0 || zip_little16(p + 6) != 0 || zip_little16(p + 8) != end.count)
         return not_zip(checks, "the end record tells of several disks");
     if (end.count == ZIP64_SENTINEL_16 || end.offset == ZIP64_SENTINEL_32)
         return not_zip(checks, "ZIP64 is not accepted");
-    if (little16(p + 20) != 0 || end.offset > at || end.size != at - end.offset)
+    if (zip_little16(p + 20) != 0 || end.offset > at || end.size != at - end.offset)
         return not_zip(checks, "the central directory does not end where the end record begins");
-    if (end.count > 0 && (end.offset < 4 || !signature_is(zip.data, 3, 4)))
+    if (end.count > 0 && (end.offset < 4 || !zip_mark_is(zip.data, 3, 4)))
         return not_zip(checks, "the archive does not begin with a member");
     *ret_end = end;
     return true;
@@ -94,22 +77,24 @@ static bool entry_judge(const uint8_t *header, size_t number, struct directory_e
                         const struct package_limits *limits, struct checks *checks)
 {
     const char *name = (const char *)header + HEADER_LENGTH;
-    size_t name_length = little16(header + 28);
-    unsigned flags = little16(header + 8), method = little16(header + 10);
+    size_t name_length = zip_little16(header + 28);
+    unsigned flags = zip_little16(header + 8), method = zip_little16(header + 10);
     if (!package_name_valid(name, name_length))
         return checks_fail(checks, "package.names", FORMAT_FAILURE, "package-path",
                            "the name of member %zu is not a plain relative path", number);
-    if (flags & (FLAG_ENCRYPTED | FLAG_STRONG | FLAG_MASKED))
+    if (flags & (ZIP_FLAG_ENCRYPTED | ZIP_FLAG_STRONG | ZIP_FLAG_MASKED))
         return checks_fail(checks, "package.encryption", FORMAT_FAILURE, "package-encrypted",
                            "member %zu is encrypted", number);
-    if (method != METHOD_STORED && method != METHOD_DEFLATED)
+    if (method != ZIP_METHOD_STORED && method != ZIP_METHOD_DEFLATED)
         return checks_fail(checks, "package.compression", FORMAT_FAILURE, "package-compression",
                            "member %zu is compressed by method %u; stored (0) and deflated (8) "
                            "are accepted",
                            number, method);
-    uint32_t compressed = little32(header + 20), size = little32(header + 24);
+    uint32_t compressed = zip_little32(header + 20), size = zip_little32(header + 24);
     if (compressed == ZIP64_SENTINEL_32 || size == ZIP64_SENTINEL_32 ||
-        little32(header + 42) == ZIP64_SENTINEL_32)
+        zip_little32(header + 42) == ZIP64_SENTINEL_32)
+        return not_zip(checks, "ZIP64 is not accepted");
+    if (!zip_extra_plain(header + HEADER_LENGTH + name_length, zip_little16(header + 30)))
         return not_zip(checks, "ZIP64 is not accepted");
     if (size > limits->member_size)
         return checks_fail(checks, "package.sizes", FORMAT_FAILURE, "package-too-large",
@@ -120,8 +105,12 @@ static bool entry_judge(const uint8_t *header, size_t number, struct directory_e
                            "member %zu inflates more than %zu-fold", number, limits->ratio);
     memcpy(ret_entry->name, name, name_length);
     ret_entry->name[name_length] = 0;
+    ret_entry->flags = flags;
+    ret_entry->method = method;
+    ret_entry->crc = zip_little32(header + 16);
     ret_entry->compressed = compressed;
     ret_entry->size = size;
+    ret_entry->offset = zip_little32(header + 42);
     return true;
 }
 
@@ -133,9 +122,10 @@ static bool entries_read(struct bytes zip, const struct end_record *end,
     const uint8_t *p = zip.data + end->offset;
     size_t left = end->size;
     for (size_t i = 0; i < end->count; i++) {
-        if (left < HEADER_LENGTH || !signature_is(p, 1, 2))
+        if (left < HEADER_LENGTH || !zip_mark_is(p, 1, 2))
             return not_zip(checks, "the central directory is damaged");
-        size_t length = HEADER_LENGTH + little16(p + 28) + little16(p + 30) + little16(p + 32);
+        size_t length =
+            HEADER_LENGTH + zip_little16(p + 28) + zip_little16(p + 30) + zip_little16(p + 32);
         if (length > left)
             return not_zip(checks, "the central directory is damaged");
         if (!entry_judge(p, i + 1, &directory->entries[i], limits, checks))
@@ -200,9 +190,11 @@ bool directory_read(struct bytes zip, const struct package_limits *limits,
     if (end.count > limits->members)
         return checks_fail(checks, "package.members", FORMAT_FAILURE, "package-too-many-members",
                            "%zu members, %zu are accepted", end.count, limits->members);
-    struct directory directory = {memory_allocate((end.count + 1) * sizeof *directory.entries), 0};
+    struct directory directory = {memory_allocate((end.count + 1) * sizeof *directory.entries), 0,
+                                  end.offset};
     if (!entries_read(zip, &end, limits, &directory, checks) ||
-        !totals_judge(zip, &directory, limits, checks) || !duplicates_judge(&directory, checks)) {
+        !totals_judge(zip, &directory, limits, checks) || !duplicates_judge(&directory, checks) ||
+        !package_locals_judge(zip, &directory, checks)) {
         directory_free(&directory);
         return false;
     }

@@ -38,13 +38,14 @@ size_t crl_set_count(const struct crl_set *set);
 
 /* Judged at applied-at, on data issued after it (design §5): revoked when in the list with
  * revocationDate <= applied_at (of several entries the earliest): certificate-revoked,
- * sub-indication REVOKED; but undecided with revocation-on-hold (TRY_LATER, EN 319 102-1 §5.2.6) when
- * all it says is certificateHold, which may be lifted. Undecided with revocation-unavailable
+ * sub-indication REVOKED; but undecided with revocation-on-hold (TRY_LATER, EN 319 102-1 §5.2.6)
+ * when all it says is certificateHold, which may be lifted. Undecided with revocation-unavailable
  * (TRY_LATER) when there is no list for the certificate's distribution point and generation,
- * revocation-not-yet when its thisUpdate is not after applied_at, or still to come, revocation-stale
- * when nextUpdate has passed at `now` and thisUpdate lies more than `age_most` before `now`.
- * Passed otherwise, also when revoked later (the text says so). Evidence: {"kind":"crl","number",
- * "this_update","next_update","sha256"} in *ret_evidence (new reference; NULL when there is none).
+ * revocation-not-yet when its thisUpdate is not after applied_at, or still to come,
+ * revocation-stale when nextUpdate has passed at `now` and thisUpdate lies more than `age_most`
+ * before `now`. Passed otherwise, also when revoked later (the text says so). Evidence:
+ * {"kind":"crl","number", "this_update","next_update","sha256"} in *ret_evidence (new reference;
+ * NULL when there is none).
  */
 bool crl_judge(const struct crl_set *set, const struct certificate *certificate,
                const struct trust *trust, instant applied_at, instant now, instant age_most,

@@ -168,6 +168,111 @@ static void test_contradiction(void **state)
     is(&zip, "package-not-zip");
 }
 
+static void insert(struct buffer *zip, size_t at, const void *data, size_t length)
+{
+    struct buffer copy = {0};
+    buffer_append(&copy, zip->data, at);
+    buffer_append(&copy, data, length);
+    buffer_append(&copy, zip->data + at, zip->length - at);
+    buffer_free(zip);
+    *zip = copy;
+}
+
+static uint32_t get32(const struct buffer *zip, size_t at)
+{
+    const uint8_t *p = zip->data + at;
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Bytes in front of the local header of member `index` (7: behind the last), and a directory that
+ * knows where all has gone to. */
+static void shifted_package(size_t index, const void *data, size_t length, struct buffer *ret_zip)
+{
+    good_package(ret_zip);
+    size_t end = ret_zip->length - 22, directory = get32(ret_zip, end + 16);
+    size_t at = index < 7 ? test_zip_local(buffer_bytes(ret_zip), index) : directory;
+    for (size_t i = index; i < 7; i++) {
+        size_t central = test_zip_central(buffer_bytes(ret_zip), i);
+        test_put32(ret_zip, central + 42, get32(ret_zip, central + 42) + (uint32_t)length);
+    }
+    test_put32(ret_zip, end + 16, (uint32_t)(directory + length));
+    insert(ret_zip, at, data, length);
+}
+
+/* A member that stands in no directory: who reads from the front finds it. */
+static void test_hidden_member(void **state)
+{
+    (void)state;
+    static const char hidden[] = "PK\3\4\24\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                 "\17\0\0\0application.xml";
+    for (size_t index = 0; index <= 7; index++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0};
+        shifted_package(index, hidden, sizeof hidden - 1, &zip);
+        is(&zip, "package-not-zip");
+    }
+}
+
+/* Member 2 as one that was written without going back: its sizes stand behind its data. `data` is
+ * put behind what inflates. */
+static void streamed_package(const char *data, bool marked, struct buffer *ret_zip)
+{
+    _cleanup_(cleanup_buffer) struct buffer rest = {0};
+    good_package(ret_zip);
+    size_t central = test_zip_central(buffer_bytes(ret_zip), 2);
+    uint32_t size = get32(ret_zip, central + 20) + (uint32_t)strlen(data);
+    uint8_t sizes[12];
+    memcpy(sizes, ret_zip->data + central + 16, sizeof sizes);
+    memcpy(sizes + 4, &size, 4); /* the machines that this runs on are little-endian */
+    buffer_append(&rest, data, strlen(data));
+    if (marked)
+        buffer_append(&rest, "PK\7\10", 4);
+    buffer_append(&rest, sizes, sizeof sizes);
+    buffer_free(ret_zip);
+    shifted_package(3, rest.data, rest.length, ret_zip);
+    size_t local = test_zip_local(buffer_bytes(ret_zip), 2);
+    central = test_zip_central(buffer_bytes(ret_zip), 2);
+    test_put32(ret_zip, central + 20, size);
+    test_put16(ret_zip, central + 8, 8);
+    test_put16(ret_zip, local + 6, 8);
+    memset(ret_zip->data + local + 14, 0, 12);
+}
+
+static void test_sizes_behind(void **state)
+{
+    (void)state;
+    for (int marked = 0; marked < 2; marked++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0}, hiding = {0}, other = {0}, stored = {0};
+        streamed_package("", marked, &zip);
+        is(&zip, "");
+        streamed_package("more", marked, &hiding); /* as large as it says, but inflated before */
+        is(&hiding, "package-not-zip");
+        streamed_package("", marked, &other);
+        size_t next = test_zip_local(buffer_bytes(&other), 3);
+        other.data[next - 12] ^= 1; /* the checksum */
+        is(&other, "package-not-zip");
+        streamed_package("", marked, &stored);
+        test_put16(&stored, test_zip_central(buffer_bytes(&stored), 2) + 10, 0);
+        test_put16(&stored, test_zip_local(buffer_bytes(&stored), 2) + 8, 0);
+        is(&stored, "package-not-zip");
+    }
+}
+
+/* What only the local header says. */
+static void test_local_header(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t at;
+        unsigned value;
+    } changes[] = {{6, 1}, {6, 0x40}, {6, 8}, {8, 0}, {14, 0}, {18, 0}, {22, 0}, {26, 14}, {28, 1}};
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        _cleanup_(cleanup_buffer) struct buffer zip = {0};
+        good_package(&zip);
+        test_put16(&zip, test_zip_local(buffer_bytes(&zip), 2) + changes[i].at, changes[i].value);
+        is(&zip, "package-not-zip");
+    }
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -570,6 +675,9 @@ int main(void)
         cmocka_unit_test(test_not_zip),
         cmocka_unit_test(test_end_record),
         cmocka_unit_test(test_contradiction),
+        cmocka_unit_test(test_hidden_member),
+        cmocka_unit_test(test_sizes_behind),
+        cmocka_unit_test(test_local_header),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_name_length),
         cmocka_unit_test(test_encrypted),
