@@ -1,5 +1,6 @@
 #include "intake/identify_role.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -32,6 +33,8 @@ struct batch {
     struct work_item items[BATCH_MOST];
     size_t count;
     const char *results[BATCH_MOST]; /* for log and metrics; literals */
+    char found[BATCH_MOST][16];      /* 宛名番号 of what is to be identified; else "" */
+    struct decision *decided[BATCH_MOST];
     struct decision decisions[BATCH_MOST];
     size_t decision_count;
 };
@@ -125,8 +128,19 @@ static bool identify_examined(struct batch *batch, struct db_tx *tx, size_t inde
     batch->results[index] = found.identified ? "serial" : found.reason;
     if (!found.identified)
         return leave_unmatched(batch, tx, item, found.reason, f);
-    decision_add(batch, item, STATE_IDENTIFIED)->next = STAGE_ROUTE;
-    return application_store_atenabango(tx, item, found.atenabango, "serial", f);
+    batch->decided[index] = decision_add(batch, item, STATE_IDENTIFIED);
+    batch->decided[index]->next = STAGE_ROUTE;
+    snprintf(batch->found[index], sizeof batch->found[index], "%s", found.atenabango);
+    return true;
+}
+
+/* Only the worker whose decision stands may write whose application it is: another may have handed
+ * it over already. */
+static bool found_store(struct batch *batch, struct db_tx *tx, size_t index, struct failure *f)
+{
+    const struct decision *decision = batch->decided[index];
+    return !decision || !decision->moved ||
+           application_store_atenabango(tx, &batch->items[index], batch->found[index], "serial", f);
 }
 
 static bool identify_one(struct batch *batch, struct db_tx *tx, size_t index, struct failure *f)
@@ -164,6 +178,7 @@ static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t cou
         return false;
     for (size_t i = first; i < first + count; i++) {
         struct failure why = {0};
+        batch->decided[i] = NULL;
         if (identify_one(batch, tx, i, &why))
             continue;
         if (lease_transaction_broken(&why)) {
@@ -173,8 +188,12 @@ static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t cou
         if (!set_aside(batch, tx, i, &why, f))
             return false;
     }
-    return batch->decision_count == 0 ||
-           decide(tx, role->config, role->name, batch->decisions, batch->decision_count, f);
+    if (!decide(tx, role->config, role->name, batch->decisions, batch->decision_count, f))
+        return false;
+    for (size_t i = first; i < first + count; i++)
+        if (!found_store(batch, tx, i, f))
+            return false;
+    return true;
 }
 
 static void batch_log(const struct batch *batch)

@@ -132,6 +132,27 @@ def test_a_route_that_is_configured_later(collected):
                                           "held", "routed", "received"], "one hold, one event"
 
 
+def test_who_comes_late_does_not_say_whose_it_is(collected):
+    """Between claim and decision another worker identifies the application: its word stands."""
+    stack, (receipt,) = collected(1)
+    assert stack.uketsuke("examine", "--once").returncode == 0
+    stack.psql("""
+        CREATE FUNCTION other_worker() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            UPDATE application SET state = 'identified', changed_by = 'role:identify'
+                WHERE state = 'verified';
+            INSERT INTO identification VALUES (NEW.city_code, NEW.application_id, now(),
+                'THEOTHER', 'serial') ON CONFLICT DO NOTHING;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER other_worker AFTER UPDATE ON work FOR EACH ROW
+            WHEN (NEW.stage = 'identify') EXECUTE FUNCTION other_worker()""")
+    assert stack.uketsuke("identify", "--once").returncode == 0
+    assert states(stack) == {receipt: ("identified", "")}
+    assert events(stack, receipt).count("identified") == 1
+    assert stack.psql("SELECT atenabango FROM identification").strip() == "THEOTHER"
+
+
 def test_the_next_feed_wakes_who_was_unknown(make_stack):
     stack = make_stack(FAST)
     stack.up(server=False)
