@@ -20,7 +20,7 @@ struct entry {
 struct batch {
     const struct routing_context *context;
     struct routing_caller caller;
-    int64_t after, limit;
+    int64_t after, limit, seen; /* the last that was looked at, readable or not */
     struct entry entries[ROUTING_BATCH_MOST];
     size_t count, bytes;
     json_t *items;
@@ -79,12 +79,12 @@ static bool audit(struct db_tx *tx, struct batch *b, struct failure *f)
 
 static bool count_attempts(struct db_tx *tx, const struct batch *b, struct failure *f)
 {
-    if (b->count == 0)
+    if (b->seen == b->after)
         return true;
     return db_execute(tx, &batch_count,
                       DB_VALUES(db_text(b->context->options.city_code),
                                 db_text(b->caller.destination), db_number(b->after),
-                                db_number(b->entries[b->count - 1].id)),
+                                db_number(b->seen)),
                       NULL, f);
 }
 
@@ -94,20 +94,23 @@ static bool batch_work(struct db_tx *tx, void *context, struct failure *f)
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     json_array_clear(b->items);
     b->count = b->bytes = 0;
+    b->seen = b->after;
     if (!db_query(tx, &batch_fetch,
                   DB_VALUES(db_text(b->context->options.city_code), db_text(b->caller.destination),
                             db_number(b->after), db_number(b->limit)),
                   &rows, f))
         return false;
-    for (size_t i = 0; i < db_row_count(rows) && b->bytes < BATCH_BYTES; i++)
+    for (size_t i = 0; i < db_row_count(rows) && b->bytes < BATCH_BYTES; i++) {
         add_item(b, rows, i);
+        b->seen = db_get_number(rows, i, 0);
+    }
     return count_attempts(tx, b, f) && audit(tx, b, f);
 }
 
 static enum http_flow reply(struct http_request *request, struct batch *b)
 {
     char next[24];
-    snprintf(next, sizeof next, "%" PRId64, b->count ? b->entries[b->count - 1].id : b->after);
+    snprintf(next, sizeof next, "%" PRId64, b->seen);
     metric_add(&routing_delivered_metric, "item", (int64_t)b->count);
     http_reply_header(request, "Cache-Control", "no-store");
     return http_reply_json(request, 200, json_pack("{s:O, s:s}", "items", b->items, "next", next));

@@ -253,6 +253,16 @@ static void an_item_that_does_not_open_harms_no_other(void **state)
     assert_int_equal(json_array_size(items), 1);
     assert_string_equal(house_text(items, 0, "sha256"), house_hash(2));
     json_decref(batch);
+    /* nor does it stop who takes one at a time: `next` lies behind it */
+    batch = house_ask_json(house.ours, "GET", "/routing/v1/batch?limit=1", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(batch, "items")), 0);
+    char path[96];
+    snprintf(path, sizeof path, "/routing/v1/batch?limit=1&after=%s",
+             json_string_value(json_object_get(batch, "next")));
+    json_decref(batch);
+    batch = house_ask_json(house.ours, "GET", path, NULL, 200);
+    assert_string_equal(house_text(json_object_get(batch, "items"), 0, "sha256"), house_hash(2));
+    json_decref(batch);
 }
 
 static void a_batch_brings_the_same_bytes(void **state)
