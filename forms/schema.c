@@ -63,17 +63,29 @@ static bool structure_check(const struct procedure *procedure, const struct outl
         return form_fails(checks, "form-missing-item", path, xmlGetLineNo(node), "is missing");
     }
     for (const xmlNode *part = xml_first(node); part; part = xml_next(part)) {
-        const struct outline *known = outline_part(outline, (const char *)part->name);
+        const struct outline *known = xml_is(part, procedure->namespace, (const char *)part->name)
+                                          ? outline_part(outline, (const char *)part->name)
+                                          : NULL; /* what is not of the form, the schema tells */
         if (known && !structure_check(procedure, known, part, checks))
             return false;
     }
     return true;
 }
 
+/* Blanks are no text, the full-width one (U+3000) included. */
 static bool is_empty(const xmlNode *node)
 {
+    static const char wide[] = "\u3000";
     const char *text = xml_text(node);
-    return text && !text[strspn(text, " \t\r\n")];
+    while (text && *text) {
+        size_t length = strspn(text, " \t\r\n");
+        if (length == 0 && strncmp(text, wide, sizeof wide - 1) == 0)
+            length = sizeof wide - 1;
+        if (length == 0)
+            return false;
+        text += length;
+    }
+    return text != NULL;
 }
 
 static bool error_explain(const struct procedure *procedure, const struct first_error *error,

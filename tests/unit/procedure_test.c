@@ -235,7 +235,7 @@ static void test_broken(void **state)
     breaks("form.xsd", "<xs:simpleType name=\"name\">",
            "<xs:import namespace=\"x\" schemaLocation=\"http://localhost/\"/>"
            "<xs:simpleType name=\"name\">",
-           "form.xsd:10: only simpleType");
+           "form.xsd:12: only simpleType");
     breaks("form.xsd", "name=\"name-kana\" type", "name=\"name\" type", "side by side");
     breaks("labels.xml", "<label item=\"claimant/sex\">性別</label>", "", "claimant/sex");
     breaks("labels.xml", "claimant/sex", "claimant/six", "labels.xml:7: ");
