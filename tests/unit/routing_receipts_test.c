@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/metrics.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "tests/support/routing.h"
 
@@ -195,10 +196,23 @@ static void what_the_house_can_not_decide_is_not_taken(void **state)
     assert_string_equal(house_send(house.ours, id, house_hash(1), true), "taken");
 }
 
+/* The server lets go of a request a moment after its answer has come. */
+static void wait_until_none_waits(struct buffer *ret_text)
+{
+    for (int tries = 0; tries < 200; tries++) {
+        buffer_clear(ret_text);
+        metrics_write(ret_text);
+        if (strstr(buffer_text(ret_text), "uketsuke_routing_waiting 0"))
+            return;
+        process_sleep(INSTANT_SECOND / 100);
+    }
+    fail_msg("a long poll that has ended still counts as waiting");
+}
+
 static void what_happens_is_counted(void **state)
 {
     (void)state;
-    struct buffer text = {0};
+    _cleanup_(cleanup_buffer) struct buffer text = {0};
     int64_t id = house_put_one(1);
     _cleanup_(cleanup_text) char *path = house_path(id, "");
     struct http_answer answer = house_ask(house.ours, "GET", path, NULL);
@@ -206,12 +220,10 @@ static void what_happens_is_counted(void **state)
     assert_string_equal(house_send(house.ours, id, house_hash(1), true), "taken");
     assert_string_equal(house_send(house.ours, id, house_hash(1), true), "repeated");
     json_decref(house_ask_json(house.ours, "GET", "/routing/v1/items?wait=1", NULL, 200));
-    metrics_write(&text);
+    wait_until_none_waits(&text);
     const char *all = buffer_text(&text);
     assert_non_null(strstr(all, "uketsuke_routing_delivered_total{kind=\"item\"}"));
     assert_non_null(strstr(all, "uketsuke_routing_receipts_total{result=\"repeated\"}"));
-    assert_non_null(strstr(all, "uketsuke_routing_waiting 0"));
-    buffer_free(&text);
 }
 
 int main(void)
