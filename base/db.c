@@ -90,6 +90,11 @@ bool db_open_owner(const struct config *config, struct db **ret_db, struct failu
     return pool_make(config, text_copy(owner), "owner", 1, ret_db, f);
 }
 
+void db_plan_by_key(struct db *db)
+{
+    db->by_key = true;
+}
+
 void db_close(struct db *db)
 {
     if (!db)

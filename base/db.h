@@ -35,6 +35,9 @@ bool db_open(const struct config *config, const char *role, unsigned pool, struc
              struct failure *f);
 /* Connects as [database] owner-user, who owns the tables: `uketsuke db upgrade`. */
 bool db_open_owner(const struct config *config, struct db **ret_db, struct failure *f);
+/* On connections made from now on, statements find few rows by key, however large the tables: no
+ * plan reads a whole table for want of (fresh) statistics. */
+void db_plan_by_key(struct db *db);
 void db_close(struct db *db);
 /* One round trip: is the database there? */
 bool db_ping(struct db *db, struct failure *f);

@@ -17,6 +17,7 @@ struct db {
     unsigned pool;
     int connect_timeout; /* seconds */
     char statement_timeout[24];
+    bool by_key;      /* db_plan_by_key */
     instant patience; /* how long a database that is away is waited for */
     pthread_mutex_t mutex;
     pthread_cond_t returned;

@@ -1,19 +1,25 @@
 #include "intake/application.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "intake/application_internal.h"
 
-static const struct db_statement application_key_insert = {
-    "application_key_insert", "INSERT INTO application_key (city_code, application_id, wrapped) "
-                              "VALUES ($1, $2::uuid, $3) ON CONFLICT DO NOTHING"};
-static const struct db_statement application_key_select = {
-    "application_key_select",
-    "SELECT wrapped FROM application_key WHERE city_code = $1 AND application_id = $2::uuid"};
+/* Both wait for whoever makes the same key at the same time; then the second sees it. */
+static const struct db_statement application_keys_insert = {
+    "application_keys_insert",
+    "INSERT INTO application_key (city_code, application_id, wrapped) "
+    "SELECT * FROM unnest($1::text[], $2::uuid[], $3::bytea[]) ON CONFLICT DO NOTHING"};
+static const struct db_statement application_keys_select = {
+    "application_keys_select",
+    "SELECT found.wrapped FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY"
+    "  AS wanted (city_code, application_id, position)"
+    " CROSS JOIN LATERAL (SELECT k.wrapped FROM application_key k"
+    "  WHERE k.city_code = wanted.city_code AND k.application_id = wanted.application_id OFFSET 0)"
+    "  AS found "
+    "ORDER BY wanted.position"};
 /* What is stored stays: a worker that comes late must not put other bytes in its place. */
 static const struct db_statement package_insert = {
     "package_insert", "INSERT INTO package (city_code, application_id, size, sha256, sealed) "
@@ -22,29 +28,23 @@ static const struct db_statement evidence_insert = {
     "evidence_insert",
     "INSERT INTO package_evidence (city_code, application_id, size, sha256, sealed) "
     "VALUES ($1, $2::uuid, $3, $4, $5) ON CONFLICT DO NOTHING"};
-static const struct db_statement package_select = {
-    "package_select",
-    "SELECT p.sealed, k.wrapped, a.receipt_number, a.applied_at, a.procedure_id, a.form_version "
-    "FROM application a JOIN package p USING (city_code, application_id)"
-    " JOIN application_key k USING (city_code, application_id) "
-    "WHERE a.city_code = $1 AND a.application_id = $2::uuid"};
-static const struct db_statement examination_upsert = {
-    "examination_upsert",
-    "INSERT INTO examination (city_code, application_id, examined_at, verdict, reason,"
-    " sub_indication, ca, serial, report, facts, record) "
-    "VALUES ($1, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
-    "ON CONFLICT (city_code, application_id) DO UPDATE SET examined_at = excluded.examined_at,"
-    " verdict = excluded.verdict, reason = excluded.reason,"
-    " sub_indication = excluded.sub_indication, ca = excluded.ca, serial = excluded.serial,"
-    " report = excluded.report, facts = excluded.facts, record = excluded.record"};
-static const struct db_statement examination_select = {
-    "examination_select",
-    "SELECT e.report, e.facts, e.record, e.ca, e.serial, k.wrapped, a.procedure_id,"
-    " a.form_version, a.applied_at, i.atenabango "
-    "FROM application a JOIN examination e USING (city_code, application_id)"
-    " JOIN application_key k USING (city_code, application_id)"
-    " LEFT JOIN identification i USING (city_code, application_id) "
-    "WHERE a.city_code = $1 AND a.application_id = $2::uuid"};
+/* LATERAL … OFFSET 0: the batch leads, whatever the planner thinks of the tables. */
+static const struct db_statement packages_select = {
+    "packages_select",
+    "WITH wanted AS MATERIALIZED ("
+    " SELECT w.*, sum(coalesce(p.size, 0)) OVER (ORDER BY w.position) - coalesce(p.size, 0)"
+    "   AS before"
+    " FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY"
+    "   AS w (city_code, application_id, position)"
+    " LEFT JOIN LATERAL (SELECT size FROM package"
+    "  WHERE city_code = w.city_code AND application_id = w.application_id OFFSET 0) p ON true)"
+    "SELECT found.* FROM wanted LEFT JOIN LATERAL ("
+    " SELECT p.sealed, k.wrapped, a.receipt_number, a.applied_at, a.procedure_id, a.form_version"
+    " FROM application a JOIN package p USING (city_code, application_id)"
+    "  JOIN application_key k USING (city_code, application_id)"
+    " WHERE a.city_code = wanted.city_code AND a.application_id = wanted.application_id OFFSET 0)"
+    " AS found ON true "
+    "WHERE wanted.position = 1 OR wanted.before < $3::bigint ORDER BY wanted.position"};
 static const struct db_statement identification_upsert = {
     "identification_upsert",
     "INSERT INTO identification (city_code, application_id, identified_at, atenabango, how) "
@@ -52,60 +52,90 @@ static const struct db_statement identification_upsert = {
     " identified_at = excluded.identified_at, atenabango = excluded.atenabango,"
     " how = excluded.how"};
 
-#define CONTEXT 64 /* "<city code>/<application id>" */
-
-static const char *context_of(const struct work_item *item, char text[CONTEXT])
+const char *application_context(const struct work_item *item, char text[APPLICATION_CONTEXT])
 {
-    snprintf(text, CONTEXT, "%s/%s", item->city_code, item->application_id);
+    snprintf(text, APPLICATION_CONTEXT, "%s/%s", item->city_code, item->application_id);
     return text;
 }
 
-static void copy_text(char *to, size_t size, const char *text)
+void application_copy_text(char *to, size_t size, const char *text)
 {
     snprintf(to, size, "%s", text ? text : "");
 }
 
-static bool not_stored(const struct work_item *item, const char *what, struct failure *f)
+bool application_not_stored(const struct work_item *item, const char *what, struct failure *f)
 {
-    return failure_set(f, FAILURE_DATABASE, "application %s has no %s in the database",
+    return failure_set(f, FAILURE_INPUT, "application %s has no %s in the database",
                        item->application_id, what);
+}
+
+bool application_key_open(const struct city_key *city, const struct work_item *item,
+                          const struct wrapped_key *wrapped, struct application_key *ret_key,
+                          struct failure *f)
+{
+    char context[APPLICATION_CONTEXT];
+    return application_key_unwrap(city, application_context(item, context),
+                                  bytes_of(wrapped->data, sizeof wrapped->data), ret_key, f);
+}
+
+bool wrapped_key_read(const struct db_rows *rows, size_t row, int column,
+                      const struct work_item *item, struct wrapped_key *ret_key, struct failure *f)
+{
+    struct bytes wrapped = db_get_bytes(rows, row, column);
+    if (wrapped.length != sizeof ret_key->data)
+        return application_not_stored(item, "key", f);
+    memcpy(ret_key->data, wrapped.data, wrapped.length);
+    return true;
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
-static bool key_load(struct db_tx *tx, const struct city_key *city, const struct work_item *item,
-                     struct application_key *ret_key, struct failure *f)
-{
-    char context[CONTEXT];
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &application_key_select,
-                  DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f))
-        return false;
-    if (db_row_count(rows) == 0)
-        return not_stored(item, "key", f);
-    return application_key_unwrap(city, context_of(item, context), db_get_bytes(rows, 0, 0),
-                                  ret_key, f);
-}
+#define WRAPPED_TEXT (2 + 2 * SEAL_WRAPPED_LENGTH + 1) /* "\\x", digits, NUL */
 
-/* One application has one key, whoever comes first. */
-static bool key_make_or_load(struct db_tx *tx, const struct city_key *city,
-                             const struct work_item *item, struct application_key *ret_key,
-                             struct failure *f)
+static bool new_key_write(const struct city_key *city, const struct work_item *item,
+                          char text[WRAPPED_TEXT], struct failure *f)
 {
-    char context[CONTEXT];
+    char context[APPLICATION_CONTEXT];
     uint8_t wrapped[SEAL_WRAPPED_LENGTH];
     struct application_key key;
-    int64_t inserted = 0;
-    if (!application_key_make(city, context_of(item, context), &key, wrapped, f) ||
-        !db_execute(tx, &application_key_insert,
-                    DB_VALUES(db_text(item->city_code), db_text(item->application_id),
-                              db_bytes(bytes_of(wrapped, sizeof wrapped))),
-                    &inserted, f))
+    if (!application_key_make(city, application_context(item, context), &key, wrapped, f))
         return false;
-    if (inserted == 1)
-        *ret_key = key;
     application_key_erase(&key);
-    return inserted == 1 || key_load(tx, city, item, ret_key, f);
+    memcpy(text, "\\x", 2);
+    hex_encode(wrapped, sizeof wrapped, text + 2);
+    return true;
+}
+
+static bool keys_insert(struct db_tx *tx, const struct city_key *city,
+                        const struct work_item *items, const struct work_columns *columns,
+                        struct failure *f)
+{
+    char texts[WORK_BATCH_MOST][WRAPPED_TEXT];
+    const char *wrapped[WORK_BATCH_MOST];
+    for (size_t i = 0; i < columns->count; i++) {
+        if (!new_key_write(city, &items[i], texts[i], f))
+            return false;
+        wrapped[i] = texts[i];
+    }
+    return db_send(tx, &application_keys_insert,
+                   DB_VALUES(WORK_COLUMNS(*columns), db_texts(wrapped, columns->count)), -1, f);
+}
+
+bool application_keys(struct db_tx *tx, const struct city_key *city, const struct work_item *items,
+                      size_t count, struct wrapped_key *ret_keys, struct failure *f)
+{
+    struct work_columns columns;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    work_columns_fill(&columns, items, count);
+    if (!keys_insert(tx, city, items, &columns, f) ||
+        !db_query(tx, &application_keys_select, DB_VALUES(WORK_COLUMNS(columns)), &rows, f))
+        return false;
+    if (db_row_count(rows) != count)
+        return failure_set(f, FAILURE_DATABASE, "keys that were just made are not there");
+    for (size_t i = 0; i < count; i++)
+        if (!wrapped_key_read(rows, i, 0, &items[i], &ret_keys[i], f))
+            return false;
+    return true;
 }
 
 /* --- packages --------------------------------------------------------------------------------- */
@@ -114,12 +144,12 @@ static bool package_store(struct db_tx *tx, const struct application_key *key,
                           const struct work_item *item, struct bytes package, bool evidence,
                           struct failure *f)
 {
-    char context[CONTEXT];
+    char context[APPLICATION_CONTEXT];
     uint8_t hash[32];
     _cleanup_(cleanup_buffer) struct buffer sealed = {0};
     sha256(package, hash);
-    return seal(key, evidence ? "evidence" : "package", context_of(item, context), package, &sealed,
-                f) &&
+    return seal(key, evidence ? "evidence" : "package", application_context(item, context), package,
+                &sealed, f) &&
            db_send(tx, evidence ? &evidence_insert : &package_insert,
                    DB_VALUES(db_text(item->city_code), db_text(item->application_id),
                              db_number((int64_t)package.length),
@@ -129,11 +159,11 @@ static bool package_store(struct db_tx *tx, const struct application_key *key,
 }
 
 bool application_store_package(struct db_tx *tx, const struct city_key *city,
-                               const struct work_item *item, struct bytes package, bool evidence,
-                               struct failure *f)
+                               const struct work_item *item, const struct wrapped_key *wrapped,
+                               struct bytes package, bool evidence, struct failure *f)
 {
     struct application_key key;
-    if (!key_make_or_load(tx, city, item, &key, f))
+    if (!application_key_open(city, item, wrapped, &key, f))
         return false;
     bool done = package_store(tx, &key, item, package, evidence, f);
     application_key_erase(&key);
@@ -146,157 +176,54 @@ void stored_application_free(struct stored_application *application)
     *application = (struct stored_application){0};
 }
 
-bool application_load_package(struct db_tx *tx, const struct city_key *city,
+bool application_fetch_packages(struct db_tx *tx, const struct work_item *items, size_t count,
+                                int64_t bytes_most, struct db_rows **ret_rows, struct failure *f)
+{
+    struct work_columns columns;
+    work_columns_fill(&columns, items, count);
+    return db_query(tx, &packages_select, DB_VALUES(WORK_COLUMNS(columns), db_number(bytes_most)),
+                    ret_rows, f);
+}
+
+static bool package_unseal(const struct db_rows *rows, size_t row, const struct city_key *city,
+                           const struct work_item *item, struct stored_application *stored,
+                           struct failure *f)
+{
+    char context[APPLICATION_CONTEXT];
+    struct application_key key;
+    if (!application_key_open(city, item, &stored->key, &key, f))
+        return false;
+    bool opened = unseal(&key, "package", application_context(item, context),
+                         db_get_bytes(rows, row, 0), &stored->package, f);
+    application_key_erase(&key);
+    return opened;
+}
+
+bool application_open_package(const struct db_rows *rows, size_t row, const struct city_key *city,
                               const struct work_item *item,
                               struct stored_application *ret_application, struct failure *f)
 {
-    char context[CONTEXT];
-    struct application_key key;
     struct stored_application stored = {0};
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &package_select,
-                  DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f))
+    if (db_is_null(rows, row, 0))
+        return application_not_stored(item, "package", f);
+    if (!wrapped_key_read(rows, row, 1, item, &stored.key, f))
         return false;
-    if (db_row_count(rows) == 0)
-        return not_stored(item, "package", f);
-    context_of(item, context);
-    if (!application_key_unwrap(city, context, db_get_bytes(rows, 0, 1), &key, f))
-        return false;
-    bool opened = unseal(&key, "package", context, db_get_bytes(rows, 0, 0), &stored.package, f);
-    application_key_erase(&key);
-    if (!opened) {
+    if (!package_unseal(rows, row, city, item, &stored, f)) {
         stored_application_free(&stored);
         return false;
     }
-    copy_text(stored.receipt_number, sizeof stored.receipt_number, db_get_text(rows, 0, 2));
-    stored.applied_at = db_get_instant(rows, 0, 3);
-    copy_text(stored.procedure_id, sizeof stored.procedure_id, db_get_text(rows, 0, 4));
-    copy_text(stored.form_version, sizeof stored.form_version, db_get_text(rows, 0, 5));
+    application_copy_text(stored.receipt_number, sizeof stored.receipt_number,
+                          db_get_text(rows, row, 2));
+    stored.applied_at = db_get_instant(rows, row, 3);
+    application_copy_text(stored.procedure_id, sizeof stored.procedure_id,
+                          db_get_text(rows, row, 4));
+    application_copy_text(stored.form_version, sizeof stored.form_version,
+                          db_get_text(rows, row, 5));
     *ret_application = stored;
     return true;
 }
 
-/* --- examinations ----------------------------------------------------------------------------- */
-
-/* Nothing is sealed where there is no JSON. */
-static bool seal_json(const struct application_key *key, const char *purpose, const char *context,
-                      const json_t *json, struct buffer *ret_sealed, struct failure *f)
-{
-    if (!json)
-        return true;
-    char *text = json_dumps(json, JSON_COMPACT);
-    if (!text)
-        return failure_set(f, FAILURE_SYSTEM, "the %s cannot be written as JSON", purpose);
-    bool done = seal(key, purpose, context, bytes_of_text(text), ret_sealed, f);
-    OPENSSL_cleanse(text, strlen(text));
-    free(text);
-    return done;
-}
-
-static struct db_value sealed_value(const struct buffer *sealed)
-{
-    return sealed->length ? db_bytes(buffer_bytes(sealed)) : db_null();
-}
-
-static struct db_value text_or_null(const char *text)
-{
-    return db_text(*text ? text : NULL);
-}
-
-static bool examination_store(struct db_tx *tx, const struct application_key *key,
-                              const struct work_item *item, const struct examination *examination,
-                              struct failure *f)
-{
-    char context[CONTEXT];
-    _cleanup_(cleanup_buffer) struct buffer report = {0}, facts = {0}, record = {0};
-    context_of(item, context);
-    return seal_json(key, "report", context, examination->report, &report, f) &&
-           seal_json(key, "facts", context, examination->facts, &facts, f) &&
-           seal_json(key, "record", context, examination->record, &record, f) &&
-           db_send(tx, &examination_upsert,
-                   DB_VALUES(db_text(item->city_code), db_text(item->application_id),
-                             db_instant(clock_now()), db_text(verdict_name(examination->verdict)),
-                             text_or_null(examination->reason),
-                             text_or_null(examination->sub_indication),
-                             text_or_null(examination->ca), text_or_null(examination->serial),
-                             sealed_value(&report), sealed_value(&facts), sealed_value(&record)),
-                   1, f);
-}
-
-bool application_store_examination(struct db_tx *tx, const struct city_key *city,
-                                   const struct work_item *item,
-                                   const struct examination *examination, struct failure *f)
-{
-    struct application_key key;
-    if (!key_load(tx, city, item, &key, f))
-        return false;
-    bool done = examination_store(tx, &key, item, examination, f);
-    application_key_erase(&key);
-    return done;
-}
-
-void stored_examination_free(struct stored_examination *examination)
-{
-    json_decref(examination->report);
-    json_decref(examination->facts);
-    json_decref(examination->record);
-    *examination = (struct stored_examination){0};
-}
-
-static bool unseal_json(const struct application_key *key, const char *purpose, const char *context,
-                        struct bytes sealed, json_t **ret_json, struct failure *f)
-{
-    if (!sealed.length)
-        return true;
-    _cleanup_(cleanup_secret_buffer) struct buffer plain = {0};
-    if (!unseal(key, purpose, context, sealed, &plain, f))
-        return false;
-    *ret_json = json_loadb((const char *)plain.data, plain.length, JSON_REJECT_DUPLICATES, NULL);
-    return *ret_json || failure_set(f, FAILURE_INPUT, "the stored %s of application %s is no JSON",
-                                    purpose, context);
-}
-
-static bool examination_open(const struct db_rows *rows, const struct application_key *key,
-                             const char *context, struct stored_examination *ret, struct failure *f)
-{
-    if (!unseal_json(key, "report", context, db_get_bytes(rows, 0, 0), &ret->report, f) ||
-        !unseal_json(key, "facts", context, db_get_bytes(rows, 0, 1), &ret->facts, f) ||
-        !unseal_json(key, "record", context, db_get_bytes(rows, 0, 2), &ret->record, f))
-        return false;
-    copy_text(ret->ca, sizeof ret->ca, db_get_text(rows, 0, 3));
-    copy_text(ret->serial, sizeof ret->serial, db_get_text(rows, 0, 4));
-    copy_text(ret->procedure_id, sizeof ret->procedure_id, db_get_text(rows, 0, 6));
-    copy_text(ret->form_version, sizeof ret->form_version, db_get_text(rows, 0, 7));
-    ret->applied_at = db_get_instant(rows, 0, 8);
-    copy_text(ret->atenabango, sizeof ret->atenabango, db_get_text(rows, 0, 9));
-    return true;
-}
-
-bool application_load_examination(struct db_tx *tx, const struct city_key *city,
-                                  const struct work_item *item,
-                                  struct stored_examination *ret_examination, struct failure *f)
-{
-    char context[CONTEXT];
-    struct application_key key;
-    struct stored_examination stored = {0};
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &examination_select,
-                  DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f))
-        return false;
-    if (db_row_count(rows) == 0)
-        return not_stored(item, "examination", f);
-    context_of(item, context);
-    if (!application_key_unwrap(city, context, db_get_bytes(rows, 0, 5), &key, f))
-        return false;
-    bool opened = examination_open(rows, &key, context, &stored, f);
-    application_key_erase(&key);
-    if (!opened) {
-        stored_examination_free(&stored);
-        return false;
-    }
-    *ret_examination = stored;
-    return true;
-}
+/* --- identification --------------------------------------------------------------------------- */
 
 bool application_store_atenabango(struct db_tx *tx, const struct work_item *item,
                                   const char *atenabango, const char *how, struct failure *f)

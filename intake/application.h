@@ -12,32 +12,46 @@
 #include "intake/examine.h"
 #include "intake/work.h"
 
-/* Makes the key, seals and stores the original package bytes. `evidence`: bytes that differ from
- * what the portal promised; kept aside, never examined. */
+struct wrapped_key {
+    uint8_t data[SEAL_WRAPPED_LENGTH];
+};
+/* The keys of `items`, made where there are none: one application has one key, whoever comes first.
+ * At most WORK_BATCH_MOST. */
+bool application_keys(struct db_tx *tx, const struct city_key *city, const struct work_item *items,
+                      size_t count, struct wrapped_key *ret_keys, struct failure *f);
+
+/* Seals and stores the original package bytes. `evidence`: bytes that differ from what the portal
+ * promised; kept aside, never examined. */
 bool application_store_package(struct db_tx *tx, const struct city_key *city,
-                               const struct work_item *item, struct bytes package, bool evidence,
-                               struct failure *f);
+                               const struct work_item *item, const struct wrapped_key *wrapped,
+                               struct bytes package, bool evidence, struct failure *f);
 /* With receipt number, applied-at as the portal promised them. */
 struct stored_application {
     struct buffer package; /* plain: erase */
+    struct wrapped_key key;
     char receipt_number[65];
     instant applied_at;
     char procedure_id[129];
     char form_version[17];
 };
 void stored_application_free(struct stored_application *application);
-bool application_load_package(struct db_tx *tx, const struct city_key *city,
+/* What is sealed comes for many in one round trip, and is opened one by one: row i belongs to
+ * items[i]. There are as many rows as have `bytes_most` in sum, but always one. */
+bool application_fetch_packages(struct db_tx *tx, const struct work_item *items, size_t count,
+                                int64_t bytes_most, struct db_rows **ret_rows, struct failure *f);
+bool application_open_package(const struct db_rows *rows, size_t row, const struct city_key *city,
                               const struct work_item *item,
                               struct stored_application *ret_application, struct failure *f);
 
 /* Report, facts and record of an examination; replaces that of an earlier try. */
 bool application_store_examination(struct db_tx *tx, const struct city_key *city,
-                                   const struct work_item *item,
+                                   const struct work_item *item, const struct wrapped_key *wrapped,
                                    const struct examination *examination, struct failure *f);
 /* New references; *ret_facts or *ret_record may come back NULL when there is none. `ca` and
  * `serial` come back "" without a signature. */
 struct stored_examination {
     json_t *report, *facts, *record;
+    struct wrapped_key key;
     char ca[16];
     char serial[41];
     char procedure_id[129];
@@ -46,8 +60,11 @@ struct stored_examination {
     char atenabango[16]; /* "" until identified */
 };
 void stored_examination_free(struct stored_examination *examination);
-bool application_load_examination(struct db_tx *tx, const struct city_key *city,
-                                  const struct work_item *item,
+/* In one round trip, as above; a row for each of at most WORK_BATCH_MOST items. */
+bool application_fetch_examinations(struct db_tx *tx, const struct work_item *items, size_t count,
+                                    struct db_rows **ret_rows, struct failure *f);
+bool application_open_examination(const struct db_rows *rows, size_t row,
+                                  const struct city_key *city, const struct work_item *item,
                                   struct stored_examination *ret_examination, struct failure *f);
 
 bool application_store_atenabango(struct db_tx *tx, const struct work_item *item,

@@ -132,8 +132,8 @@ static bool lists_step(struct collector *collector, struct failure *f)
 /* --- (b) the downloads ------------------------------------------------------------------------ */
 
 struct batch {
-    struct work_item items[PARCELS_MOST];
-    struct parcel parcels[PARCELS_MOST];
+    struct work_item items[WORK_BATCH_MOST];
+    struct parcel parcels[WORK_BATCH_MOST];
     size_t count;
     size_t first, next; /* first not yet settled, next to download */
     size_t bytes;
@@ -219,11 +219,10 @@ static void batch_return(struct collector *collector, struct batch *batch)
 static enum work_result downloads_step(struct collector *collector, struct failure *f)
 {
     _cleanup_(batch_free) struct batch batch = {0};
-    size_t most = collector->pace.batch < PARCELS_MOST ? collector->pace.batch : PARCELS_MOST;
     if (all_down(collector))
         return WORK_IDLE;
-    if (!work_claim(collector->role->db, collector->role->config, STAGE_COLLECT, most, batch.items,
-                    &batch.count, f))
+    if (!work_claim(collector->role->db, collector->role->config, STAGE_COLLECT,
+                    collector->pace.batch, batch.items, &batch.count, f))
         return WORK_FAILED;
     if (batch.count == 0)
         return WORK_IDLE;

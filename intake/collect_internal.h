@@ -8,7 +8,6 @@
 #include "routing/portal.h"
 
 /* One commit carries at most so much: a commit is a disk flush, and a batch is memory. */
-#define PARCELS_MOST       32
 #define PARCELS_BYTES_MOST ((size_t)8 << 20)
 #define PARCELS_TIME_MOST  (INSTANT_SECOND / 2)
 

@@ -30,7 +30,7 @@ static const struct db_statement promises = {
 
 struct load {
     const char *city_code;
-    const char *ids[PARCELS_MOST];
+    const char *ids[WORK_BATCH_MOST];
     size_t count;
     struct parcel *parcels;
 };
@@ -78,9 +78,37 @@ struct settlement {
     const struct pace *pace;
     const struct parcel *parcels;
     size_t count;
-    struct decision decisions[PARCELS_MOST];
+    struct wrapped_key keys[WORK_BATCH_MOST]; /* where bytes came; by parcel */
+    struct decision decisions[WORK_BATCH_MOST];
     size_t decision_count;
 };
+
+static bool has_bytes(const struct parcel *parcel)
+{
+    return parcel->outcome == OUTCOME_PROMISED || parcel->outcome == OUTCOME_MISMATCH;
+}
+
+static const struct wrapped_key *key_of(const struct settlement *all, const struct parcel *parcel)
+{
+    return &all->keys[parcel - all->parcels];
+}
+
+static bool keys_load(struct settlement *all, struct db_tx *tx, size_t first, size_t count,
+                      struct failure *f)
+{
+    struct work_item items[WORK_BATCH_MOST];
+    struct wrapped_key keys[WORK_BATCH_MOST];
+    size_t n = 0, next = 0;
+    for (size_t i = first; i < first + count; i++)
+        if (has_bytes(&all->parcels[i]))
+            items[n++] = *all->parcels[i].item;
+    if (n && !application_keys(tx, all->role->city_key, items, n, keys, f))
+        return false;
+    for (size_t i = first; i < first + count; i++)
+        if (has_bytes(&all->parcels[i]))
+            all->keys[i] = keys[next++];
+    return true;
+}
 
 static void decision_add(struct settlement *all, const struct parcel *parcel, enum state to,
                          const char *reason, instant due_at)
@@ -116,8 +144,8 @@ static bool settle_mismatch(struct settlement *all, struct db_tx *tx, const stru
     const struct work_item *item = parcel->item;
     /* the evidence of a held one is there already: a portal can't fill our disk with it */
     if (item->state == STATE_ANNOUNCED &&
-        !application_store_package(tx, all->role->city_key, item, buffer_bytes(&parcel->body), true,
-                                   f))
+        !application_store_package(tx, all->role->city_key, item, key_of(all, parcel),
+                                   buffer_bytes(&parcel->body), true, f))
         return false;
     if (item->state == STATE_HELD || item->attempts >= all->pace->download_tries)
         return hold(all, tx, parcel, f);
@@ -132,8 +160,8 @@ static bool settle_one(struct settlement *all, struct db_tx *tx, const struct pa
     switch (parcel->outcome) {
     case OUTCOME_PROMISED:
         decision_add(all, parcel, STATE_COLLECTED, NULL, 0);
-        return application_store_package(tx, all->role->city_key, item, buffer_bytes(&parcel->body),
-                                         false, f);
+        return application_store_package(tx, all->role->city_key, item, key_of(all, parcel),
+                                         buffer_bytes(&parcel->body), false, f);
     case OUTCOME_MISMATCH:
         return settle_mismatch(all, tx, parcel, f);
     case OUTCOME_TOO_LARGE:
@@ -149,6 +177,8 @@ static bool settle_work(struct db_tx *tx, void *context, size_t first, size_t co
 {
     struct settlement *all = context;
     all->decision_count = 0;
+    if (!keys_load(all, tx, first, count, f))
+        return false;
     for (size_t i = first; i < first + count; i++)
         if (!settle_one(all, tx, &all->parcels[i], f))
             return false;

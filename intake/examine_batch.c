@@ -5,10 +5,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "intake/application.h"
 
 #define ACTOR   "role:examine"
 #define CRASHED "examination-crashed"
+
+#define FETCH_BYTES (8 << 20) /* sealed packages in memory; one always goes */
 
 static struct metric examination_microseconds_total = {
     .kind = METRIC_COUNTER,
@@ -52,55 +53,55 @@ static void examine_package(const struct examine_batch *batch,
     metric_add(&examination_microseconds_total, NULL, clock_monotonic() - begun);
 }
 
-/* What can't be read is our trouble, not the application's: it stays, and the others go on. */
-static bool subject_load(struct examine_batch *batch, struct db_tx *tx, struct subject *subject,
-                         struct stored_application *ret_stored, struct failure *f)
+static void subject_examine(struct examine_batch *batch, const struct db_rows *rows, size_t row,
+                            struct subject *subject)
 {
+    struct stored_application stored = {0};
     struct failure why = {0};
-    if (application_load_package(tx, batch->worker->role->city_key, subject->item, ret_stored,
-                                 &why))
-        return true;
-    *f = why;
-    if (!lease_transaction_broken(&why)) {
+    /* What can't be read is our trouble, not the application's: it stays, and the others go on. */
+    if (!application_open_package(rows, row, batch->worker->role->city_key, subject->item, &stored,
+                                  &why)) {
         subject->state = SUBJECT_UNREADABLE;
         log_error("application.unreadable",
                   log_text("receipt_number", subject->item->receipt_number),
                   log_text("text", why.text));
+        return;
     }
-    return false;
-}
-
-static bool subject_examine(struct examine_batch *batch, struct db_tx *tx, struct subject *subject,
-                            struct failure *f)
-{
-    struct stored_application stored = {0};
-    if (subject->item->attempts > batch->worker->pace.attempts_most) {
-        subject->state = SUBJECT_CRASHED;
-        log_error("examination.crashed", log_text("receipt_number", subject->item->receipt_number),
-                  log_number("attempts", subject->item->attempts - 1));
-        return true;
-    }
-    if (!subject_load(batch, tx, subject, &stored, f))
-        return subject->state == SUBJECT_UNREADABLE;
     examine_package(batch, &stored, &subject->examination);
+    subject->key = stored.key;
     subject->state = SUBJECT_EXAMINED;
     log_debug("application.examined", log_text("receipt_number", subject->item->receipt_number),
               log_text("verdict", verdict_name(subject->examination.verdict)),
               log_text("reason", subject->examination.reason));
     stored_application_free(&stored);
-    return true;
 }
 
-/* Reads only; one package at a time is in memory. */
+static void subject_take(struct examine_batch *batch, const struct db_rows *rows, size_t row)
+{
+    struct subject *subject = &batch->subjects[batch->examined];
+    *subject = (struct subject){.item = &batch->items[batch->examined]};
+    if (subject->item->attempts > batch->worker->pace.attempts_most) {
+        subject->state = SUBJECT_CRASHED;
+        log_error("examination.crashed", log_text("receipt_number", subject->item->receipt_number),
+                  log_number("attempts", subject->item->attempts - 1));
+    } else {
+        subject_examine(batch, rows, row, subject);
+    }
+    batch->examined++;
+}
+
+/* Reads only; some packages at a time are in memory, sealed, and one of them open. */
 static bool examine_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct examine_batch *batch = context;
     examine_batch_forget(batch);
-    for (; batch->examined < batch->count; batch->examined++) {
-        struct subject *subject = &batch->subjects[batch->examined];
-        *subject = (struct subject){.item = &batch->items[batch->examined]};
-        if (!subject_examine(batch, tx, subject, f))
+    while (batch->examined < batch->count) {
+        _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+        if (!application_fetch_packages(tx, &batch->items[batch->examined],
+                                        batch->count - batch->examined, FETCH_BYTES, &rows, f))
             return false;
+        for (size_t row = 0; row < db_row_count(rows); row++)
+            subject_take(batch, rows, row);
     }
     return true;
 }
@@ -199,7 +200,7 @@ static bool store_one(struct examine_batch *batch, struct db_tx *tx, const struc
     bool stands = subject->decision ? subject->decision->moved : subject->mine;
     return subject->state != SUBJECT_EXAMINED || !stands ||
            application_store_examination(tx, batch->worker->role->city_key, subject->item,
-                                         &subject->examination, f);
+                                         &subject->key, &subject->examination, f);
 }
 
 static bool settle_work(struct db_tx *tx, void *context, size_t first, size_t count,

@@ -3,10 +3,9 @@
 #ifndef UKETSUKE_INTAKE_EXAMINE_BATCH_H
 #define UKETSUKE_INTAKE_EXAMINE_BATCH_H
 
+#include "intake/application.h"
 #include "intake/decide.h"
 #include "intake/examine_role.h"
-
-#define EXAMINE_BATCH_MOST 64
 
 enum subject_state { SUBJECT_EXAMINED, SUBJECT_CRASHED, SUBJECT_UNREADABLE };
 
@@ -14,17 +13,18 @@ struct subject { /* one application under examination */
     const struct work_item *item;
     enum subject_state state;
     struct examination examination;
+    struct wrapped_key key;
     struct decision *decision; /* NULL: it stays as it is */
     bool mine;                 /* without a decision: the claim was still ours */
 };
 
 struct examine_batch {
     struct examine_worker *worker;
-    struct work_item items[EXAMINE_BATCH_MOST];
-    struct subject subjects[EXAMINE_BATCH_MOST];
+    struct work_item items[WORK_BATCH_MOST];
+    struct subject subjects[WORK_BATCH_MOST];
     size_t count;
     size_t examined;
-    struct decision decisions[EXAMINE_BATCH_MOST];
+    struct decision decisions[WORK_BATCH_MOST];
     size_t decision_count;
 };
 

@@ -71,8 +71,6 @@ static bool batch_claim(struct examine_batch *batch, struct failure *f)
 {
     struct examine_worker *worker = batch->worker;
     size_t most = worker->careful ? 1 : worker->pace.batch;
-    if (most > EXAMINE_BATCH_MOST)
-        most = EXAMINE_BATCH_MOST;
     return work_claim(worker->role->db, worker->role->config, STAGE_EXAMINE, most, batch->items,
                       &batch->count, f);
 }

@@ -11,8 +11,7 @@
 #include "intake/lease.h"
 #include "routing/item.h"
 
-#define ACTOR      "role:routing"
-#define BATCH_MOST 64
+#define ACTOR "role:routing"
 
 static struct metric hand_overs_total = {
     .kind = METRIC_COUNTER,
@@ -21,10 +20,14 @@ static struct metric hand_overs_total = {
     .label_name = "result",
 };
 
-static const struct db_statement key_find = {
-    "hand_over_key", "SELECT k.wrapped, encode(p.sha256, 'hex') FROM application_key AS k"
-                     " JOIN package AS p USING (city_code, application_id)"
-                     " WHERE k.city_code = $1 AND k.application_id = $2::uuid"};
+static const struct db_statement packages_find = {
+    "hand_over_packages",
+    "SELECT encode(found.sha256, 'hex') FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY"
+    "  AS wanted (city_code, application_id, position)"
+    " LEFT JOIN LATERAL (SELECT sha256 FROM package p"
+    "  WHERE p.city_code = wanted.city_code AND p.application_id = wanted.application_id OFFSET 0)"
+    "  AS found ON true "
+    "ORDER BY wanted.position"};
 
 enum result { RESULT_FAILED, RESULT_HELD, RESULT_ROUTED, RESULT_COUNT };
 
@@ -38,10 +41,12 @@ struct parcel_out { /* one application on its way out */
 struct hand_over {
     struct role *role;
     struct pace pace;
-    struct work_item items[BATCH_MOST];
+    struct work_item items[WORK_BATCH_MOST];
     size_t count;
-    struct parcel_out parcels[BATCH_MOST];
-    struct decision decisions[BATCH_MOST];
+    struct db_rows *examinations, *packages; /* of the range that is handed over */
+    size_t first;                            /* their row 0 */
+    struct parcel_out parcels[WORK_BATCH_MOST];
+    struct decision decisions[WORK_BATCH_MOST];
     size_t decision_count;
 };
 
@@ -49,6 +54,8 @@ static void hand_over_free(struct hand_over *all)
 {
     for (size_t i = 0; i < all->count; i++)
         buffer_free(&all->parcels[i].sealed);
+    cleanup_db_rows(&all->examinations);
+    cleanup_db_rows(&all->packages);
 }
 
 static struct decision *decision_add(struct hand_over *all, const struct work_item *item,
@@ -69,14 +76,15 @@ static struct decision *decision_add(struct hand_over *all, const struct work_it
 
 /* Builds and seals in one go: the plain item, which may hold 個人番号, does not outlive it. */
 static bool item_seal(struct role *role, const struct item_source *source,
-                      const char *application_id, struct bytes wrapped, struct parcel_out *parcel,
-                      struct failure *f)
+                      const char *application_id, const struct wrapped_key *wrapped,
+                      struct parcel_out *parcel, struct failure *f)
 {
     char binding[64];
     struct application_key key;
     _cleanup_(cleanup_secret_buffer) struct buffer plain = {0};
     snprintf(binding, sizeof(binding), "%s/%s", source->city_code, application_id);
-    if (!application_key_unwrap(role->city_key, binding, wrapped, &key, f))
+    if (!application_key_unwrap(role->city_key, binding,
+                                bytes_of(wrapped->data, sizeof wrapped->data), &key, f))
         return false;
     item_build(source, &plain, parcel->sha256);
     buffer_clear(&parcel->sealed);
@@ -85,21 +93,16 @@ static bool item_seal(struct role *role, const struct item_source *source,
     return done;
 }
 
-static bool item_make(struct db_tx *tx, struct role *role, const struct work_item *item,
-                      const struct stored_examination *examination, const struct route *route,
-                      const struct procedure *procedure, struct parcel_out *parcel,
-                      struct failure *f)
+static bool item_make(struct role *role, const struct work_item *item,
+                      const struct stored_examination *examination, const char *package_sha256,
+                      const struct route *route, const struct procedure *procedure,
+                      struct parcel_out *parcel, struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     _cleanup_(cleanup_json) json_t *record =
         record_for(procedure, examination->record, route->destination);
-    if (!db_query(tx, &key_find, DB_VALUES(db_text(item->city_code), db_text(item->application_id)),
-                  &rows, f))
-        return false;
-    if (!record || db_row_count(rows) != 1)
+    if (!record || !package_sha256)
         return failure_set(f, FAILURE_INPUT,
-                           "an application that was identified has no key, "
-                           "package or record any more");
+                           "an application that was identified has no package or record any more");
     const struct item_source source = {
         .city_code = item->city_code,
         .receipt_number = item->receipt_number,
@@ -110,9 +113,9 @@ static bool item_make(struct db_tx *tx, struct role *role, const struct work_ite
         .route = route,
         .record = record,
         .report = examination->report,
-        .package_sha256 = db_get_text(rows, 0, 1),
+        .package_sha256 = package_sha256,
     };
-    return item_seal(role, &source, item->application_id, db_get_bytes(rows, 0, 0), parcel, f);
+    return item_seal(role, &source, item->application_id, &examination->key, parcel, f);
 }
 
 /* --- one application -------------------------------------------------------------------------- */
@@ -144,7 +147,8 @@ static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t i
         all->role->procedures, examination->procedure_id, examination->form_version);
     if (!procedure)
         return hold(all, tx, item, "procedure-unknown", f);
-    if (!item_make(tx, all->role, item, examination, &route, procedure, parcel, f))
+    const char *package_sha256 = db_get_text(all->packages, index - all->first, 0);
+    if (!item_make(all->role, item, examination, package_sha256, &route, procedure, parcel, f))
         return false;
     parcel->entry = (struct outbox_entry){
         .city_code = item->city_code,
@@ -161,7 +165,8 @@ static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t i
 static bool hand_over_one(struct hand_over *all, struct db_tx *tx, size_t index, struct failure *f)
 {
     struct stored_examination examination = {0};
-    if (!application_load_examination(tx, all->role->city_key, &all->items[index], &examination, f))
+    if (!application_open_examination(all->examinations, index - all->first, all->role->city_key,
+                                      &all->items[index], &examination, f))
         return false;
     bool done = hand_over_examined(all, tx, index, &examination, f);
     stored_examination_free(&examination);
@@ -179,11 +184,26 @@ static bool set_aside(struct hand_over *all, struct db_tx *tx, const struct work
                        "unreadable", NULL, f);
 }
 
+static bool fetch(struct hand_over *all, struct db_tx *tx, size_t first, size_t count,
+                  struct failure *f)
+{
+    struct work_columns columns;
+    work_columns_fill(&columns, &all->items[first], count);
+    cleanup_db_rows(&all->examinations);
+    cleanup_db_rows(&all->packages);
+    all->examinations = all->packages = NULL;
+    all->first = first;
+    return application_fetch_examinations(tx, &all->items[first], count, &all->examinations, f) &&
+           db_query(tx, &packages_find, DB_VALUES(WORK_COLUMNS(columns)), &all->packages, f);
+}
+
 static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t count,
                        struct failure *f)
 {
     struct hand_over *all = context;
     all->decision_count = 0;
+    if (!fetch(all, tx, first, count, f))
+        return false;
     for (size_t i = first; i < first + count; i++) {
         struct failure why = {0};
         if (hand_over_one(all, tx, i, &why))
@@ -225,9 +245,8 @@ enum work_result hand_over_step(void *context, struct failure *f)
     struct role *role = context;
     _cleanup_(hand_over_free) struct hand_over all = {.role = role,
                                                       .pace = pace_read(role->config)};
-    size_t most = all.pace.batch < BATCH_MOST ? all.pace.batch : BATCH_MOST;
     if (!procedures_ready(role, f) ||
-        !work_claim(role->db, role->config, STAGE_ROUTE, most, all.items, &all.count, f))
+        !work_claim(role->db, role->config, STAGE_ROUTE, all.pace.batch, all.items, &all.count, f))
         return WORK_FAILED;
     if (all.count == 0)
         return WORK_IDLE;

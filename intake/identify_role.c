@@ -12,9 +12,7 @@
 #include "intake/lease.h"
 #include "intake/registry.h"
 
-#define ACTOR      "role:identify"
-#define BATCH_MOST 64
-#define LINKS_MOST 2 /* more than one is too many already */
+#define ACTOR "role:identify"
 
 static struct metric identifications_total = {
     .kind = METRIC_COUNTER,
@@ -30,12 +28,15 @@ static const struct db_statement reason_find = {
 struct batch {
     struct role *role;
     struct pace pace;
-    struct work_item items[BATCH_MOST];
+    struct work_item items[WORK_BATCH_MOST];
     size_t count;
-    const char *results[BATCH_MOST]; /* for log and metrics; literals */
-    char found[BATCH_MOST][16];      /* 宛名番号 of what is to be identified; else "" */
-    struct decision *decided[BATCH_MOST];
-    struct decision decisions[BATCH_MOST];
+    struct stored_examination stored[WORK_BATCH_MOST];
+    bool opened[WORK_BATCH_MOST];
+    struct registry_lookup lookups[WORK_BATCH_MOST]; /* of those opened */
+    const char *results[WORK_BATCH_MOST];            /* for log and metrics; literals */
+    char found[WORK_BATCH_MOST][16];                 /* 宛名番号 of what is to be identified */
+    struct decision *decided[WORK_BATCH_MOST];
+    struct decision decisions[WORK_BATCH_MOST];
     size_t decision_count;
 };
 
@@ -93,35 +94,22 @@ static bool by_agent(const json_t *report)
     return !role || strcmp(role, "self") != 0;
 }
 
-static bool links_find(struct db_tx *tx, const struct work_item *item,
-                       const struct stored_examination *examination, char (*ret_atenabango)[16],
-                       size_t *ret_count, struct failure *f)
-{
-    *ret_count = 0;
-    return !*examination->serial ||
-           registry_links(tx, item->city_code, examination->ca, examination->serial,
-                          examination->applied_at, ret_atenabango, LINKS_MOST, ret_count, f);
-}
-
-static bool identify_examined(struct batch *batch, struct db_tx *tx, size_t index,
-                              const struct stored_examination *examination, struct failure *f)
+static bool identify_opened(struct batch *batch, struct db_tx *tx, size_t index, struct failure *f)
 {
     const struct work_item *item = &batch->items[index];
-    char atenabango[LINKS_MOST][16];
-    const char *links[LINKS_MOST];
-    size_t count;
-    if (!links_find(tx, item, examination, atenabango, &count, f))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        links[i] = atenabango[i];
+    const struct stored_examination *stored = &batch->stored[index];
+    const struct registry_lookup *found_links = &batch->lookups[index];
+    const char *links[REGISTRY_LINKS_MOST];
+    for (size_t i = 0; i < found_links->count; i++)
+        links[i] = found_links->atenabango[i];
     const struct identification_input input = {
-        .ca = examination->ca,
-        .serial = examination->serial,
-        .facts = examination->facts,
-        .claimant = json_object_get(examination->record, "claimant"),
-        .by_agent = by_agent(examination->report),
+        .ca = stored->ca,
+        .serial = stored->serial,
+        .facts = stored->facts,
+        .claimant = json_object_get(stored->record, "claimant"),
+        .by_agent = by_agent(stored->report),
         .links = links,
-        .link_count = count,
+        .link_count = found_links->count,
     };
     struct identification found;
     identify(&input, &found);
@@ -143,17 +131,6 @@ static bool found_store(struct batch *batch, struct db_tx *tx, size_t index, str
            application_store_atenabango(tx, &batch->items[index], batch->found[index], "serial", f);
 }
 
-static bool identify_one(struct batch *batch, struct db_tx *tx, size_t index, struct failure *f)
-{
-    struct stored_examination examination = {0};
-    if (!application_load_examination(tx, batch->role->city_key, &batch->items[index], &examination,
-                                      f))
-        return false;
-    bool done = identify_examined(batch, tx, index, &examination, f);
-    stored_examination_free(&examination);
-    return done;
-}
-
 /* What can't be read is our trouble, not the application's: it stays, and the others go on. */
 static bool set_aside(struct batch *batch, struct db_tx *tx, size_t index,
                       const struct failure *why, struct failure *f)
@@ -168,24 +145,49 @@ static bool set_aside(struct batch *batch, struct db_tx *tx, size_t index,
 
 /* --- the batch -------------------------------------------------------------------------------- */
 
+static void batch_close(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->opened[i])
+            stored_examination_free(&batch->stored[i]);
+    memset(batch->opened, 0, sizeof batch->opened);
+}
+
+/* Opens what can be opened, sets aside what can't. */
+static bool batch_open(struct batch *batch, struct db_tx *tx, size_t first, size_t count,
+                       struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    batch_close(batch);
+    if (!application_fetch_examinations(tx, &batch->items[first], count, &rows, f))
+        return false;
+    for (size_t row = 0; row < count; row++) {
+        size_t i = first + row;
+        struct failure why = {0};
+        batch->opened[i] = application_open_examination(rows, row, batch->role->city_key,
+                                                        &batch->items[i], &batch->stored[i], &why);
+        if (!batch->opened[i] && !set_aside(batch, tx, i, &why, f))
+            return false;
+        const struct stored_examination *stored = &batch->stored[i];
+        batch->lookups[i] = (struct registry_lookup){batch->opened[i] ? stored->ca : "",
+                                                     batch->opened[i] ? stored->serial : "",
+                                                     stored->applied_at, .count = 0};
+    }
+    return true;
+}
+
 static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t count,
                        struct failure *f)
 {
     struct batch *batch = context;
     const struct role *role = batch->role;
     batch->decision_count = 0;
-    if (!registry_hold(tx, role->city_code, f))
+    if (!registry_hold(tx, role->city_code, f) || !batch_open(batch, tx, first, count, f) ||
+        !registry_links(tx, role->city_code, &batch->lookups[first], count, f))
         return false;
     for (size_t i = first; i < first + count; i++) {
-        struct failure why = {0};
         batch->decided[i] = NULL;
-        if (identify_one(batch, tx, i, &why))
-            continue;
-        if (lease_transaction_broken(&why)) {
-            *f = why;
-            return false;
-        }
-        if (!set_aside(batch, tx, i, &why, f))
+        if (batch->opened[i] && !identify_opened(batch, tx, i, f))
             return false;
     }
     if (!decide(tx, role->config, role->name, batch->decisions, batch->decision_count, f))
@@ -213,9 +215,9 @@ static void batch_log(const struct batch *batch)
 enum work_result identify_step(void *context, struct failure *f)
 {
     struct role *role = context;
-    struct batch batch = {.role = role, .pace = pace_read(role->config)};
-    size_t most = batch.pace.batch < BATCH_MOST ? batch.pace.batch : BATCH_MOST;
-    if (!work_claim(role->db, role->config, STAGE_IDENTIFY, most, batch.items, &batch.count, f))
+    _cleanup_(batch_close) struct batch batch = {.role = role, .pace = pace_read(role->config)};
+    if (!work_claim(role->db, role->config, STAGE_IDENTIFY, batch.pace.batch, batch.items,
+                    &batch.count, f))
         return WORK_FAILED;
     if (batch.count == 0)
         return WORK_IDLE;

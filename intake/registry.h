@@ -30,9 +30,17 @@ bool registry_import(struct db *db, const char *city_code, FILE *in, bool full, 
  * next import, and never falls between the two. Call before registry_links. */
 bool registry_hold(struct db_tx *tx, const char *city_code, struct failure *f);
 
-/* The distinct 宛名番号 linked to (ca, serial) in force at `at`; at most `most`. */
-bool registry_links(struct db_tx *tx, const char *city_code, const char *ca, const char *serial,
-                    instant at, char (*ret_atenabango)[16], size_t most, size_t *ret_count,
-                    struct failure *f);
+#define REGISTRY_LINKS_MOST 2 /* more than one is too many already */
+
+struct registry_lookup {
+    const char *ca, *serial; /* borrowed */
+    instant at;
+    /* out: the distinct 宛名番号 linked to (ca, serial) in force at `at` */
+    char atenabango[REGISTRY_LINKS_MOST][16];
+    size_t count;
+};
+/* Any number of lookups in one round trip. */
+bool registry_links(struct db_tx *tx, const char *city_code, struct registry_lookup *lookups,
+                    size_t count, struct failure *f);
 
 #endif

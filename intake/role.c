@@ -72,8 +72,11 @@ static bool open_database(struct role *role, unsigned pool, struct failure *f)
                            "%s: [city] key is not given; make one with "
                            "`uketsuke key create`",
                            config_path(role->config));
-    return city_key_load(key, &role->city_key, f) &&
-           db_open(role->config, role->name, pool, &role->db, f) && wait_for_schema(role, f);
+    if (!city_key_load(key, &role->city_key, f) ||
+        !db_open(role->config, role->name, pool, &role->db, f))
+        return false;
+    db_plan_by_key(role->db);
+    return wait_for_schema(role, f);
 }
 
 bool role_start(const char *name, const struct config *config, unsigned pool, struct role *ret_role,

@@ -8,7 +8,8 @@
 static const struct config_key keys[] = {
     {"lease", CONFIG_DURATION, "2min", INSTANT_SECOND, 3600 * INSTANT_SECOND, NULL,
      "How long a worker has for a batch; then another may take it. Longer than the slowest batch."},
-    {"batch", CONFIG_NUMBER, "32", 1, 1000, NULL, "How many applications a worker takes at once."},
+    {"batch", CONFIG_NUMBER, "64", 1, WORK_BATCH_MOST, NULL,
+     "How many applications a worker takes at once."},
     {"attempts-most", CONFIG_NUMBER, "5", 1, 1000, NULL,
      "An application whose worker died this often is set aside, so that it cannot stop the rest."},
     {"download-tries", CONFIG_NUMBER, "3", 1, 1000, NULL,
@@ -121,6 +122,16 @@ bool work_return(struct db_tx *tx, const struct work_item *item, instant due_at,
                    DB_VALUES(db_text(item->city_code), db_text(item->application_id),
                              db_number(item->attempts), db_instant(due_at), db_text(note)),
                    -1, f);
+}
+
+void work_columns_fill(struct work_columns *ret_columns, const struct work_item *items,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ret_columns->city_codes[i] = items[i].city_code;
+        ret_columns->application_ids[i] = items[i].application_id;
+    }
+    ret_columns->count = count;
 }
 
 const char *work_channel(enum stage stage)

@@ -16,6 +16,8 @@
 
 extern const struct config_section work_config_section; /* [work] lease, batch, retry-… */
 
+#define WORK_BATCH_MOST 128 /* items of one claim: [work] batch is at most this */
+
 struct work_item {
     char city_code[7];
     char application_id[37];
@@ -31,6 +33,16 @@ bool work_claim(struct db *db, const struct config *config, enum stage stage, si
 /* Gives an item back, to be tried again at `due_at`; says why in work.note (no personal data). */
 bool work_return(struct db_tx *tx, const struct work_item *item, instant due_at, const char *note,
                  struct failure *f);
+/* The keys of items as two columns, for statements over a whole batch; at most WORK_BATCH_MOST. */
+struct work_columns {
+    const char *city_codes[WORK_BATCH_MOST], *application_ids[WORK_BATCH_MOST]; /* borrowed */
+    size_t count;
+};
+void work_columns_fill(struct work_columns *ret_columns, const struct work_item *items,
+                       size_t count);
+#define WORK_COLUMNS(c)                                                                            \
+    db_texts((c).city_codes, (c).count), db_texts((c).application_ids, (c).count)
+
 /* The channels on which decide() notifies: "work_collect", "work_examine", … */
 const char *work_channel(enum stage stage);
 

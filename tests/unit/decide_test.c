@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/audit.h"
+#include "base/cleanup.h"
 #include "intake/application.h"
 #include "intake/schema.h"
 #include "intake/work.h"
@@ -496,25 +497,39 @@ struct storing {
 static bool store_package(struct db_tx *tx, void *context, struct failure *f)
 {
     const struct storing *s = context;
-    return application_store_package(tx, city_key, &s->item, s->package, s->evidence, f);
+    struct wrapped_key key;
+    return application_keys(tx, city_key, &s->item, 1, &key, f) &&
+           application_store_package(tx, city_key, &s->item, &key, s->package, s->evidence, f);
 }
 
 static bool load_package(struct db_tx *tx, void *context, struct failure *f)
 {
     struct storing *s = context;
-    return application_load_package(tx, city_key, &s->item, &s->application, f);
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    return application_fetch_packages(tx, &s->item, 1, 0, &rows, f) &&
+           application_open_package(rows, 0, city_key, &s->item, &s->application, f);
 }
 
 static bool store_examination(struct db_tx *tx, void *context, struct failure *f)
 {
     const struct storing *s = context;
-    return application_store_examination(tx, city_key, &s->item, s->examination, f);
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    struct stored_application package = {0};
+    if (!application_fetch_packages(tx, &s->item, 1, 0, &rows, f) ||
+        !application_open_package(rows, 0, city_key, &s->item, &package, f))
+        return false;
+    bool done =
+        application_store_examination(tx, city_key, &s->item, &package.key, s->examination, f);
+    stored_application_free(&package);
+    return done;
 }
 
 static bool load_examination(struct db_tx *tx, void *context, struct failure *f)
 {
     struct storing *s = context;
-    return application_load_examination(tx, city_key, &s->item, &s->stored, f);
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    return application_fetch_examinations(tx, &s->item, 1, &rows, f) &&
+           application_open_examination(rows, 0, city_key, &s->item, &s->stored, f);
 }
 
 static bool store_atenabango(struct db_tx *tx, void *context, struct failure *f)
@@ -625,6 +640,73 @@ static void an_examination_is_stored_and_replaced(void **state)
     json_decref(good.record);
 }
 
+struct fetching {
+    struct work_item items[3];
+    int64_t bytes_most;
+    size_t rows;
+    char texts[3][16]; /* "" of what could not be opened */
+};
+
+static bool store_each(struct db_tx *tx, void *context, struct failure *f)
+{
+    static const char *const texts[] = {"first", "second", "third"};
+    const struct fetching *x = context;
+    struct wrapped_key keys[3];
+    if (!application_keys(tx, city_key, x->items, 3, keys, f))
+        return false;
+    for (size_t i = 0; i < 3; i++)
+        if (!application_store_package(tx, city_key, &x->items[i], &keys[i],
+                                       bytes_of_text(texts[i]), false, f))
+            return false;
+    return true;
+}
+
+static bool fetch_each(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct fetching *x = context;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!application_fetch_packages(tx, x->items, 3, x->bytes_most, &rows, f))
+        return false;
+    x->rows = db_row_count(rows);
+    for (size_t i = 0; i < x->rows; i++) {
+        struct stored_application stored = {0};
+        struct failure why = {0};
+        bool opened = application_open_package(rows, i, city_key, &x->items[i], &stored, &why);
+        assert_true(opened || why.kind == FAILURE_INPUT);
+        snprintf(x->texts[i], sizeof x->texts[i], "%.*s", (int)stored.package.length,
+                 opened ? (const char *)stored.package.data : "");
+        stored_application_free(&stored);
+    }
+    return true;
+}
+
+static void packages_come_in_order_and_bounded(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct fetching x = {.bytes_most = 0};
+    make_due(3, "collect");
+    assert_int_equal(claim(collect_db, STAGE_COLLECT, 3, x.items), 3);
+    assert_true(db_transaction(collect_db, store_each, &x, &f));
+    assert_true(db_transaction(examine_db, fetch_each, &x, &f));
+    assert_int_equal(x.rows, 1); /* one always comes */
+    x.bytes_most = 11;           /* "first" and "second" fill it to the edge */
+    assert_true(db_transaction(examine_db, fetch_each, &x, &f));
+    assert_int_equal(x.rows, 2);
+    x.bytes_most = 12;
+    assert_true(db_transaction(examine_db, fetch_each, &x, &f));
+    assert_int_equal(x.rows, 3);
+    char sql[160];
+    snprintf(sql, sizeof sql, "DELETE FROM application_key WHERE application_id = '%s'",
+             x.items[1].application_id);
+    test_sql(&database, sql);
+    assert_true(db_transaction(examine_db, fetch_each, &x, &f));
+    assert_int_equal(x.rows, 3);
+    assert_string_equal(x.texts[0], "first");
+    assert_string_equal(x.texts[1], "");
+    assert_string_equal(x.texts[2], "third");
+}
+
 static void a_destroyed_key_forgets_the_application(void **state)
 {
     (void)state;
@@ -658,6 +740,7 @@ int main(void)
         EACH(a_package_is_stored_sealed_and_once),
         EACH(evidence_is_kept_aside_under_the_same_key),
         EACH(an_examination_is_stored_and_replaced),
+        EACH(packages_come_in_order_and_bounded),
         EACH(a_destroyed_key_forgets_the_application),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
