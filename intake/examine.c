@@ -11,6 +11,9 @@
 
 #define APPLICATION "application.xml"
 
+/* How far the portal's clock may run before ours. */
+#define CLOCK_SKEW_MOST (5 * 60 * INSTANT_SECOND)
+
 /* Everything that one examination holds on its way; all of it is freed at its end. */
 struct examining {
     const struct examination_input *input;
@@ -41,6 +44,16 @@ static bool promise_judge(const struct examining *e)
                            "applied-at is not the one that the portal announced");
     if (input->receipt_number || input->applied_at != 0)
         checks_pass(e->checks, "manifest.promise", "as the portal announced it");
+    return true;
+}
+
+/* The portal's clock or ours is wrong, and nothing can be judged as of a moment that has not come:
+ * certificates would seem expired, and stay refused. */
+static bool moment_judge(const struct examining *e)
+{
+    if (e->package->applied_at > e->input->now + CLOCK_SKEW_MOST)
+        return checks_undecided(e->checks, "manifest.applied-at", "TRY_LATER",
+                                "manifest-applied-at-future", "applied-at is still to come");
     return true;
 }
 
@@ -167,11 +180,11 @@ static bool form_judge(struct examining *e)
     return e->record != NULL;
 }
 
-/* The first failed check ends it; an undecided one does not. */
+/* The first failed check ends it; an undecided one does not, but for the moment of judgement. */
 static bool examine_all(struct examining *e)
 {
     e->package = package_open(e->input->package, e->input->limits, e->checks);
-    if (!e->package || !promise_judge(e) || !city_judge(e))
+    if (!e->package || !promise_judge(e) || !city_judge(e) || !moment_judge(e))
         return false;
     procedure_choose(e);
     members_sort(e);

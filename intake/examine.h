@@ -51,7 +51,8 @@ struct examination {
 };
 
 /* Further reasons than those of its parts: manifest-city, manifest-receipt-number,
- * manifest-applied-at (all: other than the portal promised), procedure-unknown (held),
+ * manifest-applied-at (all: other than the portal promised), manifest-applied-at-future (held: it
+ * is still to come), procedure-unknown (held),
  * signature-missing, signature-coverage (a member that matters is not covered), form-missing. */
 void examine(const struct examination_input *input, struct examination *ret_examination);
 void examination_free(struct examination *examination);

@@ -103,11 +103,16 @@ static void judge_issuer(const struct judgement *j)
         checks_pass(j->checks, name, "signed by a pinned anchor");
 }
 
+static bool validity_read(X509 *x509, instant *ret_from, instant *ret_to)
+{
+    return asn1_instant(X509_get0_notBefore(x509), ret_from) &&
+           asn1_instant(X509_get0_notAfter(x509), ret_to) && *ret_from <= *ret_to;
+}
+
 static bool in_force(X509 *x509, instant at, bool *ret_expired)
 {
     instant from, to;
-    if (!asn1_instant(X509_get0_notBefore(x509), &from) ||
-        !asn1_instant(X509_get0_notAfter(x509), &to))
+    if (!validity_read(x509, &from, &to))
         return false;
     *ret_expired = at >= to + INSTANT_SECOND; /* notAfter includes its second */
     return at >= from && !*ret_expired;
@@ -117,7 +122,11 @@ static void judge_validity(const struct judgement *j)
 {
     static const char name[] = "certificate.validity";
     bool expired = false, issuer_expired = false;
-    if (!in_force(j->x509, j->at, &expired))
+    instant from, to;
+    if (!validity_read(j->x509, &from, &to))
+        checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",
+                    "notBefore and notAfter are no span of time");
+    else if (!in_force(j->x509, j->at, &expired))
         checks_fail(j->checks, name, expired ? "EXPIRED" : "NOT_YET_VALID",
                     expired ? "certificate-expired" : "certificate-not-yet-valid",
                     "the certificate was %s at the moment of application",

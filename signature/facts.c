@@ -61,15 +61,16 @@ static bool sex_read(const char *text, char *ret_sex)
 }
 
 /* EYYYYMMDD: the era (0 unknown, 1 明治 … 5 令和), then the Gregorian date. Parts that are not
- * known are zeros; then there is no date to compare. */
+ * known are zeros; then there is no date to compare. A year without its era is none that is known.
+ */
 static bool birth_date_read(const char *text, char ret_date[11])
 {
     if (!digits_only(text, 9) || text[9] || text[0] > '5')
         return false;
     char date[11] = {text[1], text[2], text[3], text[4], '-', text[5],
                      text[6], '-',     text[7], text[8], '\0'};
-    bool unknown = strncmp(date, "0000", 4) == 0 || strncmp(date + 5, "00", 2) == 0 ||
-                   strncmp(date + 8, "00", 2) == 0;
+    bool unknown = text[0] == '0' || strncmp(date, "0000", 4) == 0 ||
+                   strncmp(date + 5, "00", 2) == 0 || strncmp(date + 8, "00", 2) == 0;
     struct day day;
     if (!unknown && !day_parse(date, &day))
         return false;

@@ -16,6 +16,8 @@ static const struct advice {
      "Compare the bytes with the portal's; if they are the same, the resident applies again."},
     {"manifest-city", "The application is for another city.",
      "Tell the portal's operator: it was delivered to the wrong city."},
+    {"manifest-applied-at-future", "The moment of application is still to come.",
+     "Compare this machine's clock with the portal's; the application is judged again."},
     {"manifest", "The manifest is not what the profile or the portal's list says.",
      "Tell the portal's operator; the manifest is written by the portal."},
     {"xml", "An XML document of the package is one that is never read.",

@@ -179,6 +179,20 @@ static void name_itself_issuer(X509 *x509)
     X509_set_subject_name(x509, X509_get_issuer_name(x509));
 }
 
+static void swap_validity(X509 *x509)
+{
+    ASN1_TIME *from = X509_getm_notBefore(x509), *to = X509_getm_notAfter(x509);
+    ASN1_TIME *kept = ASN1_STRING_dup(from);
+    X509_set1_notBefore(x509, to);
+    X509_set1_notAfter(x509, kept);
+    ASN1_TIME_free(kept);
+}
+
+static void spoil_validity(X509 *x509)
+{
+    ASN1_STRING_set(X509_getm_notBefore(x509), "26112109000", 11);
+}
+
 static void departures_from_the_profile(void **state)
 {
     (void)state;
@@ -190,6 +204,8 @@ static void departures_from_the_profile(void **state)
         {{.change = set_long_serial}, "certificate-malformed"},
         {{.change = set_negative_serial}, "certificate-malformed"},
         {{.change = set_zero_serial}, "certificate-malformed"},
+        {{.change = swap_validity}, "certificate-malformed"},
+        {{.change = spoil_validity}, "certificate-malformed"},
         {{.change = name_itself_issuer}, "certificate-is-ca"},
         {{.usage = ""}, "certificate-purpose"},
         {{.usage = "critical,digitalSignature"}, "certificate-purpose"}, /* the login key's */
@@ -268,9 +284,13 @@ static void facts_that_are_wrong(void **state)
 static void birth_dates(void **state)
 {
     (void)state;
-    static const char *const cases[][2] = {{"419920401", "1992-04-01"}, {"520200229", "2020-02-29"},
-                                           {"000000000", ""},           {"319440000", ""},
-                                           {"319440500", ""},           {"300000501", ""}};
+    static const char *const cases[][2] = {{"419920401", "1992-04-01"},
+                                           {"520200229", "2020-02-29"},
+                                           {"000000000", ""},
+                                           {"319440000", ""},
+                                           {"319440500", ""},
+                                           {"300000501", ""},
+                                           {"019920401", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char reason[64];
         struct pki_end end = with_fact(4, cases[i][0]);

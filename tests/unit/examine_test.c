@@ -188,6 +188,18 @@ static void test_promise(void **state)
     comes_to(&(struct application){.city = "131016"}, "refused manifest-city");
 }
 
+/* Not refused for a certificate that will have expired by then. */
+static void test_still_to_come(void **state)
+{
+    (void)state;
+    comes_to(&(struct application){.manifest.applied_at = "2029-01-01T00:00:00+09:00"},
+             "held manifest-applied-at-future");
+    comes_to(&(struct application){.manifest.applied_at = "2026-11-22T06:05:00.001+09:00"},
+             "held manifest-applied-at-future");
+    comes_to(&(struct application){.manifest.applied_at = "2026-11-22T06:05:00+09:00"},
+             "held revocation-not-yet");
+}
+
 static void test_procedure(void **state)
 {
     (void)state;
@@ -215,8 +227,9 @@ static void test_certificate(void **state)
     (void)state;
     comes_to(&(struct application){.signing.certificate = strange_certificate},
              "refused certificate-untrusted");
-    comes_to(&(struct application){.manifest.applied_at = "2029-01-01T00:00:00+09:00"},
-             "refused certificate-expired");
+    _cleanup_(cleanup_x509) X509 *expired = pki_issue(
+        &ca, pki_key(PKI_RSA_2048, 1), &(struct pki_end){.to = at("2026-11-20T14:59:59Z")});
+    comes_to(&(struct application){.signing.certificate = expired}, "refused certificate-expired");
     comes_to(&(struct application){.manifest.applied_at = "2023-12-31T00:00:00+09:00"},
              "refused certificate-not-yet-valid");
 }
@@ -335,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_certificate),   cmocka_unit_test(test_revocation),
         cmocka_unit_test(test_form),          cmocka_unit_test(test_report),
         cmocka_unit_test(test_deterministic), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_still_to_come),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
