@@ -11,6 +11,7 @@
 #include "routing/outbox.h"
 
 #define REPORT_BATCH_MOST 500
+#define SINGLY_MOST       8
 
 static const struct config_key report_keys[] = {
     {.name = "interval",
@@ -75,6 +76,26 @@ static bool offer(struct batch *b, struct failure *f)
     for (size_t i = 0; i < b->count; i++)
         statuses[i] = (struct portal_status){b->rows[i].receipt_number, b->rows[i].status};
     return portal_register(b->context->portal, statuses, b->count, b->done, f);
+}
+
+/* A portal that answers with an error may mean a single one of them: asked for one by one, the
+ * others go through. Only the first few at a time, lest a broken portal be flooded; the rest stays
+ * as it is. False, with *f, when it took none. */
+static bool offer_singly(struct batch *b, struct failure *f)
+{
+    size_t taken = 0, tried = 0;
+    for (bool answers = true; answers && tried < b->count && tried < SINGLY_MOST; tried++) {
+        const struct portal_status status = {b->rows[tried].receipt_number, b->rows[tried].status};
+        struct failure why = {0};
+        b->done[tried] = false;
+        if (!portal_register(b->context->portal, &status, 1, &b->done[tried], &why)) {
+            answers = why.kind == FAILURE_PEER;
+            *f = why;
+        }
+        taken += b->done[tried];
+    }
+    b->count = tried;
+    return taken > 0;
 }
 
 static bool audit(struct db_tx *tx, const struct batch *b, struct failure *f)
@@ -155,11 +176,15 @@ static enum work_result run(struct batch *b, struct failure *f)
         return WORK_IDLE;
     struct failure why = {0};
     b->portal_failed = !offer(b, &why);
+    bool singly = b->portal_failed && why.kind == FAILURE_PEER && b->count > 1;
+    if (singly)
+        b->portal_failed = false;
+    bool failed = singly ? !offer_singly(b, &why) : b->portal_failed;
     b->error = why.text;
     if (!db_transaction(b->context->db, note_work, b, f))
         return WORK_FAILED;
     count_results(b);
-    if (!b->portal_failed)
+    if (!failed)
         return WORK_DONE;
     *f = why;
     return WORK_FAILED;

@@ -23,6 +23,7 @@ static struct db *putting; /* as the role routing */
 static struct {
     bool down;
     const char *refuses; /* a receipt number */
+    const char *chokes;  /* on this one it answers the whole call with an error */
     size_t calls;
     char took[1024]; /* "R-00000001=取得済 …" */
 } portal;
@@ -34,6 +35,9 @@ bool portal_register(struct portal *unused, const struct portal_status *statuses
     portal.calls++;
     if (portal.down)
         return failure_set(f, FAILURE_NETWORK, "the portal is away");
+    for (size_t i = 0; i < count; i++)
+        if (portal.chokes && strcmp(portal.chokes, statuses[i].receipt_number) == 0)
+            return failure_set(f, FAILURE_PEER, "the portal answered 500 to the registration");
     for (size_t i = 0; i < count; i++) {
         const char *number = statuses[i].receipt_number;
         ret_done[i] = !portal.refuses || strcmp(portal.refuses, number) != 0;
@@ -206,6 +210,25 @@ static void what_the_portal_refuses_waits_and_holds_back_its_like(void **state)
     assert_string_equal(portal.took, "R-00000002=取得済 R-00000001=取得済 R-00000001=処理中");
 }
 
+/* One on which the portal answers with an error keeps no other from being told. */
+static void one_that_chokes_the_portal_stops_no_other(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    for (int n = 1; n <= 3; n++)
+        put(n, "取得済");
+    portal.chokes = "R-00000001";
+    steps_until_idle();
+    assert_string_equal(portal.took, "R-00000002=取得済 R-00000003=取得済");
+    assert_int_equal(waiting(), 1);
+    test_sql(&database, "UPDATE outbox SET due_at = now()");
+    assert_int_equal(step(&f), WORK_FAILED); /* alone, it may be the portal: it backs off */
+    assert_int_equal(f.kind, FAILURE_PEER);
+    portal.chokes = NULL;
+    steps_until_idle();
+    assert_int_equal(waiting(), 0);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup(test, reset)
@@ -216,6 +239,7 @@ int main(void)
         EACH(a_batch_is_bounded),
         EACH(a_portal_that_is_away_loses_nothing),
         EACH(what_the_portal_refuses_waits_and_holds_back_its_like),
+        EACH(one_that_chokes_the_portal_stops_no_other),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
