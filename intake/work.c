@@ -47,6 +47,11 @@ static const struct db_statement work_claim_due = {
     "FROM claimed c JOIN application a USING (city_code, application_id) "
     "ORDER BY c.due_at, c.application_id"};
 
+/* What waits longer than any wait there is was put off by a clock that stood wrong: it would lie
+ * there until that time comes. Looked for when nothing else is due. */
+static const struct db_statement work_find_lost = {
+    "work_find_lost", "UPDATE work SET due_at = $2 WHERE stage = $1 AND due_at > $3"};
+
 /* A later claim counts on: who claimed before it gives nothing back. */
 static const struct db_statement work_return_claimed = {
     "work_return_claimed", "UPDATE work SET due_at = $4, note = $5 WHERE city_code = $1"
@@ -54,7 +59,7 @@ static const struct db_statement work_return_claimed = {
 
 struct claim {
     enum stage stage;
-    instant lease;
+    instant lease, wait_most;
     size_t most;
     struct work_item *items;
     size_t count;
@@ -96,7 +101,23 @@ static bool claim_work(struct db_tx *tx, void *context, struct failure *f)
         if (!item_read(rows, i, &claim->items[i], f))
             return false;
     claim->count = db_row_count(rows);
-    return true;
+    return claim->count > 0 ||
+           db_execute(tx, &work_find_lost,
+                      DB_VALUES(db_text(stage_code(claim->stage)), db_instant(now),
+                                db_instant(now + claim->wait_most)),
+                      NULL, f);
+}
+
+/* Twice the longest of [work], and a day for what other sections set. */
+static instant wait_most(const struct config *config)
+{
+    static const char *const waits[] = {"lease", "retry-most", "retry-held", "retry-unmatched"};
+    instant most = 0;
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        instant wait = config_duration(config_group(config, "work"), waits[i]);
+        most = wait > most ? wait : most;
+    }
+    return 2 * most + INSTANT_DAY;
 }
 
 bool work_claim(struct db *db, const struct config *config, enum stage stage, size_t most,
@@ -105,6 +126,7 @@ bool work_claim(struct db *db, const struct config *config, enum stage stage, si
     struct claim claim = {
         .stage = stage,
         .lease = config_duration(config_group(config, "work"), "lease"),
+        .wait_most = wait_most(config),
         .most = most,
         .items = ret_items,
     };

@@ -277,6 +277,21 @@ static void a_transaction_that_fails_changes_nothing(void **state)
     assert_int_equal(count("audit_entry"), 0);
 }
 
+/* A clock that stood a year ahead for a moment must not keep an application for a year. */
+static void what_a_wrong_clock_put_off_is_found_again(void **state)
+{
+    (void)state;
+    struct work_item items[MOST];
+    make_due(3, "collect");
+    clock_fix(clock_now() + 365 * INSTANT_DAY);
+    assert_int_equal(claim(collect_db, STAGE_COLLECT, MOST, items), 3);
+    clock_fix(0); /* put right; the worker had died */
+    assert_int_equal(claim(collect_db, STAGE_COLLECT, MOST, items), 0);
+    assert_int_equal(claim(collect_db, STAGE_COLLECT, MOST, items), 3);
+    assert_int_equal(claim(collect_db, STAGE_COLLECT, MOST, items), 0);
+    assert_int_equal(claim(collect_db, STAGE_COLLECT, MOST, items), 0); /* a lease is not lost */
+}
+
 static void a_stale_workers_decision_does_nothing(void **state)
 {
     (void)state;
@@ -728,6 +743,7 @@ int main(void)
         EACH(what_is_given_back_is_due_again_then),
         EACH(a_decision_changes_everything_together),
         EACH(a_transaction_that_fails_changes_nothing),
+        EACH(what_a_wrong_clock_put_off_is_found_again),
         EACH(a_stale_workers_decision_does_nothing),
         EACH(of_two_who_decide_at_once_one_does),
         EACH(what_is_decided_for_good_leaves_the_queue),

@@ -551,11 +551,13 @@ static void statuses_of_an_application_keep_their_order(void **state)
     struct listing deferred = list(OUTBOX_PORTAL, NULL, 0, 32);
     assert_int_equal(deferred.count, 1);
     assert_string_equal(deferred.rows[0].receipt_number, "R-00000002");
+    note(l.rows[0].outbox_id, clock_now() + 365 * INSTANT_DAY); /* by a clock that stood wrong */
+    assert_int_equal(list(OUTBOX_PORTAL, NULL, 0, 32).count, 2);
     note(l.rows[0].outbox_id, 0);
     struct listing next = list(OUTBOX_PORTAL, NULL, 0, 32);
     assert_int_equal(next.count, 2);
     assert_string_equal(next.rows[0].status, "処理中");
-    assert_int_equal(test_sql_number(&database, "SELECT attempts FROM delivery"), 2);
+    assert_int_equal(test_sql_number(&database, "SELECT attempts FROM delivery"), 3);
 }
 
 static void a_deferred_row_says_why(void **state)
