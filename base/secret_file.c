@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,9 +24,22 @@ static bool check(int fd, const char *what, const char *path, struct failure *f)
     return true;
 }
 
-bool secret_file_read(const char *what, const char *path, size_t most, struct buffer *ret_content,
-                      struct failure *f)
+/* systemd.exec(5), Credentials: the service's own copy of a file that only root may read. */
+static char *credential_path(const char *path)
 {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY"), *name = strrchr(path, '/');
+    char *own = folder ? text_format("%s/%s", folder, name ? name + 1 : path) : NULL;
+
+    if (own && access(own, F_OK) == 0)
+        return own;
+    free(own);
+    return text_copy(path);
+}
+
+bool secret_file_read(const char *what, const char *configured, size_t most,
+                      struct buffer *ret_content, struct failure *f)
+{
+    _cleanup_(cleanup_text) char *path = credential_path(configured);
     _cleanup_(cleanup_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return failure_errno(f, "%s %s", what, path);

@@ -10,9 +10,10 @@
 
 /* Reads the whole file, at most `most` bytes. `what` ("city key") stands in the failure's text.
  * Refuses what is no regular file, what group or others can read, write or run, and what is
- * longer. Free with buffer_erase_free. */
-bool secret_file_read(const char *what, const char *path, size_t most, struct buffer *ret_content,
-                      struct failure *f);
+ * longer. Under systemd (LoadCredential=), a credential with the name of the file goes before the
+ * file. Free with buffer_erase_free. */
+bool secret_file_read(const char *what, const char *configured, size_t most,
+                      struct buffer *ret_content, struct failure *f);
 /* Writes a new file, flushed to disk; leaves nothing behind when that fails. */
 bool secret_file_create(const char *what, const char *path, mode_t mode, struct bytes content,
                         struct failure *f);

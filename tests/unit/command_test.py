@@ -85,6 +85,19 @@ class Configuration(unittest.TestCase):
         self.config.write_text(text, encoding="utf-8")
         return run("config", "check", config=self.config)
 
+    def test_production_example(self):
+        example = ROOT / "deploy/examples/production.conf"
+        text = example.read_text(encoding="utf-8").replace(
+            "/usr/share/uketsuke/procedures", str(ROOT / "forms/procedures"))
+        said = self.check(text)
+        self.assertEqual(said.stderr, "")  # every line is understood
+        self.assertIn("city: good", said.stdout)
+        self.assertIn("routes and destinations: good", said.stdout)
+        # What is the city's own is not there: certificates and roots.
+        self.assertRegex(said.stdout, "TLS: NOT GOOD: .*tls/portal-ca.pem")
+        self.assertRegex(said.stdout, "lists: NOT GOOD: .*trust/jpki-sign-1.pem")
+        self.assertEqual(said.returncode, FAILED)
+
     def test_check(self):
         good = self.check("[city]\ncode = 992011\n")
         self.assertEqual((good.returncode, good.stderr), (DONE, ""))

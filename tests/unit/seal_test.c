@@ -140,6 +140,19 @@ static void a_folder_or_nothing_is_no_key(void **state)
 /* --- an application's key ----------------------------------------------------------------------
  */
 
+static void a_credential_of_the_same_name_goes_before_the_file(void **state)
+{
+    (void)state;
+    struct city_key *loaded = NULL;
+    struct failure f = {0};
+    setenv("CREDENTIALS_DIRECTORY", folder, 1);
+    assert_true(city_key_load("/nowhere/city.key", &loaded, &f));
+    city_key_free(loaded);
+    assert_false(city_key_load("/nowhere/other.key", &loaded, &f));
+    assert_non_null(strstr(f.text, "/nowhere/other.key"));
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void an_application_key_opens_with_its_city_and_context_only(void **state)
 {
     (void)state;
@@ -275,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_key_file_that_others_can_read_is_refused),
         cmocka_unit_test(only_64_digits_and_a_line_feed_are_a_key),
         cmocka_unit_test(a_folder_or_nothing_is_no_key),
+        cmocka_unit_test(a_credential_of_the_same_name_goes_before_the_file),
         cmocka_unit_test(an_application_key_opens_with_its_city_and_context_only),
         cmocka_unit_test(every_application_gets_another_key),
         cmocka_unit_test(what_is_sealed_opens_again),
