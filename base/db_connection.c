@@ -184,7 +184,10 @@ bool connection_failure(const struct db_connection *connection, const PGresult *
         /* A connection that cannot be made shows its reason (no such role, no such socket). */
         one_line(PQerrorMessage(connection->pg), text, sizeof text);
         return failure_set(f, text_is_hopeless(text) ? FAILURE_USAGE : FAILURE_NETWORK,
-                           "database (%s): %s", what, *text ? text : "the connection broke");
+                           "database (%s): %s%s", what, *text ? text : "the connection broke",
+                           strstr(text, "Peer authentication failed")
+                               ? " (pg_ident.conf says which account may be which database role)"
+                               : "");
     }
     /* The primary message names constraints and columns; only data exceptions quote the data. */
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

@@ -41,9 +41,11 @@ static bool listen_unix(const char *path, struct http_listen *ret_listen, struct
     if (!remove_stale(path, &name, f))
         return false;
     _cleanup_(cleanup_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* On Linux the mode of the socket before bind() is the mode of the file: never open to all. */
+    /* On Linux the mode of the socket before bind() is the mode of the file, less the umask: never
+     * open to all; and then open to the group, whatever the umask (a unit's is 0077). */
     if (fd < 0 || fchmod(fd, 0660) != 0 ||
-        bind(fd, (const struct sockaddr *)&name, sizeof name) != 0 || listen(fd, BACKLOG) != 0)
+        bind(fd, (const struct sockaddr *)&name, sizeof name) != 0 || chmod(path, 0660) != 0 ||
+        listen(fd, BACKLOG) != 0)
         return failure_errno(f, "can't listen on %s", path);
     *ret_listen = (struct http_listen){.fd = fd, .local = true, .unix_path = text_copy(path)};
     fd = -1;

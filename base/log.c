@@ -42,6 +42,11 @@ void log_open(const char *role, enum log_level least, bool json)
     pthread_mutex_unlock(&state.lock);
 }
 
+bool log_is_json(void)
+{
+    return state.json;
+}
+
 /* At most VALUE_MOST bytes, and no character cut in two. */
 static struct bytes bounded(const char *text)
 {

@@ -29,6 +29,8 @@ static inline struct log_field log_number(const char *name, int64_t number)
 
 /* `role` ("collect", "console", …) stands in every line. Call once, in main, before any thread. */
 void log_open(const char *role, enum log_level least, bool json);
+/* Whether lines are JSON objects: log_open said so. */
+bool log_is_json(void);
 /* event is "noun.verb", e.g. "package.stored". Thread-safe; never blocks the service on a full pipe
  * for longer than the write takes, and a failed write is counted, not fatal. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

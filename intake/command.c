@@ -3,9 +3,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/log.h"
+
 int command_fail(const char *command, int code, const struct failure *f)
 {
-    fprintf(stderr, "uketsuke %s: %s\n", command, f->text);
+    if (log_is_json()) /* who reads objects must not meet a line of text */
+        log_error("command.failed", log_text("command", command),
+                  log_text("kind", failure_kind_name(f->kind)), log_text("text", f->text));
+    else
+        fprintf(stderr, "uketsuke %s: %s\n", command, f->text);
     return code;
 }
 

@@ -35,7 +35,7 @@ const struct command audit_checkpoint_command = {
         "by who administers the database. The role `uketsuke checkpoint` does it on schedule;\n"
         "`uketsuke status` says so when it is overdue. Exit code 0 when signed, 3 when not.\n"
         "\n"
-        "Example: sudo -u uketsuke-audit uketsuke audit checkpoint\n",
+        "Example: sudo uketsuke audit checkpoint\n",
     .needs_config = true,
     .run = run,
 };

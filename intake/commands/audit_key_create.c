@@ -28,11 +28,12 @@ const struct command audit_key_create_command = {
         "Usage: uketsuke audit key create FILE\n"
         "\n"
         "Writes an Ed25519 private key (PEM) to FILE, readable by its owner only, and its public\n"
-        "key to FILE.pub. Existing files are never overwritten. Best owned by an account that\n"
-        "runs nothing but `uketsuke audit checkpoint`. After a change of keys, [audit] public-key\n"
+        "key to FILE.pub. Existing files are never overwritten. Best owned by root:\n"
+        "systemd hands it to the role checkpoint alone. After a change of keys, [audit] "
+        "public-key\n"
         "names the old public key, too: old checkpoints are checked by it.\n"
         "Exit code 0 when made, 3 when not.\n"
         "\n"
-        "Example: sudo -u uketsuke-audit uketsuke audit key create /etc/uketsuke/audit.key\n",
+        "Example: uketsuke audit key create /etc/uketsuke/keys/audit.key\n",
     .run = run,
 };

@@ -30,6 +30,6 @@ const struct command key_create_command = {
         "Writes 32 random bytes as 64 hexadecimal digits to FILE, readable by its owner only.\n"
         "An existing file is never overwritten. Exit code 0 when made, 3 when not.\n"
         "\n"
-        "Example: sudo -u uketsuke uketsuke key create /etc/uketsuke/city.key\n",
+        "Example: sudo uketsuke key create /etc/uketsuke/keys/city.key\n",
     .run = run,
 };

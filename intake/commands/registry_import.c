@@ -14,6 +14,8 @@ extern const struct command registry_import_command;
 
 #define QUIET_FOR (2 * INSTANT_SECOND) /* short imports say nothing but their result */
 
+#define MUCH (1024 * 1024) /* bytes, from which merging takes its time, too */
+
 struct arguments {
     const char *file;
     bool full;
@@ -30,7 +32,8 @@ struct progress {
 
 static void progress_show(struct progress *progress, bool end)
 {
-    if (clock_monotonic() < progress->next_at && !(end && progress->shown))
+    bool long_merge = end && progress->read >= MUCH;
+    if (clock_monotonic() < progress->next_at && !(end && progress->shown) && !long_merge)
         return;
     progress->next_at = clock_monotonic() + QUIET_FOR;
     progress->shown = true;

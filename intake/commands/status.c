@@ -108,7 +108,9 @@ static void print_text(const json_t *status)
     age_of(&p, json_object_get(status, "audit"), "checkpoint", age);
     printf("\nAudit trail   last checkpoint %s%s\n", *age == '-' ? "never" : age,
            *age == '-' ? "" : " ago");
-    if (revocation)
+    if (revocation && number_of(revocation, "lists") == 0)
+        puts("Revocation    no list");
+    else if (revocation)
         printf("Revocation    %lld %s, the newest came %s ago\n", number_of(revocation, "lists"),
                text_plural(number_of(revocation, "lists"), "list", "lists"),
                age_of(&p, revocation, "newest", age));
