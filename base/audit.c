@@ -9,6 +9,7 @@
 
 #include "base/audit_internal.h"
 #include "base/cleanup.h"
+#include "base/openssl.h"
 #include "base/text.h"
 
 static const struct config_key keys[] = {
@@ -60,7 +61,7 @@ void audit_hash(const struct audit_link *link, const struct audit_entry *entry,
                                  entry->city_code, entry->application_id, entry->reason,
                                  entry->detail};
     _cleanup_(cleanup_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+    if (!ctx || EVP_DigestInit_ex(ctx, openssl_sha256(), NULL) != 1)
         abort(); /* no memory, or no SHA-256: nothing can be proved any more */
     snprintf(position, sizeof position, "%" PRId64, link->position);
     hash_text(ctx, link->chain);

@@ -4,13 +4,13 @@
 #include "base/seal.h"
 
 #include <assert.h>
-#include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/openssl.h"
 #include "base/secret_file.h"
 #include "base/text.h"
 
@@ -51,7 +51,7 @@ static bool gcm_encrypt(const uint8_t key[KEY_LENGTH], struct bytes additional, 
     int n = 0;
     ret_sealed[0] = VERSION;
     if (!ctx || RAND_bytes(nonce, NONCE_LENGTH) != 1 ||
-        EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) != 1 ||
+        EVP_EncryptInit_ex(ctx, openssl_aes_256_gcm(), NULL, key, nonce) != 1 ||
         EVP_EncryptUpdate(ctx, NULL, &n, additional.data, (int)additional.length) != 1 ||
         (plain.length && EVP_EncryptUpdate(ctx, text, &n, plain.data, (int)plain.length) != 1) ||
         EVP_EncryptFinal_ex(ctx, tag, &n) != 1 ||
@@ -68,7 +68,7 @@ static bool gcm_decrypt(const uint8_t key[KEY_LENGTH], struct bytes additional, 
     const uint8_t *nonce = sealed.data + 1, *text = nonce + NONCE_LENGTH;
     int length = (int)(sealed.length - SEAL_OVERHEAD), n = 0;
     return ctx && sealed.data[0] == VERSION &&
-           EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+           EVP_DecryptInit_ex(ctx, openssl_aes_256_gcm(), NULL, key, nonce) == 1 &&
            EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LENGTH, (void *)(text + length)) ==
                1 &&
            EVP_DecryptUpdate(ctx, NULL, &n, additional.data, (int)additional.length) == 1 &&
@@ -215,13 +215,14 @@ void city_key_hash(const struct city_key *city, const char *label, struct bytes 
     _cleanup_(cleanup_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
     static const char info_prefix[] = "uketsuke lookup ";
     bool good =
-        ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_CTX_set_hkdf_md(ctx, EVP_sha256()) == 1 &&
+        ctx && EVP_PKEY_derive_init(ctx) == 1 &&
+        EVP_PKEY_CTX_set_hkdf_md(ctx, openssl_sha256()) == 1 &&
         EVP_PKEY_CTX_set1_hkdf_key(ctx, city->data, KEY_LENGTH) == 1 &&
         EVP_PKEY_CTX_add1_hkdf_info(ctx, (const uint8_t *)info_prefix, (int)strlen(info_prefix)) ==
             1 &&
         EVP_PKEY_CTX_add1_hkdf_info(ctx, (const uint8_t *)label, (int)strlen(label)) == 1 &&
         EVP_PKEY_derive(ctx, key, &length) == 1 &&
-        HMAC(EVP_sha256(), key, KEY_LENGTH, value.data, value.length, ret_hash, &hash_length);
+        HMAC(openssl_sha256(), key, KEY_LENGTH, value.data, value.length, ret_hash, &hash_length);
     OPENSSL_cleanse(key, sizeof key);
     if (!good) { /* only without memory: nothing sensible can go on */
         fprintf(stderr, "seal: OpenSSL cannot derive a key\n");

@@ -1,8 +1,9 @@
 #include "base/text.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/openssl.h"
 
 static int hex_value(char c)
 {
@@ -237,7 +238,7 @@ bool receipt_number_valid(const char *text)
 
 void sha256(struct bytes data, uint8_t ret_hash[32])
 {
-    if (EVP_Digest(data.data, data.length, ret_hash, NULL, EVP_sha256(), NULL) != 1)
+    if (EVP_Digest(data.data, data.length, ret_hash, NULL, openssl_sha256(), NULL) != 1)
         abort(); /* OpenSSL without SHA-256 is no ground to stand on */
 }
 
