@@ -183,6 +183,8 @@ CREATE TABLE examination (
     PRIMARY KEY (city_code, application_id),
     FOREIGN KEY (city_code, application_id) REFERENCES application
 );
+ALTER TABLE examination ALTER report SET STORAGE EXTERNAL, ALTER facts SET STORAGE EXTERNAL,
+    ALTER record SET STORAGE EXTERNAL;
 
 CREATE TABLE identification (
     city_code text NOT NULL,

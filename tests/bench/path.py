@@ -120,8 +120,8 @@ def print_statements(stack, count):
 
 
 def print_results(count, took, used, work):
-    print(f"{count} applications from portal to receipt in {took:.1f} s: {count / took:.0f} a second"
-          f" (fsync on, {os.cpu_count()} cores, everything on one machine)")
+    print(f"{count} applications from portal to receipt in {took:.1f} s: {count / took:.0f} a"
+          f" second (fsync on, {os.cpu_count()} cores, everything on one machine)")
     print("for one application:")
     for name, value in work.items():
         print(f"  {value / count:12.3f} {name}")
@@ -132,7 +132,7 @@ def print_results(count, took, used, work):
 
 
 def run(folder, options):
-    stack = Stack(folder, durable=True, settings={"log": {"level": "warning"}})
+    stack = Stack(folder, options.build, durable=True, settings={"log": {"level": "warning"}})
     try:
         count = prepare(stack, options.count, options.profile)
         before, work, begun = processes(), database_work(stack), time.time()
@@ -158,7 +158,9 @@ def main():
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     options = parser.parse_args()
+    options.build = options.build.resolve()
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         rate, processor = run(folder, options)
