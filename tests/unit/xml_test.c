@@ -167,8 +167,8 @@ static void attributes_at_their_edge(void **state)
     assert_string_equal(reason_of_attributes(256, " a%d='>%d'"), "");
     assert_string_equal(reason_of_attributes(257, " a%d=\"%d\""), "xml-too-many-nodes");
     assert_string_equal(reason_of_attributes(100000, " a%d='%d'"), "xml-too-many-nodes");
-    assert_string_equal(reason_of_attributes(64, " xmlns:p%d='u%d'"), "");
-    assert_string_equal(reason_of_attributes(65, " xmlns:p%d='u%d'"), "xml-too-many-nodes");
+    assert_string_equal(reason_of_attributes(16, " xmlns:p%d='u%d'"), "");
+    assert_string_equal(reason_of_attributes(17, " xmlns:p%d='u%d'"), "xml-too-many-nodes");
 }
 
 /* Namespaces count where they are in force, not once they are closed. */
