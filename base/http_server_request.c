@@ -203,9 +203,35 @@ static bool find_route(struct http_request *request)
     return false;
 }
 
+static enum MHD_Result count_length(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    int *count = context;
+    (void)kind;
+    (void)value;
+    if (strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0)
+        (*count)++;
+    return MHD_YES;
+}
+
+/* RFC 9112, 6.3: a body whose length is told twice, or in two ways, may hide another request from
+ * one of those that it passes through. */
+static bool length_is_told_once(struct http_request *request)
+{
+    int count = 0;
+    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, count_length, &count);
+    if (count <= 1)
+        return true;
+    http_reply_header(request, "Connection", "close");
+    http_reply_error(request, 400, "E0002", "the body's length is told more than once");
+    return false;
+}
+
 bool http_request_route(struct http_request *request, const char *method)
 {
     request->method = method;
+    if (!length_is_told_once(request))
+        return false;
     size_t path_length = strcspn(request->uri, "?");
     const char *query = request->uri + path_length;
     if (!split_path(request, request->uri, path_length) ||

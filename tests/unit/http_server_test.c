@@ -328,6 +328,18 @@ static void test_smuggling_is_refused(void **state)
     expect("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400, "");
     expect("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, "");
     expect("GET /echo/x HTTP/1.1\r\n\r\n", 400, ""); /* RFC 9112: Host is a must */
+    static const char *const doubtful[] = {"Content-Length: 4\r\nTransfer-Encoding: chunked",
+                                           "Content-Length: 2\r\nContent-Length: 50"};
+    for (size_t i = 0; i < sizeof doubtful / sizeof *doubtful; i++) {
+        char request[300];
+        snprintf(request, sizeof request,
+                 "POST /body HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n0\r\n\r\nGET /echo/hidden" END,
+                 doubtful[i]);
+        char *answer = raw_ask(world.port, request);
+        if (raw_status(answer) != 400 || strstr(answer, "hidden"))
+            fail_msg("%s: %s", doubtful[i], answer);
+        free(answer);
+    }
 }
 
 /* A peer that sends a byte now and then does not hold its connection: the whole has a deadline. */
