@@ -13,7 +13,8 @@ static bool date_good(const char *text)
 }
 
 static const struct item_check item_checks[] = {
-    {"kojinbango", "form-kojinbango", "its check digit does not hold", kojinbango_valid},
+    {"kojinbango", "form-kojinbango",
+     "is no individual number: twelve digits, the last their check digit", kojinbango_valid},
     {"date", "form-date", "there is no such day", date_good},
 };
 

@@ -83,17 +83,20 @@ static bool fold(const char *utf8, const char *substituted, struct folded *ret_f
     return true;
 }
 
+/* A text of which nothing is known but its length agrees with too many. */
 static bool folded_agree(const struct folded *certificate, const struct folded *form)
 {
     int32_t a = 0, b = 0;
+    bool compared = false;
     while (a < certificate->length && b < form->length) {
         UChar32 wanted, found;
         U16_NEXT(certificate->text, a, certificate->length, wanted);
         U16_NEXT(form->text, b, form->length, found);
         if (wanted != ANY_CHARACTER && wanted != found)
             return false;
+        compared |= wanted != ANY_CHARACTER;
     }
-    return a == certificate->length && b == form->length && a > 0;
+    return a == certificate->length && b == form->length && compared;
 }
 
 /* --- one fact --------------------------------------------------------------------------------- */

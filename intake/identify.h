@@ -24,8 +24,8 @@ struct identification {
 };
 
 /* By serial, and only when the four facts of certificate and form agree (width, kana width and
- * white space folded; positions that the certificate marks as substituted match anything). A name
- * never decides. */
+ * white space folded; positions that the certificate marks as substituted match anything, but not
+ * all of a text). A name never decides. */
 void identify(const struct identification_input *input, struct identification *ret_identification);
 /* Whether one fact agrees: "name", "birth_date", "sex", "address". */
 bool identify_fact_agrees(const char *fact, const json_t *certificate_facts,

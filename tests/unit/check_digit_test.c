@@ -38,7 +38,8 @@ static void test_kojinbango(void **state)
     static const char *const bad[] = {"507957100722", "",
                                       "12345678901",  "1234567890188",
                                       "12345678901x", "１２３４５６７８９０１８",
-                                      " 23456789018", "123456789010"};
+                                      " 23456789018", "123456789010",
+                                      "000000000000"};
 
     (void)state;
     ASSERT_GOOD(kojinbango_valid, good);

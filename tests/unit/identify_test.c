@@ -152,6 +152,10 @@ static void substituted_positions_match_any_one_character(void **state)
     assert_false(agrees("name", "高橋　一郎", "10000", "橋　一郎"));
     assert_false(agrees("name", "高橋　一郎", "10000", "髙髙橋　一郎"));
     assert_true(agrees("address", "試験県桜野市＝町１", "000000100", "試験県桜野市\U00020BB7町1"));
+    /* of a text that is substituted all through nothing is known but its length */
+    assert_false(agrees("name", "〓〓", "11", "髙﨑"));
+    assert_false(agrees("name", "〓　〓", "101", "髙　﨑"));
+    assert_true(agrees("name", "〓　花〓", "1001", "髙　花﨑"));
 }
 
 static void marks_that_do_not_fit_say_nothing(void **state)
