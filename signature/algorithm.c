@@ -84,10 +84,12 @@ void digest_of(enum digest digest, struct bytes data, uint8_t ret_value[DIGEST_M
 static bool rsa_allowed(const EVP_PKEY *key)
 {
     int bits = EVP_PKEY_get_bits(key);
-    _cleanup_(cleanup_bn) BIGNUM *e = NULL;
-    if (bits < 2048 || bits > 8192 || !EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e))
+    uint64_t e; /* a larger one is not put there */
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_uint64(OSSL_PKEY_PARAM_RSA_E, &e),
+                           OSSL_PARAM_construct_end()};
+    if (bits < 2048 || bits > 8192 || !EVP_PKEY_get_params(key, params))
         return false;
-    return BN_is_odd(e) && BN_num_bits(e) >= 17 && BN_num_bits(e) <= 64;
+    return e & 1 && e >= 1 << 16;
 }
 
 static bool ec_allowed(const EVP_PKEY *key)

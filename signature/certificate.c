@@ -9,6 +9,7 @@
 #include "signature/algorithm.h"
 #include "signature/asn1.h"
 #include "signature/facts.h"
+#include "signature/public_key.h"
 
 #define CERTIFICATE_BYTES_MAX (64 * 1024) /* a signing certificate is near 2 KB */
 #define EXTENSIONS_MAX        32
@@ -38,7 +39,7 @@ X509 *certificate_parse(struct bytes der)
     if (der.length == 0 || der.length > CERTIFICATE_BYTES_MAX)
         return NULL;
     const uint8_t *at = der.data;
-    _cleanup_(cleanup_x509) X509 *x509 = d2i_X509(NULL, &at, (long)der.length);
+    _cleanup_(cleanup_x509) X509 *x509 = x509_without_key(&at, (long)der.length);
     ERR_clear_error();
     if (!x509 || at != der.data + der.length)
         return NULL;
@@ -71,10 +72,11 @@ static void judge_form(const struct judgement *j)
 static void judge_algorithm(const struct judgement *j)
 {
     static const char name[] = "certificate.algorithm";
+    _cleanup_(cleanup_pkey) EVP_PKEY *key = public_key_of(j->x509);
     if (!signature_nid_allowed(X509_get_signature_nid(j->x509)))
         checks_fail(j->checks, name, "CRYPTO_CONSTRAINTS_FAILURE", "certificate-algorithm",
                     "the certificate is signed with an algorithm that is not allowed");
-    else if (!key_allowed(X509_get0_pubkey(j->x509)))
+    else if (!key)
         checks_fail(j->checks, name, "CRYPTO_CONSTRAINTS_FAILURE", "certificate-algorithm",
                     "the key is not RSA of 2048 to 8192 bits with e from 65537, P-256 or P-384");
     else

@@ -7,6 +7,7 @@
 #include "signature/algorithm.h"
 #include "signature/canonical.h"
 #include "signature/certificate.h"
+#include "signature/public_key.h"
 #include "signature/xmldsig_element.h"
 #include "signature/xmldsig_form.h"
 
@@ -166,8 +167,8 @@ static bool take_certificate(struct verification *v, struct xmldsig_form *form)
 static bool verify_value(struct verification *v, const struct xmldsig_form *form,
                          struct bytes signed_info)
 {
-    EVP_PKEY *key = X509_get0_pubkey(v->result.x509);
-    if (!key_allowed(key) || EVP_PKEY_get_base_id(key) != form->algorithm->key_type)
+    _cleanup_(cleanup_pkey) EVP_PKEY *key = public_key_of(v->result.x509);
+    if (!key || EVP_PKEY_get_base_id(key) != form->algorithm->key_type)
         return checks_fail(v->checks, "signature.value", "CRYPTO_CONSTRAINTS_FAILURE",
                            "signature-algorithm",
                            "the certificate's key is not allowed, or not of the SignatureMethod");

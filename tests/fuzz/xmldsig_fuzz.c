@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "signature/public_key.h"
 #include "signature/signature.h"
 #include "tests/fuzz/fuzz.h"
 #ifdef WITH_XMLSEC
@@ -15,8 +16,8 @@ static void compare(const struct signature_input *input, const struct signature_
 {
 #ifdef WITH_XMLSEC
     struct oracle oracle = {0};
-    if (X509_verify(result->x509, X509_get0_pubkey(result->x509)) == 1 &&
-        !oracle_accepts(input, &oracle))
+    _cleanup_(cleanup_pkey) EVP_PKEY *key = public_key_of(result->x509);
+    if (X509_verify(result->x509, key) == 1 && !oracle_accepts(input, &oracle))
         abort();
     oracle_free(&oracle);
 #else
