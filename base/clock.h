@@ -20,6 +20,10 @@ struct day { /* Gregorian, in JST */
     int day;
 };
 
+/* Call once in main, before threads: local time, which a library may ask for (libzip for each
+ * member of an archive), is UTC unless TZ says another; without this the C library looks whether
+ * /etc/localtime has changed each time. */
+void clock_initialize(void);
 instant clock_now(void);
 /* From now on clock_now() answers `now` and stands still; 0 gives the real clock back. */
 void clock_fix(instant now);

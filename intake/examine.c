@@ -90,7 +90,7 @@ static void members_sort(struct examining *e)
     e->containers = memory_allocate((count + 1) * sizeof *e->containers);
     for (size_t i = 0; i < count; i++) {
         const struct package_member *member = &e->package->members[i];
-        struct signable part = {member->name, buffer_bytes(&member->bytes)};
+        struct signable part = {member->name, buffer_bytes(&member->bytes), member->sha256};
         if (strncmp(member->name, "signature/", 10) == 0)
             e->containers[e->container_count++] = part;
         else
@@ -132,8 +132,8 @@ static bool unsigned_allowed(struct examining *e)
 
 static bool certificate_judge_all(struct examining *e)
 {
-    e->certificate =
-        certificate_judge(e->signature.x509, e->input->trust, e->package->applied_at, e->checks);
+    e->certificate = certificate_judge(e->signature.x509, e->signature.key, e->input->trust,
+                                       e->package->applied_at, e->checks);
     if (!e->certificate || checks_indication(e->checks) == TOTAL_FAILED)
         return false;
     crl_judge(e->input->crls, e->certificate, e->input->trust, e->package->applied_at,

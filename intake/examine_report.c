@@ -51,9 +51,11 @@ static json_t *coverage_json(const struct report_evidence *e)
     json_t *list = json_array();
     for (size_t i = 0; e->package && i < e->package->member_count; i++) {
         const struct package_member *member = &e->package->members[i];
+        char hash[65];
+        hex_encode(member->sha256, sizeof member->sha256, hash);
         json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:s}", "member", member->name,
                                               "size", (json_int_t)member->bytes.length, "sha256",
-                                              member->sha256, "coverage", e->coverage[i]));
+                                              hash, "coverage", e->coverage[i]));
     }
     return list;
 }

@@ -135,6 +135,7 @@ int main(int argc, char **argv)
     struct arguments given = {.words = memory_allocate(((size_t)argc + 1) * sizeof(char *))};
     int code;
 
+    clock_initialize();
     prctl(PR_SET_NAME, "uketsuke"); /* a child of `serve` would be called "exe" by ps */
     if (read_arguments(argc, argv, &given)) {
         code = run(&given);

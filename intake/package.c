@@ -195,7 +195,7 @@ static bool members_inflate(zip_t *archive, const struct directory *directory,
         if (!member_inflate(archive, i, entry->size, &member->bytes, checks) ||
             !member_fits(member, i + 1, checks))
             return false;
-        sha256_hex(buffer_bytes(&member->bytes), member->sha256);
+        sha256(buffer_bytes(&member->bytes), member->sha256);
     }
     checks_pass(checks, "package.contents", "%zu members as the profile has them",
                 directory->count);
@@ -216,7 +216,6 @@ static bool member_take(const struct manifest_member *listed, size_t number,
                         struct package_member *found, struct package *package,
                         struct checks *checks)
 {
-    uint8_t hash[32];
     if (!found)
         return checks_fail(checks, "manifest.members", FORMAT_FAILURE, "package-member-missing",
                            "member %zu of the manifest is not in the archive", number);
@@ -224,8 +223,7 @@ static bool member_take(const struct manifest_member *listed, size_t number,
         return checks_fail(checks, "manifest.members", HASH_FAILURE, "package-member-size",
                            "member %zu of the manifest has %zu bytes, not %zu", number,
                            found->bytes.length, listed->size);
-    if (!hex_decode(found->sha256, hash, sizeof hash) ||
-        memcmp(hash, listed->sha256, sizeof hash) != 0)
+    if (memcmp(found->sha256, listed->sha256, sizeof found->sha256) != 0)
         return checks_fail(checks, "manifest.members", HASH_FAILURE, "package-member-hash",
                            "member %zu of the manifest has another SHA-256", number);
     package->members[package->member_count++] = *found;

@@ -28,7 +28,7 @@ struct package_limits package_limits_default(void);
 struct package_member {
     char *name;
     struct buffer bytes;
-    char sha256[65];
+    uint8_t sha256[32];
 };
 
 struct package {

@@ -21,6 +21,7 @@ DEFINE_CLEANUP(cleanup_policies, CERTIFICATEPOLICIES *, CERTIFICATEPOLICIES_free
 struct judgement {
     struct certificate *certificate;
     X509 *x509;
+    const EVP_PKEY *key;
     const struct trust *trust;
     instant at;
     struct checks *checks;
@@ -72,11 +73,10 @@ static void judge_form(const struct judgement *j)
 static void judge_algorithm(const struct judgement *j)
 {
     static const char name[] = "certificate.algorithm";
-    _cleanup_(cleanup_pkey) EVP_PKEY *key = public_key_of(j->x509);
     if (!signature_nid_allowed(X509_get_signature_nid(j->x509)))
         checks_fail(j->checks, name, "CRYPTO_CONSTRAINTS_FAILURE", "certificate-algorithm",
                     "the certificate is signed with an algorithm that is not allowed");
-    else if (!key)
+    else if (!key_allowed(j->key))
         checks_fail(j->checks, name, "CRYPTO_CONSTRAINTS_FAILURE", "certificate-algorithm",
                     "the key is not RSA of 2048 to 8192 bits with e from 65537, P-256 or P-384");
     else
@@ -246,14 +246,14 @@ static void judge_facts(const struct judgement *j)
         checks_pass(j->checks, "certificate.facts", "the four basic facts are complete");
 }
 
-struct certificate *certificate_judge(X509 *x509, const struct trust *trust, instant at,
-                                      struct checks *checks)
+struct certificate *certificate_judge(X509 *x509, const EVP_PKEY *key, const struct trust *trust,
+                                      instant at, struct checks *checks)
 {
     struct certificate *certificate = memory_allocate(sizeof *certificate);
     X509_up_ref(x509);
     certificate->x509 = x509;
     memcpy(certificate->ca, "sign", sizeof "sign");
-    const struct judgement j = {certificate, x509, trust, at, checks};
+    const struct judgement j = {certificate, x509, key, trust, at, checks};
     judge_form(&j);
     judge_algorithm(&j);
     judge_issuer(&j);
@@ -269,8 +269,9 @@ struct certificate *certificate_read(struct bytes der, const struct trust *trust
                                      struct checks *checks)
 {
     _cleanup_(cleanup_x509) X509 *x509 = certificate_parse(der);
+    _cleanup_(cleanup_pkey) EVP_PKEY *key = x509 ? public_key_of(x509) : NULL;
     if (x509)
-        return certificate_judge(x509, trust, at, checks);
+        return certificate_judge(x509, key, trust, at, checks);
     checks_fail(checks, "certificate.form", "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",
                 "the bytes are not one certificate in canonical DER");
     return NULL;

@@ -44,9 +44,10 @@ struct certificate {
 struct certificate *certificate_read(struct bytes der, const struct trust *trust, instant at,
                                      struct checks *checks);
 
-/* The same for one that is parsed already (signature_result.x509); takes a reference of its own. */
-struct certificate *certificate_judge(X509 *x509, const struct trust *trust, instant at,
-                                      struct checks *checks);
+/* The same for one that is parsed already (signature_result.x509; takes a reference of its own),
+ * with its public_key_of. */
+struct certificate *certificate_judge(X509 *x509, const EVP_PKEY *key, const struct trust *trust,
+                                      instant at, struct checks *checks);
 /* The whole of `der` as one canonical certificate (trailing bytes and other forms of BER are
  * refused), or NULL. */
 X509 *certificate_parse(struct bytes der);

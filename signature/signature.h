@@ -16,6 +16,7 @@
 struct signable {
     const char *name; /* "application.xml", "attachments/1.pdf" */
     struct bytes bytes;
+    const uint8_t *sha256; /* of the bytes, by whom it is known already; NULL */
 };
 
 enum coverage {
@@ -37,6 +38,7 @@ struct signature_result {
     size_t covered_count;
     struct buffer certificate; /* DER of the one signing certificate */
     X509 *x509;                /* the same, parsed: for certificate_judge; owned */
+    EVP_PKEY *key;             /* its public_key_of; owned */
     char algorithm[64];        /* "rsa-sha256" … */
     size_t signature_count;
 };

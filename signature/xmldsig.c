@@ -37,6 +37,7 @@ void signature_result_free(struct signature_result *result)
     free(result->covered);
     buffer_free(&result->certificate);
     X509_free(result->x509);
+    EVP_PKEY_free(result->key);
     *result = (struct signature_result){0};
 }
 
@@ -66,11 +67,16 @@ static xmlDoc *tree_of(struct verification *v, size_t at)
     return covered->document;
 }
 
+static bool digest_is(const struct reference *reference, const uint8_t *value)
+{
+    return memcmp(value, reference->value, digest_length(reference->digest)) == 0;
+}
+
 static bool digest_fits(const struct reference *reference, struct bytes data)
 {
     uint8_t value[DIGEST_MAX];
     digest_of(reference->digest, data, value);
-    return memcmp(value, reference->value, digest_length(reference->digest)) == 0;
+    return digest_is(reference, value);
 }
 
 static bool digest_failed(struct verification *v, size_t number)
@@ -107,7 +113,9 @@ static bool verify_tree(struct verification *v, const struct reference *referenc
 static bool verify_bytes(struct verification *v, const struct reference *reference, size_t at,
                          size_t number)
 {
-    if (!digest_fits(reference, v->input->signables[at].bytes))
+    const struct signable *member = &v->input->signables[at];
+    bool known = reference->digest == DIGEST_SHA256 && member->sha256;
+    if (known ? !digest_is(reference, member->sha256) : !digest_fits(reference, member->bytes))
         return digest_failed(v, number);
     note(v, at, COVERAGE_BYTES);
     return true;
@@ -154,6 +162,7 @@ static bool take_certificate(struct verification *v, struct xmldsig_form *form)
             return checks_fail(v->checks, "signature.certificate", "CHAIN_CONSTRAINTS_FAILURE",
                                "certificate-malformed",
                                "the signing certificate is not canonical DER");
+        result->key = public_key_of(result->x509);
         result->certificate = form->certificate;
         form->certificate = (struct buffer){0};
         return true;
@@ -167,7 +176,7 @@ static bool take_certificate(struct verification *v, struct xmldsig_form *form)
 static bool verify_value(struct verification *v, const struct xmldsig_form *form,
                          struct bytes signed_info)
 {
-    _cleanup_(cleanup_pkey) EVP_PKEY *key = public_key_of(v->result.x509);
+    EVP_PKEY *key = v->result.key;
     if (!key || EVP_PKEY_get_base_id(key) != form->algorithm->key_type)
         return checks_fail(v->checks, "signature.value", "CRYPTO_CONSTRAINTS_FAILURE",
                            "signature-algorithm",

@@ -309,6 +309,7 @@ int main(int argc, char **argv)
         return 64;
     }
     log_open("bench", LOG_LEVEL_WARNING, false);
+    clock_initialize();
     xml_initialize();
     bench_open(&bench, argc, argv);
     if (rounds && atol(rounds) == 0) {

@@ -242,7 +242,7 @@ static const char *judged_by(const struct trust *trust, const struct pki_ca *ca)
     instant at;
     assert_true(instant_parse("2026-11-21T09:00:00+09:00", &at));
     _cleanup_(cleanup_certificate) struct certificate *certificate =
-        certificate_judge(x509, trust, at, checks);
+        certificate_judge(x509, X509_get0_pubkey(x509), trust, at, checks);
     assert_null(certificate->issuer);
     assert_int_equal(checks_indication(checks), TOTAL_FAILED);
     snprintf(reason, sizeof reason, "%s", checks_reason(checks));
