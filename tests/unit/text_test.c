@@ -128,6 +128,30 @@ static void test_utf8(void **state)
     assert_int_equal(utf8_length(""), 0);
 }
 
+/* Both are read several bytes at a time: what is wrong is found at every place. */
+static void test_every_place(void **state)
+{
+    (void)state;
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ+/0189abcz";
+    static const char bad[] = {'\0', '-', '\x80', '\xff'};
+    for (size_t at = 0; at < sizeof plain - 1; at++)
+        for (size_t i = 0; i < sizeof bad; i++) {
+            char text[sizeof plain];
+            _cleanup_(cleanup_buffer) struct buffer back = {0};
+            memcpy(text, plain, sizeof plain);
+            text[at] = bad[i];
+            assert_int_equal(utf8_valid(bytes_of(text, sizeof plain - 1)), bad[i] == '-');
+            assert_false(base64_decode(bytes_of(text, sizeof plain - 1), &back));
+        }
+    for (size_t at = 0; at + 3 < sizeof plain; at++) {
+        char text[sizeof plain];
+        memcpy(text, plain, sizeof plain);
+        memcpy(text + at, "\xe6\xa1\x9c", 3); /* 桜 */
+        assert_true(utf8_valid(bytes_of(text, sizeof plain - 1)));
+        assert_false(utf8_valid(bytes_of(text, at + 2)));
+    }
+}
+
 static void test_number(void **state)
 {
     static const char *const bad[] = {"",
@@ -210,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_base64_white_space),
         cmocka_unit_test(test_base64_refuses),
         cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_every_place),
         cmocka_unit_test(test_number),
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_sha256),
