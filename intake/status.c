@@ -25,11 +25,13 @@ static const struct db_statement status_work = {
                    " count(*) FILTER (WHERE attempts >= $4),"
                    " (array_agg(note ORDER BY attempts DESC) FILTER (WHERE note IS NOT NULL))[1] "
                    "FROM work WHERE city_code = $1 GROUP BY stage ORDER BY min(due_at)"};
-/* Whatever is neither at its end nor waits for a business system must be in the work table. */
+/* Whatever is neither at its end nor waits for a business system must be in the work table; but the
+ * same bytes again would be rejected again, so those wait for people. */
 static const struct db_statement status_stuck = {
     "status_stuck", "SELECT count(*) FROM application a WHERE a.city_code = $1"
                     " AND a.state IN ('announced', 'collected', 'verified', 'identified', 'held',"
-                    " 'unmatched') AND NOT EXISTS (SELECT FROM work w WHERE"
+                    " 'unmatched') AND a.reason IS DISTINCT FROM 'rejected-by-destination' AND NOT "
+                    "EXISTS (SELECT FROM work w WHERE"
                     " w.city_code = a.city_code AND w.application_id = a.application_id)"};
 static const struct db_statement status_outbox = {
     "status_outbox",

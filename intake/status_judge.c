@@ -119,6 +119,8 @@ static const char *held_next(const char *reason)
                       "`uketsuke show RECEIPT` tells when."},
         {"procedure-unknown", "Add the procedure's folder under [forms] procedures, or ask the "
                               "portal why it sends this procedure here."},
+        {"rejected-by-destination", "The business system can't take it: `uketsuke show RECEIPT` "
+                                    "tells which item and why; settle it with its department."},
         {"route-missing", "Add a [route PROCEDURE-ID] section to the configuration and restart "
                           "the role routing."},
     };

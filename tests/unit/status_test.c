@@ -157,6 +157,19 @@ static void what_is_in_no_queue_shows(void **state)
     expect_calm();
 }
 
+static void what_was_rejected_waits_for_people(void **state)
+{
+    (void)state;
+    test_application_move(
+        &database, 1,
+        (const char *[]){"collected", "verified", "identified", "routed", "held", NULL});
+    test_sql(&database, "SET session_replication_role = replica; DELETE FROM work w USING"
+                        " application a WHERE a.application_id = w.application_id AND a.state ="
+                        " 'held'; UPDATE application SET reason = 'rejected-by-destination'"
+                        " WHERE state = 'held'");
+    expect_problem("rejected-by-destination", "settle it with its department");
+}
+
 static void held_shows_with_what_to_do(void **state)
 {
     (void)state;
@@ -198,7 +211,8 @@ static void an_outbox_that_is_not_emptied_shows(void **state)
              " NULL FROM application WHERE receipt_number = 'R-00000001'");
     expect_calm();
     test_sql(&database, "UPDATE outbox SET created_at = now() - interval '25 hours'");
-    expect_problem("1 item waits for child-allowance and is not fetched, the oldest for 25 h", "department");
+    expect_problem("1 item waits for child-allowance and is not fetched, the oldest for 25 h",
+                   "department");
     test_sql(&database, "UPDATE outbox SET created_at = now() - interval '50 minutes',"
                         " destination = 'portal', last_error = 'connection refused'");
     expect_calm();
@@ -253,6 +267,7 @@ int main(void)
         EACH(work_that_nobody_takes_shows_after_a_while),
         EACH(tries_that_fail_show_with_their_note),
         EACH(what_is_in_no_queue_shows),
+        EACH(what_was_rejected_waits_for_people),
         EACH(held_shows_with_what_to_do),
         EACH(unmatched_is_daily_work),
         EACH(an_outbox_that_is_not_emptied_shows),
