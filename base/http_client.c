@@ -216,7 +216,12 @@ static bool tell(const struct http_client *client, const struct transfer *transf
     if (code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE)
         return failure_set(f, FAILURE_USAGE, "the TLS files for %s are not usable: %s",
                            client->base_url, detail);
-    return failure_set(f, FAILURE_NETWORK, "%s: %s", client->base_url, detail);
+    const char *hint = "";
+    if (code == CURLE_GOT_NOTHING)
+        hint = " (a server that does not accept our client certificate may do so)";
+    else if (code == CURLE_PEER_FAILED_VERIFICATION)
+        hint = " (is its certificate under the CA that the configuration names?)";
+    return failure_set(f, FAILURE_NETWORK, "%s: %s%s", client->base_url, detail, hint);
 }
 
 bool http_client_call(struct http_client *client, const struct http_call *call,
