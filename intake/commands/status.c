@@ -21,7 +21,7 @@ static const char *age_of(const struct printing *p, const json_t *row, const cha
     const char *value = json_string_value(json_object_get(row, name));
     if (value && instant_parse(value, &at))
         return look_age(at, p->now, text);
-    return strcpy(text, "-");
+    return memcpy(text, "-", sizeof "-");
 }
 
 static const char *text_of(const json_t *row, const char *name)
