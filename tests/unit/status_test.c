@@ -51,7 +51,7 @@ static void crl_write(void)
     char path[100];
     snprintf(path, sizeof path, "%s/crl", database.folder);
     mkdir(path, 0700);
-    strcat(path, "/a.crl");
+    snprintf(path, sizeof path, "%s/crl/a.crl", database.folder);
     FILE *out = fopen(path, "w");
     assert_non_null(out);
     fclose(out);
