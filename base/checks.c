@@ -11,11 +11,13 @@ struct check {
     const char *sub_indication;
     const char *reason;
     char *text;
+    json_t *inputs; /* NULL: none */
 };
 
 struct checks {
     struct check *list;
     size_t count, capacity;
+    json_t *inputs;  /* of the check to come; NULL */
     size_t deciding; /* index + 1; 0: all passed so far */
 };
 
@@ -28,8 +30,11 @@ void checks_free(struct checks *checks)
 {
     if (!checks)
         return;
-    for (size_t i = 0; i < checks->count; i++)
+    for (size_t i = 0; i < checks->count; i++) {
         free(checks->list[i].text);
+        json_decref(checks->list[i].inputs);
+    }
+    json_decref(checks->inputs);
     free(checks->list);
     free(checks);
 }
@@ -40,6 +45,8 @@ static void add(struct checks *checks, struct check check)
         checks->capacity = checks->capacity ? 2 * checks->capacity : 32;
         checks->list = memory_resize(checks->list, checks->capacity * sizeof *checks->list);
     }
+    check.inputs = checks->inputs;
+    checks->inputs = NULL;
     checks->list[checks->count++] = check;
     /* The first failure decides; an undecided check only as long as none has failed. */
     if (check.result > checks_indication(checks))
@@ -73,7 +80,7 @@ bool checks_fail(struct checks *checks, const char *name, const char *sub_indica
     va_start(arguments, format);
     char *text = format_text(format, arguments);
     va_end(arguments);
-    add(checks, (struct check){TOTAL_FAILED, name, sub_indication, reason, text});
+    add(checks, (struct check){TOTAL_FAILED, name, sub_indication, reason, text, NULL});
     return false;
 }
 
@@ -85,8 +92,29 @@ bool checks_undecided(struct checks *checks, const char *name, const char *sub_i
     va_start(arguments, format);
     char *text = format_text(format, arguments);
     va_end(arguments);
-    add(checks, (struct check){INDETERMINATE, name, sub_indication, reason, text});
+    add(checks, (struct check){INDETERMINATE, name, sub_indication, reason, text, NULL});
     return false;
+}
+
+/* Texts may quote bytes from outside: what is not UTF-8 must not cost us the whole report. */
+static json_t *text_to_json(const char *text)
+{
+    json_t *string = text ? json_string(text) : json_null();
+
+    return string ? string : json_string("(text is not UTF-8)");
+}
+
+void checks_input(struct checks *checks, const char *name, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    char *text = format_text(format, arguments);
+    va_end(arguments);
+    if (!checks->inputs)
+        checks->inputs = json_object();
+    json_object_set_new(checks->inputs, name, text_to_json(text));
+    free(text);
 }
 
 static const struct check *deciding(const struct checks *checks)
@@ -121,14 +149,6 @@ const char *indication_name(enum indication indication)
     return names[indication];
 }
 
-/* Texts may quote bytes from outside: what is not UTF-8 must not cost us the whole report. */
-static json_t *text_to_json(const char *text)
-{
-    json_t *string = text ? json_string(text) : json_null();
-
-    return string ? string : json_string("(text is not UTF-8)");
-}
-
 json_t *checks_to_json(const struct checks *checks)
 {
     static const char *const results[] = {"passed", "undecided", "failed"};
@@ -145,6 +165,8 @@ json_t *checks_to_json(const struct checks *checks)
             json_object_set_new(object, "reason", text_to_json(check->reason));
         }
         json_object_set_new(object, "text", text_to_json(check->text));
+        if (check->inputs)
+            json_object_set(object, "inputs", check->inputs);
         json_array_append_new(array, object);
     }
     return array;

@@ -28,14 +28,20 @@ bool checks_undecided(struct checks *checks, const char *name, const char *sub_i
                       const char *reason, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* What the next check looks at, for who reads the report: "inputs": {name: text} beside its result.
+ * Call before the check, once for each input; `name` is a literal in snake case. No personal data,
+ * no serial numbers: times, counts, fingerprints, algorithm names. */
+void checks_input(struct checks *checks, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 enum indication checks_indication(const struct checks *checks);
 const char *checks_sub_indication(const struct checks *checks); /* NULL when passed */
 const char *checks_reason(const struct checks *checks);         /* NULL when passed */
 const char *checks_text(const struct checks *checks);           /* of the deciding check; or NULL */
 const char *indication_name(enum indication indication);        /* "TOTAL-PASSED", … */
 
-/* [{"check","result":"passed|failed|undecided","sub_indication","reason","text"}…]; new reference
- */
+/* [{"check","result":"passed|failed|undecided","sub_indication","reason","text","inputs"}…];
+ * `inputs` only where there are any. New reference. */
 json_t *checks_to_json(const struct checks *checks);
 
 #endif

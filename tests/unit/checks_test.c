@@ -80,10 +80,29 @@ static void test_indication_names(void **state)
     checks_free(NULL);
 }
 
+static void test_inputs_belong_to_the_next_check(void **state)
+{
+    _cleanup_(cleanup_checks) struct checks *checks = checks_new();
+
+    (void)state;
+    checks_input(checks, "at", "%d", 7);
+    checks_input(checks, "bad", "\xff");
+    checks_pass(checks, "a", "good");
+    checks_pass(checks, "b", "good");
+    checks_input(checks, "never", "used");
+    _cleanup_(cleanup_json) json_t *json = checks_to_json(checks);
+    _cleanup_(cleanup_text) char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+    assert_string_equal(
+        text, "[{\"check\":\"a\",\"inputs\":{\"at\":\"7\",\"bad\":\"(text is not UTF-8)\"},"
+              "\"result\":\"passed\",\"text\":\"good\"},"
+              "{\"check\":\"b\",\"result\":\"passed\",\"text\":\"good\"}]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_looked_at),
+        cmocka_unit_test(test_inputs_belong_to_the_next_check),
         cmocka_unit_test(test_first_failure_decides),
         cmocka_unit_test(test_undecided_after_failure),
         cmocka_unit_test(test_many_as_json),
