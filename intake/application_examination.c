@@ -1,8 +1,7 @@
-#include <openssl/crypto.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "intake/application_internal.h"
 
 static const struct db_statement examination_upsert = {
@@ -31,19 +30,11 @@ static const struct db_statement examinations_select = {
 
 /* --- storing ---------------------------------------------------------------------------------- */
 
-/* Nothing is sealed where there is no JSON. */
-static bool seal_json(const struct application_key *key, const char *purpose, const char *context,
-                      const json_t *json, struct buffer *ret_sealed, struct failure *f)
+/* Nothing is sealed where there is nothing. */
+static bool seal_some(const struct application_key *key, const char *purpose, const char *context,
+                      const struct buffer *plain, struct buffer *ret_sealed, struct failure *f)
 {
-    if (!json)
-        return true;
-    char *text = json_dumps(json, JSON_COMPACT);
-    if (!text)
-        return failure_set(f, FAILURE_SYSTEM, "the %s cannot be written as JSON", purpose);
-    bool done = seal(key, purpose, context, bytes_of_text(text), ret_sealed, f);
-    OPENSSL_cleanse(text, strlen(text));
-    free(text);
-    return done;
+    return !plain->length || seal(key, purpose, context, buffer_bytes(plain), ret_sealed, f);
 }
 
 static struct db_value sealed_value(const struct buffer *sealed)
@@ -63,9 +54,9 @@ static bool examination_store(struct db_tx *tx, const struct application_key *ke
     char context[APPLICATION_CONTEXT];
     _cleanup_(cleanup_buffer) struct buffer report = {0}, facts = {0}, record = {0};
     application_context(item, context);
-    return seal_json(key, "report", context, examination->report, &report, f) &&
-           seal_json(key, "facts", context, examination->facts, &facts, f) &&
-           seal_json(key, "record", context, examination->record, &record, f) &&
+    return seal_some(key, "report", context, &examination->report, &report, f) &&
+           seal_some(key, "facts", context, &examination->facts, &facts, f) &&
+           seal_some(key, "record", context, &examination->record, &record, f) &&
            db_send(tx, &examination_upsert,
                    DB_VALUES(db_text(item->city_code), db_text(item->application_id),
                              db_instant(clock_now()), db_text(verdict_name(examination->verdict)),
@@ -106,7 +97,7 @@ static bool unseal_json(const struct application_key *key, const char *purpose, 
     _cleanup_(cleanup_secret_buffer) struct buffer plain = {0};
     if (!unseal(key, purpose, context, sealed, &plain, f))
         return false;
-    *ret_json = json_loadb((const char *)plain.data, plain.length, JSON_REJECT_DUPLICATES, NULL);
+    *ret_json = json_read(buffer_bytes(&plain));
     return *ret_json || failure_set(f, FAILURE_INPUT, "the stored %s of application %s is no JSON",
                                     purpose, context);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "intake/examine_report.h"
 #include "signature/certificate.h"
@@ -224,7 +225,8 @@ static void report_write(const struct examining *e, struct examination *x)
     for (size_t i = 0; i < count; i++)
         coverage[i] = coverage_name(e, e->package->members[i].name);
     evidence.coverage = coverage;
-    x->report = examination_report(&evidence);
+    _cleanup_(cleanup_json) json_t *report = examination_report(&evidence);
+    json_write(report, &x->report);
     free(coverage);
 }
 
@@ -252,10 +254,11 @@ static void result_take(struct examining *e, struct examination *x)
     if (e->certificate && x->verdict != VERDICT_REFUSED) {
         text_put(x->ca, sizeof x->ca, e->certificate->ca);
         text_put(x->serial, sizeof x->serial, e->certificate->serial);
-        x->facts = basic_facts_to_json(&e->certificate->facts);
+        _cleanup_(cleanup_json) json_t *facts = basic_facts_to_json(&e->certificate->facts);
+        json_write(facts, &x->facts);
     }
     if (x->verdict == VERDICT_ACCEPTED)
-        x->record = TAKE(e->record);
+        json_write(e->record, &x->record);
 }
 
 static void examining_free(struct examining *e)
@@ -284,9 +287,9 @@ void examine(const struct examination_input *input, struct examination *ret_exam
 
 void examination_free(struct examination *examination)
 {
-    json_decref(examination->report);
-    json_decref(examination->facts);
-    json_decref(examination->record);
+    buffer_free(&examination->report);
+    buffer_erase_free(&examination->facts);
+    buffer_erase_free(&examination->record);
     *examination = (struct examination){0};
 }
 

@@ -4,7 +4,6 @@
 #ifndef UKETSUKE_INTAKE_EXAMINE_H
 #define UKETSUKE_INTAKE_EXAMINE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/bytes.h"
@@ -45,9 +44,10 @@ struct examination {
     instant applied_at;
     char ca[16]; /* of the signing certificate; "" without one */
     char serial[41];
-    json_t *report; /* docs/formats/report.md; owned */
-    json_t *facts;  /* the certificate's four basic facts; owned; NULL */
-    json_t *record; /* the form's record; owned; NULL unless accepted */
+    /* Canonical JSON (base/json.h), owned: the bytes that are sealed. */
+    struct buffer report; /* docs/formats/report.md */
+    struct buffer facts;  /* the certificate's four basic facts; empty without them */
+    struct buffer record; /* the form's record; empty unless accepted */
 };
 
 /* Further reasons than those of its parts: manifest-city, manifest-receipt-number,

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
+
 /* By the beginning of the reason; the first that fits. */
 static const struct advice {
     const char *reason, *means, *act;
@@ -66,11 +69,10 @@ static const struct advice *advice_for(const char *reason)
 
 void verify_print_json(FILE *out, const char *path, const struct examination *examination)
 {
-    json_t *shown = json_copy(examination->report);
+    _cleanup_(cleanup_json) json_t *shown = json_read(buffer_bytes(&examination->report));
     json_object_set_new(shown, "file", json_string(path));
     json_dumpf(shown, out, JSON_SORT_KEYS | JSON_COMPACT);
     fputc('\n', out);
-    json_decref(shown);
 }
 
 static const char *mark_of(const char *result)
@@ -99,7 +101,8 @@ void verify_print_text(FILE *out, const char *path, const struct examination *ex
     if (*examination->reason)
         fprintf(out, " (%s, %s)", examination->reason, examination->sub_indication);
     fputc('\n', out);
-    print_checks(out, json_object_get(examination->report, "checks"));
+    _cleanup_(cleanup_json) json_t *report = json_read(buffer_bytes(&examination->report));
+    print_checks(out, json_object_get(report, "checks"));
     if (examination->verdict != VERDICT_ACCEPTED && advice)
         fprintf(out, "  What it means: %s\n  What to do:    %s\n", advice->means, advice->act);
     fputc('\n', out);
