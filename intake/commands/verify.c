@@ -19,7 +19,7 @@ struct list {
 };
 
 struct options {
-    bool json, production;
+    bool json, explain, production;
     struct list trust, pins, policies, crls;
     const char *procedures;
     const char *city; /* whose applications these should be; NULL: anybody's */
@@ -36,6 +36,7 @@ enum {
     OPTION_AT,
     OPTION_NOW,
     OPTION_JSON,
+    OPTION_EXPLAIN,
     OPTION_PRODUCTION
 };
 
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
     {"at", required_argument, NULL, OPTION_AT},
     {"now", required_argument, NULL, OPTION_NOW},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"explain", no_argument, NULL, OPTION_EXPLAIN},
     {"production", no_argument, NULL, OPTION_PRODUCTION},
     {0},
 };
@@ -106,6 +108,8 @@ static int option_take(struct options *options, int option, const char *value)
         return instant_parse(value, &options->now);
     case OPTION_JSON:
         return options->json = true;
+    case OPTION_EXPLAIN:
+        return options->explain = true;
     case OPTION_PRODUCTION:
         return options->production = true;
     default:
@@ -182,6 +186,8 @@ static int verify_one(const struct examiner *examiner, const struct options *opt
     examine(&input, &examination);
     if (options->json)
         verify_print_json(stdout, path, &examination);
+    else if (options->explain)
+        verify_print_page(stdout, path, &examination);
     else
         verify_print_text(stdout, path, &examination);
     int code = codes[examination.verdict];
@@ -239,7 +245,7 @@ const struct command verify_command = {
     .name = "verify",
     .summary = "Judge packages (申請ZIP) from files, without a database",
     .usage =
-        "Usage: uketsuke verify [--json] PACKAGE…\n"
+        "Usage: uketsuke verify [--json | --explain] PACKAGE…\n"
         "       uketsuke verify --trust FILE… --pin SHA256… [--crl FILE…] PACKAGE…\n"
         "\n"
         "Judges each package as the examine role would: container, manifest, signature,\n"
@@ -260,6 +266,7 @@ const struct command verify_command = {
         "(2026-11-21T09:00:00+09:00)\n"
         "  --now TIME         judge as if it were this time (default: now)\n"
         "  --json             the reports, one JSON object a line (docs/formats/report.md)\n"
+        "  --explain          a page of plain Japanese for each package, for staff\n"
         "\n"
         "Exit code: 0 accepted, 1 refused, 2 held, 3 failure. Of several packages the worst\n"
         "counts: failure, else refused, else held.\n"

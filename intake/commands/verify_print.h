@@ -10,5 +10,7 @@
 void verify_print_json(FILE *out, const char *path, const struct examination *examination);
 /* One line a check, the deciding reason, what it means, what to do. */
 void verify_print_text(FILE *out, const char *path, const struct examination *examination);
+/* A page of plain Japanese, for staff. */
+void verify_print_page(FILE *out, const char *path, const struct examination *examination);
 
 #endif
