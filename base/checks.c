@@ -122,6 +122,17 @@ static const struct check *deciding(const struct checks *checks)
     return checks->deciding ? &checks->list[checks->deciding - 1] : NULL;
 }
 
+void checks_append(struct checks *checks, struct checks *more)
+{
+    for (size_t i = 0; i < more->count; i++) {
+        json_t *inputs = checks->inputs; /* those belong to the check to come, not to these */
+        checks->inputs = more->list[i].inputs;
+        add(checks, more->list[i]);
+        checks->inputs = inputs;
+    }
+    more->count = more->deciding = 0;
+}
+
 enum indication checks_indication(const struct checks *checks)
 {
     return checks->deciding ? deciding(checks)->result : TOTAL_PASSED;

@@ -34,6 +34,9 @@ bool checks_undecided(struct checks *checks, const char *name, const char *sub_i
 void checks_input(struct checks *checks, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Moves all checks of `more` behind those that are there; `more` is empty then. */
+void checks_append(struct checks *checks, struct checks *more);
+
 enum indication checks_indication(const struct checks *checks);
 const char *checks_sub_indication(const struct checks *checks); /* NULL when passed */
 const char *checks_reason(const struct checks *checks);         /* NULL when passed */

@@ -29,6 +29,7 @@ struct examining {
     bool is_signed;
     struct certificate *certificate;
     json_t *revocation;
+    struct buffer ocsp_certid;
     json_t *record;
 };
 
@@ -137,8 +138,15 @@ static bool certificate_judge_all(struct examining *e)
                                        e->package->applied_at, e->checks);
     if (!e->certificate || checks_indication(e->checks) == TOTAL_FAILED)
         return false;
-    crl_judge(e->input->crls, e->certificate, e->input->trust, e->package->applied_at,
-              e->input->now, e->input->crl_age_most, e->checks, &e->revocation);
+    const struct revocation_input revocation = {
+        .policy = &e->input->revocation,
+        .crls = e->input->crls,
+        .trust = e->input->trust,
+        .ocsp = e->input->ocsp,
+        .applied_at = e->package->applied_at,
+        .now = e->input->now,
+    };
+    revocation_judge(&revocation, e->certificate, e->checks, &e->ocsp_certid, &e->revocation);
     return checks_indication(e->checks) != TOTAL_FAILED;
 }
 
@@ -259,6 +267,8 @@ static void result_take(struct examining *e, struct examination *x)
     }
     if (x->verdict == VERDICT_ACCEPTED)
         json_write(e->record, &x->record);
+    x->ocsp_certid = e->ocsp_certid;
+    e->ocsp_certid = (struct buffer){0};
 }
 
 static void examining_free(struct examining *e)
@@ -287,6 +297,7 @@ void examine(const struct examination_input *input, struct examination *ret_exam
 
 void examination_free(struct examination *examination)
 {
+    buffer_free(&examination->ocsp_certid);
     buffer_free(&examination->report);
     buffer_erase_free(&examination->facts);
     buffer_erase_free(&examination->record);

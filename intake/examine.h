@@ -12,7 +12,7 @@
 #include "base/config.h"
 #include "forms/procedure.h"
 #include "intake/package.h"
-#include "signature/crl.h"
+#include "signature/revocation.h"
 #include "signature/trust.h"
 
 extern const struct config_section trust_config_section;      /* [trust] mode, anchors, pins, … */
@@ -29,7 +29,8 @@ struct examination_input {
     const struct package_limits *limits;
     const struct trust *trust;
     const struct crl_set *crls;
-    instant crl_age_most;
+    struct revocation_policy revocation;
+    struct ocsp_answer ocsp; /* {0} the first time; see revocation-ask below */
     const struct procedures *procedures;
 };
 
@@ -44,6 +45,9 @@ struct examination {
     instant applied_at;
     char ca[16]; /* of the signing certificate; "" without one */
     char serial[41];
+    /* With the reason revocation-ask: the certID (DER) to ask a responder for, then examine again
+     * with what came of it as input.ocsp. Else empty. Owned. */
+    struct buffer ocsp_certid;
     /* Canonical JSON (base/json.h), owned: the bytes that are sealed. */
     struct buffer report; /* docs/formats/report.md */
     struct buffer facts;  /* the certificate's four basic facts; empty without them */
@@ -66,7 +70,7 @@ struct examiner {
     struct crl_set *crls;
     struct procedures *procedures;
     char crl_directory[1024];
-    instant crl_age_most;
+    struct revocation_policy revocation;
     int64_t crl_stamp;
 };
 /* Only the anchors: what checks revocation lists, without procedures. */

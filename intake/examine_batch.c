@@ -45,7 +45,7 @@ static void examine_package(const struct examine_batch *batch,
         .limits = &worker->examiner.limits,
         .trust = worker->examiner.trust,
         .crls = worker->examiner.crls,
-        .crl_age_most = worker->examiner.crl_age_most,
+        .revocation = worker->examiner.revocation,
         .procedures = worker->examiner.procedures,
     };
     int64_t begun = clock_monotonic();

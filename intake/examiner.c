@@ -152,7 +152,7 @@ bool examiner_load(const struct config *config, struct examiner *ret_examiner, s
 {
     const struct config_group *revocation = config_group(config, revocation_config_section.name);
     const struct config_group *forms = config_group(config, forms_config_section.name);
-    struct examiner examiner = {.crl_age_most = config_duration(revocation, "age-most")};
+    struct examiner examiner = {.revocation.crl_age_most = config_duration(revocation, "age-most")};
     package_limits_read(config, &examiner.limits);
     snprintf(examiner.crl_directory, sizeof examiner.crl_directory, "%s",
              config_text(revocation, "directory"));

@@ -141,8 +141,9 @@ static bool trust_from_options(const struct options *options, struct trust **ret
 static bool examiner_from_options(const struct options *options, struct examiner *ret_examiner,
                                   struct failure *f)
 {
-    struct examiner examiner = {
-        .limits = package_limits_default(), .crls = crl_set_new(), .crl_age_most = 3 * INSTANT_DAY};
+    struct examiner examiner = {.limits = package_limits_default(),
+                                .crls = crl_set_new(),
+                                .revocation.crl_age_most = 3 * INSTANT_DAY};
     bool ready = trust_from_options(options, &examiner.trust, f) &&
                  procedures_load(options->procedures ? options->procedures
                                                      : "/usr/share/uketsuke/procedures",
@@ -179,7 +180,7 @@ static int verify_one(const struct examiner *examiner, const struct options *opt
         .limits = &examiner->limits,
         .trust = examiner->trust,
         .crls = examiner->crls,
-        .crl_age_most = examiner->crl_age_most,
+        .revocation = examiner->revocation,
         .procedures = examiner->procedures,
     };
     struct examination examination;

@@ -213,7 +213,7 @@ static void examine_one(const struct bench *bench, const struct sample *sample)
         .limits = &bench->examiner.limits,
         .trust = bench->examiner.trust,
         .crls = bench->examiner.crls,
-        .crl_age_most = 3 * INSTANT_DAY,
+        .revocation.crl_age_most = 3 * INSTANT_DAY,
         .procedures = bench->examiner.procedures,
     };
     struct examination examination;

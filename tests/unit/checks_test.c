@@ -98,6 +98,32 @@ static void test_inputs_belong_to_the_next_check(void **state)
               "{\"check\":\"b\",\"result\":\"passed\",\"text\":\"good\"}]");
 }
 
+static void test_appended(void **state)
+{
+    _cleanup_(cleanup_checks) struct checks *checks = checks_new(), *more = checks_new();
+
+    (void)state;
+    checks_pass(checks, "a", "good");
+    checks_input(more, "count", "%d", 7);
+    checks_undecided(more, "b", "TRY_LATER", "undecided", "one");
+    checks_fail(more, "c", "REVOKED", "failed", "two");
+    checks_input(checks, "later", "x");
+    checks_append(checks, more);
+    checks_pass(checks, "d", "good");
+    assert_string_equal(checks_reason(checks), "failed");
+    assert_int_equal(checks_indication(more), TOTAL_PASSED);
+    _cleanup_(cleanup_json) json_t *json = checks_to_json(checks), *rest = checks_to_json(more);
+    assert_int_equal(json_array_size(json), 4);
+    assert_int_equal(json_array_size(rest), 0);
+    const char *const inputs[] = {NULL, "count", NULL, "later"};
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *own = json_object_get(json_array_get(json, i), "inputs");
+        assert_int_equal(json_object_size(own), inputs[i] ? 1 : 0);
+        if (inputs[i])
+            assert_non_null(json_object_get(own, inputs[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_undecided_after_failure),
         cmocka_unit_test(test_many_as_json),
         cmocka_unit_test(test_indication_names),
+        cmocka_unit_test(test_appended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,7 +134,7 @@ static void examine_zip(const struct application *a, struct bytes zip,
         .limits = &limits,
         .trust = trust,
         .crls = lists,
-        .crl_age_most = 3 * INSTANT_DAY,
+        .revocation.crl_age_most = 3 * INSTANT_DAY,
         .procedures = procedures,
     };
     examine(&input, ret_examination);
