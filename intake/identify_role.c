@@ -10,7 +10,7 @@
 #include "intake/decide.h"
 #include "intake/identify.h"
 #include "intake/lease.h"
-#include "intake/registry.h"
+#include "intake/registry/links.h"
 
 #define ACTOR "role:identify"
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "intake/command.h"
-#include "intake/registry.h"
+#include "intake/registry/import.h"
 #include "intake/schema.h"
 
 extern const struct command registry_import_command;

@@ -35,8 +35,10 @@ struct resident {
     const char *name;                 /* 氏名, U+3000 between the parts */
     const char *kana;                 /* 氏名カナ */
     const char *common_name;          /* 通称 */
+    const char *common_kana;          /* 通称カナ */
     const char *former_surname;       /* 旧氏 */
     const char *roman_name;           /* 併記名, ローマ字 */
+    const char *kanji_name;           /* 併記名, 漢字 */
     struct birth_date birth_date;
     char sex; /* '0' 不明, '1' 男, '2' 女 */
     const char *prefecture;
@@ -46,7 +48,8 @@ struct resident {
     const char *lot;          /* 番地号表記 */
     const char *building;     /* 方書 */
     enum resident_status status;
-    bool is_protected; /* 支援措置 or 不開示 on the day asked for */
+    int status_since;  /* 異動年月日 as YYYYMMDD; 0: not told */
+    bool is_protected; /* 支援措置 or 不開示 on the day asked for, or today */
     bool has_number;
     uint8_t number_hash[NUMBER_HASH_BYTES]; /* keyed hash of the 個人番号 */
 };

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "intake/registry_feed.h"
+#include "intake/registry/feed_row.h"
 
 #define GOOD "sign", "067C6A21", "card", "000000000000001", "2024-01-01T00:00:00+09:00", ""
 

@@ -1,4 +1,4 @@
-#include "intake/registry.h"
+#include "intake/registry/import.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "intake/registry/links.h"
 #include "intake/schema.h"
 #include "tests/support/applications.h"
 
@@ -149,7 +150,8 @@ static void a_full_feed_replaces_the_citys_links_only(void **state)
     (void)state;
     import_good(HEADER "sign,01,card,A1,,\nsign,02,card,A2,,\n", false);
     test_sql(&database, "INSERT INTO registry_link (city_code, ca, serial, atenabango, kind,"
-                        " import_id) VALUES ('992020', 'sign', '01', 'Z9', 'card', 1)");
+                        " import_id, source)"
+                        " VALUES ('992020', 'sign', '01', 'Z9', 'card', 1, 'juki')");
     struct registry_import_result result = import_good(HEADER "sign,02,card,A2,,\n", true);
     assert_int_equal(result.removed, 1);
     assert_int_equal(result.added + result.changed, 0);

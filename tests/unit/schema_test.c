@@ -208,7 +208,12 @@ static const struct {
     {"examination", "xiro", "x", "x", ""},
     {"identification", "iro", "i", "i", ""},
     {"registry_link", "ig", "g", "g", "g"},
-    {"registry_import", "go", "g", "", ""},
+    {"registry_link_past", "g", "g", "", ""},
+    {"registry_import", "go", "g", "g", ""},
+    {"registry_change", "ig", "g", "", "i"},
+    {"registry_key", "g", "g", "", ""},
+    {"resident", "ig", "g", "g", "g"},
+    {"resident_past", "ig", "g", "", ""},
     {"outbox", "cxirpo", "cxir", "rp", "rp"},
     {"outbox_item", "r", "r", "", "r"},
     {"delivery", "rpo", "rp", "r", ""},
@@ -262,6 +267,9 @@ static void operators_see_what_happened_but_not_what_was_said(void **state)
     expect("operator", "SELECT sealed FROM package", DENIED);
     expect("operator", "SELECT atenabango FROM identification", DENIED);
     expect("examine", "SELECT * FROM registry_link", DENIED);
+    expect("identify", "SELECT name, number_hash FROM resident", DONE);
+    expect("identify", "SELECT number_sealed FROM resident", DENIED);
+    expect("identify", "SELECT number_sealed FROM resident_past", DENIED);
     expect("examine", "UPDATE application SET receipt_number = 'x'", DENIED);
     expect("examine", "UPDATE application SET version = 9", DENIED);
     expect("registry", "UPDATE work SET stage = 'route'", DENIED);

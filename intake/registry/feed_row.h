@@ -1,7 +1,7 @@
 /* One row of the registry feed: checked and normalised, before it goes anywhere near the database.
  * Pure; used by registry.c only. */
-#ifndef UKETSUKE_INTAKE_REGISTRY_FEED_H
-#define UKETSUKE_INTAKE_REGISTRY_FEED_H
+#ifndef UKETSUKE_INTAKE_REGISTRY_FEED_ROW_H
+#define UKETSUKE_INTAKE_REGISTRY_FEED_ROW_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,12 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "intake/registry.h"
+#include "intake/registry/links.h"
 
+/* void is not a type that crosses the border: IS NULL makes a boolean of it */
+static const struct db_statement links_hold = {
+    "registry_links_hold", "SELECT pg_advisory_xact_lock_shared(hashtextextended('registry_link:' "
+                           "|| $1::text, 0)) IS NULL"};
 static const struct db_statement links_find = {
     "registry_links_find",
     "SELECT wanted.position, found.atenabango"
@@ -40,6 +44,12 @@ static void lookup_columns_free(struct lookup_columns *columns)
 {
     free(columns->all);
     free(columns->times);
+}
+
+bool registry_hold(struct db_tx *tx, const char *city_code, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    return db_query(tx, &links_hold, DB_VALUES(db_text(city_code)), &rows, f);
 }
 
 bool registry_links(struct db_tx *tx, const char *city_code, struct registry_lookup *lookups,

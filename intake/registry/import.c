@@ -1,4 +1,4 @@
-#include "intake/registry.h"
+#include "intake/registry/import.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,8 @@
 #include "base/csv.h"
 #include "base/metrics.h"
 #include "base/text.h"
-#include "intake/registry_feed.h"
+#include "intake/registry/feed_row.h"
+#include "intake/registry/links.h"
 
 static struct metric links_total = {
     .kind = METRIC_COUNTER,
@@ -37,19 +38,16 @@ static const struct db_statement feed_twice = {
 static const struct db_statement links_lock = {
     "registry_links_lock",
     "SELECT pg_advisory_xact_lock(hashtextextended('registry_link:' || $1::text, 0)) IS NULL"};
-static const struct db_statement links_hold = {
-    "registry_links_hold", "SELECT pg_advisory_xact_lock_shared(hashtextextended('registry_link:' "
-                           "|| $1::text, 0)) IS NULL"};
 static const struct db_statement import_note = {
     "registry_import_note",
-    "INSERT INTO registry_import (city_code, actor, full_load, rows, sha256)"
-    " VALUES ($1, $2, $3, $4, $5) RETURNING import_id"};
+    "INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source, as_of)"
+    " VALUES ($1, $2, $3, $4, $5, 'links', 'juki', now()) RETURNING import_id"};
 static const struct db_statement links_merge = {
     "registry_links_merge",
     "WITH merged AS ("
     " INSERT INTO registry_link AS link"
-    "  (city_code, ca, serial, atenabango, kind, valid_from, valid_to, import_id)"
-    " SELECT $1::text, ca, serial, atenabango, kind, valid_from, valid_to, $2::bigint"
+    "  (city_code, ca, serial, atenabango, kind, valid_from, valid_to, import_id, source)"
+    " SELECT $1::text, ca, serial, atenabango, kind, valid_from, valid_to, $2::bigint, 'juki'"
     " FROM registry_feed"
     " ON CONFLICT (city_code, ca, serial, atenabango) DO UPDATE"
     "  SET kind = excluded.kind, valid_from = excluded.valid_from,"
@@ -164,11 +162,6 @@ static bool lock_take(struct db_tx *tx, const struct db_statement *statement, co
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     return db_query(tx, statement, DB_VALUES(db_text(city_code)), &rows, f);
-}
-
-bool registry_hold(struct db_tx *tx, const char *city_code, struct failure *f)
-{
-    return lock_take(tx, &links_hold, city_code, f);
 }
 
 static bool check_twice(struct db_tx *tx, struct failure *f)

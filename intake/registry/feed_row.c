@@ -1,4 +1,4 @@
-#include "intake/registry_feed.h"
+#include "intake/registry/feed_row.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,0 +1,60 @@
+/* Looking residents up, a batch in one round trip. What comes back borrows from its set. */
+#ifndef UKETSUKE_INTAKE_REGISTRY_RESIDENTS_H
+#define UKETSUKE_INTAKE_REGISTRY_RESIDENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/failure.h"
+#include "intake/registry/resident.h"
+
+struct resident_answer {
+    size_t question; /* index of what was asked for */
+    struct resident resident;
+};
+struct resident_set { /* ordered by question, then 宛名番号 */
+    struct resident_answer *answers;
+    size_t count;
+    struct db_rows *rows; /* holds the texts */
+};
+void resident_set_free(struct resident_set *set); /* {0} is fine */
+
+/* By 宛名番号: at most one answer each, the version in force at `at`. For a moment before the first
+ * version (a new resident applies before the next feed) it is the first; after a removal there is
+ * none. */
+struct resident_wanted {
+    const char *atenabango;
+    instant at;
+};
+bool residents_fetch(struct db_tx *tx, const char *city_code, const struct resident_wanted *wanted,
+                     size_t count, struct resident_set *ret_set, struct failure *f);
+
+#define RESIDENTS_OF_NUMBER                                                                        \
+    4 /* a person may have several 宛名番号 (住登外 and 住民); at most so many */
+
+/* By 個人番号: the versions in force now; no answer, or up to RESIDENTS_OF_NUMBER. `hashes`: as
+ * registry_number_hash makes them. */
+bool residents_by_number(struct db_tx *tx, const char *city_code,
+                         const uint8_t (*hashes)[NUMBER_HASH_BYTES], size_t count,
+                         struct resident_set *ret_set, struct failure *f);
+
+/* Candidates: who agrees with one of the keys, as of now. A key that is 0, NULL or "" asks nothing;
+ * a name key is looked for among 氏名, 通称, 旧氏, ローマ字 and 漢字併記名. */
+struct resident_keys {
+    int birth_date; /* YYYYMMDD */
+    const char *name_key, *kana_key, *address_key, *household;
+    const uint8_t *number_hash; /* NUMBER_HASH_BYTES, or NULL */
+};
+/* At most `each` residents by each key, so at most 9 × each by question; no resident twice. */
+bool residents_by_keys(struct db_tx *tx, const char *city_code, const struct resident_keys *keys,
+                       size_t count, size_t each, struct resident_set *ret_set, struct failure *f);
+
+static inline void cleanup_resident_set(struct resident_set *set)
+{
+    resident_set_free(set);
+}
+
+#endif
