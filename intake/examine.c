@@ -267,6 +267,8 @@ static void result_take(struct examining *e, struct examination *x)
     }
     if (x->verdict == VERDICT_ACCEPTED)
         json_write(e->record, &x->record);
+    if (x->verdict != VERDICT_HELD)
+        return;
     x->ocsp_certid = e->ocsp_certid;
     e->ocsp_certid = (struct buffer){0};
 }
@@ -277,6 +279,7 @@ static void examining_free(struct examining *e)
         signature_result_free(&e->signature);
     certificate_free(e->certificate);
     json_decref(e->revocation);
+    buffer_free(&e->ocsp_certid);
     json_decref(e->record);
     free(e->signables);
     free(e->containers);

@@ -30,7 +30,7 @@ struct examination_input {
     const struct trust *trust;
     const struct crl_set *crls;
     struct revocation_policy revocation;
-    struct ocsp_answer ocsp; /* {0} the first time; see revocation-ask below */
+    struct ocsp_answer ocsp; /* {0} the first time: ocsp_certid below */
     const struct procedures *procedures;
 };
 
@@ -45,8 +45,8 @@ struct examination {
     instant applied_at;
     char ca[16]; /* of the signing certificate; "" without one */
     char serial[41];
-    /* With the reason revocation-ask: the certID (DER) to ask a responder for, then examine again
-     * with what came of it as input.ocsp. Else empty. Owned. */
+    /* The certID (DER) to ask a responder for; examine again with what came of it as input.ocsp.
+     * Empty: nothing to ask, or asked already, or refused whatever the answer. Owned. */
     struct buffer ocsp_certid;
     /* Canonical JSON (base/json.h), owned: the bytes that are sealed. */
     struct buffer report; /* docs/formats/report.md */

@@ -23,16 +23,8 @@ enum revocation_method {
 
 struct revocation_policy {
     enum revocation_method method;
-    instant crl_age_most;     /* as in crl_judge */
-    enum ocsp_hash ocsp_hash; /* of the certID that is asked for */
-};
-
-/* What came of asking. {0}: nobody has asked yet. */
-struct ocsp_answer {
-    bool asked;            /* or will not be: `trouble` says why */
-    struct bytes response; /* DER; borrowed; empty with a trouble */
-    struct bytes nonce;    /* that was sent; borrowed; empty: none */
-    const char *trouble;   /* why there is no response: a reason, "ocsp-timeout"; NULL */
+    instant crl_age_most; /* as in crl_judge */
+    struct ocsp_policy ocsp;
 };
 
 struct revocation_input {
@@ -43,10 +35,12 @@ struct revocation_input {
     instant applied_at, now;
 };
 
-/* Judged at applied-at on data issued after it: crl_judge says how a list is judged. Checks
- * "revocation.ocsp" and "revocation.crl"; further reasons: revocation-ask (TRY_LATER), and the
- * trouble of the answer when the policy allows no list. With REVOCATION_OCSP_THEN_CRL a trouble is
- * undecided only when the list is so too; else the check tells of it and passes.
+/* Judged at applied-at on data issued after it, by crl_judge and ocsp_judge; their checks and
+ * reasons, and revocation-ask (undecided, TRY_LATER).
+ * With REVOCATION_OCSP_THEN_CRL a response that leaves it undecided (but for revocation-on-hold)
+ * gives way to the list: whatever is wrong with a response, a list is verified for itself. The
+ * trouble is then a remark in a check that passes; only when the list cannot tell either, both
+ * checks are undecided and the response's reason comes first.
  * *ret_ask: the certID to ask for, appended with revocation-ask. *ret_evidence: what decided (new
  * reference; NULL: nothing did). True when it passed. */
 bool revocation_judge(const struct revocation_input *input, const struct certificate *certificate,

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "signature/revocation.h"
+#include "tests/support/ocsp.h"
 #include "tests/support/pki.h"
 #include "tests/support/trust.h"
 #include "tests/unit/check.h"
@@ -70,7 +71,8 @@ static struct outcome judge(enum revocation_method method, const struct crl_set 
     _cleanup_(cleanup_checks) struct checks *checks = checks_new();
     _cleanup_(cleanup_buffer) struct buffer ask = {0};
     _cleanup_(cleanup_json) json_t *evidence = NULL;
-    const struct revocation_policy policy = {.method = method, .crl_age_most = INSTANT_DAY};
+    const struct revocation_policy policy = {
+        .method = method, .crl_age_most = INSTANT_DAY, .ocsp.age_most = INSTANT_DAY};
     const struct revocation_input input = {
         .policy = &policy,
         .crls = crls,
@@ -133,11 +135,64 @@ static void test_without_a_response_the_list_decides(void **state)
     assert_string_equal(only.reason, "ocsp-timeout");
 }
 
+static struct outcome judge_response(enum revocation_method method, const struct crl_set *crls,
+                                     int status, int reason)
+{
+    _cleanup_(cleanup_buffer) struct buffer der = {0};
+    const struct pki_ocsp order = {.about = certificate.x509,
+                                   .issuer = ca.certificate,
+                                   .signer = ca.certificate,
+                                   .key = ca.key,
+                                   .status = status,
+                                   .reason = reason,
+                                   .revoked = applied,
+                                   .this_update = applied + 3600 * INSTANT_SECOND};
+    pki_ocsp_make(&order, &der);
+    return judge(method, crls, (struct ocsp_answer){.asked = true, .response = buffer_bytes(&der)});
+}
+
+static void test_a_response_decides_before_the_list(void **state)
+{
+    (void)state;
+    for (int method = REVOCATION_OCSP_THEN_CRL; method <= REVOCATION_OCSP_ONLY; method++) {
+        struct outcome good = judge_response(method, revoking, V_OCSP_CERTSTATUS_GOOD, 0);
+        assert_int_equal(good.indication, TOTAL_PASSED);
+        assert_string_equal(good.evidence, "ocsp");
+        struct outcome revoked = judge_response(method, lists, V_OCSP_CERTSTATUS_REVOKED, 1);
+        assert_string_equal(revoked.reason, "certificate-revoked");
+        assert_string_equal(revoked.evidence, "ocsp");
+        struct outcome held = judge_response(method, lists, V_OCSP_CERTSTATUS_REVOKED,
+                                             OCSP_REVOKED_STATUS_CERTIFICATEHOLD);
+        assert_string_equal(held.reason, "revocation-on-hold");
+    }
+    /* The method without OCSP does not look at it. */
+    assert_string_equal(
+        judge_response(REVOCATION_CRL_ONLY, revoking, V_OCSP_CERTSTATUS_GOOD, 0).evidence, "crl");
+}
+
+static void test_an_unknown_certificate_may_be_in_the_list(void **state)
+{
+    const int unknown = V_OCSP_CERTSTATUS_UNKNOWN;
+    (void)state;
+    struct outcome good = judge_response(REVOCATION_OCSP_THEN_CRL, lists, unknown, 0);
+    assert_int_equal(good.indication, TOTAL_PASSED);
+    assert_string_equal(good.evidence, "crl");
+    assert_string_equal(judge_response(REVOCATION_OCSP_THEN_CRL, revoking, unknown, 0).reason,
+                        "certificate-revoked");
+    assert_string_equal(judge_response(REVOCATION_OCSP_THEN_CRL, no_lists, unknown, 0).reason,
+                        "ocsp-unknown");
+    struct outcome only = judge_response(REVOCATION_OCSP_ONLY, lists, unknown, 0);
+    assert_string_equal(only.reason, "ocsp-unknown");
+    assert_int_equal(only.indication, INDETERMINATE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_list_alone_never_asks),
         cmocka_unit_test(test_first_it_asks),
+        cmocka_unit_test(test_a_response_decides_before_the_list),
+        cmocka_unit_test(test_an_unknown_certificate_may_be_in_the_list),
         cmocka_unit_test(test_without_a_response_the_list_decides),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
