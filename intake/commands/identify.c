@@ -1,7 +1,7 @@
 
 #include "base/process.h"
 #include "intake/command.h"
-#include "intake/identify_role.h"
+#include "intake/identify/role.h"
 #include "intake/work.h"
 
 extern const struct command identify_command;

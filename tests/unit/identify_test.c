@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "intake/identify.h"
+#include "intake/identify/identify.h"
 
 #define NAME    "桜野　花子"
 #define ADDRESS "試験県桜野市本町一丁目２番３号"

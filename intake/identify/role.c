@@ -1,4 +1,4 @@
-#include "intake/identify_role.h"
+#include "intake/identify/role.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "intake/application.h"
 #include "intake/decide.h"
-#include "intake/identify.h"
+#include "intake/identify/identify.h"
 #include "intake/lease.h"
 #include "intake/registry/links.h"
 

@@ -1,7 +1,7 @@
 /* Identification, the pure core: (certificate's facts, form's facts, links in force) to a decision
  * with its reason. The SQL that fetches is in intake/registry.h. */
-#ifndef UKETSUKE_INTAKE_IDENTIFY_H
-#define UKETSUKE_INTAKE_IDENTIFY_H
+#ifndef UKETSUKE_INTAKE_IDENTIFY_IDENTIFY_H
+#define UKETSUKE_INTAKE_IDENTIFY_IDENTIFY_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* The worker around intake/identify.h: verified → identified, or unmatched with its reason. What no
- * link knows waits for the next registry feed, which wakes it. */
+/* The worker around intake/identify/identify.h: verified → identified, or unmatched with its
+ * reason. What no link knows waits for the next registry feed, which wakes it. */
 #ifndef UKETSUKE_INTAKE_IDENTIFY_ROLE_H
 #define UKETSUKE_INTAKE_IDENTIFY_ROLE_H
 

@@ -1,4 +1,4 @@
-#include "intake/identify.h"
+#include "intake/identify/identify.h"
 
 #include <string.h>
 #include <unicode/uchar.h>
