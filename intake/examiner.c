@@ -96,10 +96,8 @@ static uint64_t file_stamp(const char *name, const struct stat *st)
 static void list_add(struct crl_set *set, const char *path, const char *name,
                      const struct trust *trust)
 {
-    _cleanup_(cleanup_buffer) struct buffer content = {0};
     struct failure f = {0};
-    if (revocation_file_read(path, REVOCATION_FILE_MOST, &content, &f) &&
-        crl_set_add(set, buffer_bytes(&content), trust, &f))
+    if (crl_set_add_file(set, path, trust, &f))
         return;
     log_warning("revocation.list_refused", log_text("file", name), log_text("text", f.text));
 }

@@ -115,12 +115,15 @@ static bool source_fetch(const struct config_group *group, const char *source,
     return fetched;
 }
 
-static int number_compare(const char *a, const char *b)
+bool revocation_check(struct bytes list, const struct trust *trust, struct crl_facts *ret_facts,
+                      struct failure *f)
 {
-    a += strspn(a, "0");
-    b += strspn(b, "0");
-    size_t x = strlen(a), y = strlen(b);
-    return x != y ? (x < y ? -1 : 1) : strcasecmp(a, b);
+    struct crl_index *index;
+    if (!crl_index_of_list(list, trust, &index, f))
+        return false;
+    *ret_facts = *crl_index_facts(index);
+    crl_index_free(index);
+    return true;
 }
 
 bool revocation_replaces(const struct crl_facts *present, const struct crl_facts *next,
@@ -130,8 +133,7 @@ bool revocation_replaces(const struct crl_facts *present, const struct crl_facts
         return failure_set(f, FAILURE_PEER,
                            "the list is of another partition than before; if that is right, remove "
                            "the old file");
-    int order = number_compare(next->number, present->number);
-    if (order > 0 || (order == 0 && next->this_update >= present->this_update))
+    if (crl_facts_compare(next, present) >= 0)
         return true;
     return failure_set(f, FAILURE_PEER,
                        "the list (number %s) is older than the one that is here (number %s); if "
@@ -179,7 +181,7 @@ static bool list_present(const char *folder, const char *name, const struct trus
 {
     _cleanup_(cleanup_text) char *path = text_format("%s/%s", folder, name);
     return revocation_file_read(path, REVOCATION_FILE_MOST, ret_content, NULL) &&
-           crl_check(buffer_bytes(ret_content), trust, ret_facts, NULL);
+           revocation_check(buffer_bytes(ret_content), trust, ret_facts, NULL);
 }
 
 enum revocation_change revocation_fetch(const struct config *config, const char *source,
@@ -197,7 +199,7 @@ enum revocation_change revocation_fetch(const struct config *config, const char 
     bool there = list_present(folder, name, trust, &present, &present_facts);
     if (there && bytes_equal(buffer_bytes(&next), buffer_bytes(&present)))
         return REVOCATION_UNCHANGED;
-    if (!crl_check(buffer_bytes(&next), trust, &next_facts, f) ||
+    if (!revocation_check(buffer_bytes(&next), trust, &next_facts, f) ||
         (there && !revocation_replaces(&present_facts, &next_facts, f)) ||
         !list_store(folder, name, buffer_bytes(&next), f))
         return REVOCATION_FAILED;

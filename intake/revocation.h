@@ -35,6 +35,9 @@ const char *revocation_file_name(const char *source, char ret_name[REVOCATION_FI
  * earlier thisUpdate. FAILURE_PEER says why not. */
 bool revocation_replaces(const struct crl_facts *present, const struct crl_facts *next,
                          struct failure *f);
+/* What a list says of itself, when it is good. */
+bool revocation_check(struct bytes list, const struct trust *trust, struct crl_facts *ret_facts,
+                      struct failure *f);
 bool revocation_file_read(const char *path, size_t most, struct buffer *ret_content,
                           struct failure *f);
 

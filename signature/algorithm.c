@@ -148,6 +148,43 @@ static bool ecdsa_to_der(const EVP_PKEY *key, struct bytes value, struct buffer 
     return true;
 }
 
+/* RSASSA-PKCS1-v1_5 1.2.840.113549.1.1.x with NULL, ecdsa-with-SHA2 1.2.840.10045.4.3.x. */
+#define RSA_DER(x)   "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01" x "\x05\x00"
+#define ECDSA_DER(x) "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03" x
+
+/* In the order of `algorithms`. */
+static const struct {
+    const char *der;
+    size_t length;
+} identifiers[] = {
+    {RSA_DER("\x0b"), 15},   {RSA_DER("\x0c"), 15},   {RSA_DER("\x0d"), 15},
+    {ECDSA_DER("\x02"), 12}, {ECDSA_DER("\x03"), 12},
+};
+
+const struct signature_algorithm *signature_algorithm_of_der(struct bytes identifier)
+{
+    for (size_t i = 0; i < sizeof identifiers / sizeof *identifiers; i++)
+        if (bytes_equal(identifier, bytes_of(identifiers[i].der, identifiers[i].length)))
+            return &algorithms[i];
+    return NULL;
+}
+
+bool signature_hash_holds(const struct signature_algorithm *algorithm, EVP_PKEY *key,
+                          const uint8_t *hash, struct bytes value)
+{
+    if (!key_allowed(key) || EVP_PKEY_get_base_id(key) != algorithm->key_type)
+        return false;
+    _cleanup_(cleanup_pkey_ctx) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    bool holds = context && EVP_PKEY_verify_init(context) > 0 &&
+                 (algorithm->key_type != EVP_PKEY_RSA ||
+                  EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) > 0) &&
+                 EVP_PKEY_CTX_set_signature_md(context, digest_md(algorithm->digest)) > 0 &&
+                 EVP_PKEY_verify(context, value.data, value.length, hash,
+                                 digest_length(algorithm->digest)) == 1;
+    ERR_clear_error(); /* what a forger puts there is nobody else's error */
+    return holds;
+}
+
 bool signature_value_holds(const struct signature_algorithm *algorithm, EVP_PKEY *key,
                            struct bytes data, struct bytes value)
 {
@@ -161,13 +198,5 @@ bool signature_value_holds(const struct signature_algorithm *algorithm, EVP_PKEY
     }
     uint8_t hash[DIGEST_MAX];
     digest_of(algorithm->digest, data, hash);
-    _cleanup_(cleanup_pkey_ctx) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-    bool holds = context && EVP_PKEY_verify_init(context) > 0 &&
-                 (algorithm->key_type != EVP_PKEY_RSA ||
-                  EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) > 0) &&
-                 EVP_PKEY_CTX_set_signature_md(context, digest_md(algorithm->digest)) > 0 &&
-                 EVP_PKEY_verify(context, value.data, value.length, hash,
-                                 digest_length(algorithm->digest)) == 1;
-    ERR_clear_error(); /* what a forger puts there is nobody else's error */
-    return holds;
+    return signature_hash_holds(algorithm, key, hash, value);
 }

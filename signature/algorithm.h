@@ -36,6 +36,13 @@ bool key_allowed(const EVP_PKEY *key);
 /* What a certificate or CRL is signed with, by its NID. */
 bool signature_nid_allowed(int nid);
 
+/* An AlgorithmIdentifier of those allowed, whole and in the one form that it has in DER (RFC 4055
+ * §5: NULL parameters; RFC 5758 §3.2: none); NULL for any other. */
+const struct signature_algorithm *signature_algorithm_of_der(struct bytes identifier);
+/* `value` is the signature over data of this hash by `key`, as X.509 has it: for ECDSA in DER. */
+bool signature_hash_holds(const struct signature_algorithm *algorithm, EVP_PKEY *key,
+                          const uint8_t *hash, struct bytes value);
+
 /* `value` is the signature over `data` by `key`, in the form of XML Signature: for ECDSA r and s in
  * a row, each of the length of the curve's order (RFC 6931 §2.3.6). */
 bool signature_value_holds(const struct signature_algorithm *algorithm, EVP_PKEY *key,

@@ -13,8 +13,6 @@
 
 #define ANCHORS_MAX 64
 
-DEFINE_CLEANUP(cleanup_aki, AUTHORITY_KEYID *, AUTHORITY_KEYID_free)
-
 struct anchor {
     X509 *x509;
     uint8_t fingerprint[32];
@@ -203,19 +201,22 @@ X509 *trust_issuer(const struct trust *trust, X509 *certificate, bool *ret_name_
     return NULL;
 }
 
-X509 *trust_crl_issuer(const struct trust *trust, X509_CRL *crl)
+bool trust_name_known(const struct trust *trust, const X509_NAME *name)
 {
-    _cleanup_(cleanup_aki) AUTHORITY_KEYID *authority =
-        X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
+    for (size_t i = 0; i < trust->count; i++)
+        if (X509_NAME_cmp(name, X509_get_subject_name(trust->anchors[i].x509)) == 0)
+            return true;
+    return false;
+}
+
+X509 *trust_list_issuer(const struct trust *trust, const struct list_signature *signature)
+{
     for (size_t i = 0; i < trust->count; i++) {
         X509 *anchor = trust->anchors[i].x509;
-        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(anchor)) != 0 ||
-            !key_id_fits(authority ? authority->keyid : NULL, anchor) ||
-            !(X509_get_key_usage(anchor) & KU_CRL_SIGN))
-            continue;
-        int verified = X509_CRL_verify(crl, X509_get0_pubkey(anchor));
-        ERR_clear_error();
-        if (verified == 1)
+        if (X509_NAME_cmp(signature->issuer, X509_get_subject_name(anchor)) == 0 &&
+            key_id_fits(signature->key_id, anchor) && X509_get_key_usage(anchor) & KU_CRL_SIGN &&
+            signature_hash_holds(signature->algorithm, X509_get0_pubkey(anchor), signature->hash,
+                                 signature->value))
             return anchor;
     }
     return NULL;

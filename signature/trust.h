@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "signature/algorithm.h"
 
 enum trust_mode {
     TRUST_PRODUCTION, /* only roots with O=JPKI whose SHA-256 is among those we know (jpki_roots.c)
@@ -40,8 +41,18 @@ enum trust_mode trust_mode(const struct trust *trust);
 /* The generation that signed `certificate` (checked with its key), or NULL. *ret_name_known tells
  * whether any anchor has the issuer's DN. Borrowed. */
 X509 *trust_issuer(const struct trust *trust, X509 *certificate, bool *ret_name_known);
-/* The same for a CRL. */
-X509 *trust_crl_issuer(const struct trust *trust, X509_CRL *crl);
+/* The same for a revocation list whose bytes went by: the generation of that name that may sign
+ * lists, whose key id is `key_id` (NULL: not known), and whose key made `value` over `hash`. */
+struct list_signature {
+    const X509_NAME *issuer;
+    const ASN1_OCTET_STRING *key_id;
+    const struct signature_algorithm *algorithm;
+    const uint8_t *hash;
+    struct bytes value;
+};
+X509 *trust_list_issuer(const struct trust *trust, const struct list_signature *signature);
+/* Whether any anchor has that name. */
+bool trust_name_known(const struct trust *trust, const X509_NAME *name);
 bool trust_policy_accepted(const struct trust *trust, const char *oid);
 
 #endif

@@ -100,9 +100,10 @@ static void print_age(const struct crl_facts *facts)
 {
     char next[INSTANT_TEXT], span[DURATION_TEXT];
     instant age = clock_now() - facts->this_update;
-    printf("    number %s, %zu %s, %s old, next update %.10s %.5s%s\n", facts->number,
-           facts->entries, text_plural((int64_t)facts->entries, "entry", "entries"),
-           duration_text(age, span), instant_text_jst(facts->next_update, next), next + 11,
+    printf("    number %s, %llu %s, %s old, next update %.10s %.5s%s\n", facts->number,
+           (unsigned long long)facts->entries,
+           text_plural((int64_t)facts->entries, "entry", "entries"), duration_text(age, span),
+           instant_text_jst(facts->next_update, next), next + 11,
            clock_now() > facts->next_update ? " (overdue)" : "");
 }
 
@@ -118,7 +119,7 @@ static bool print_source(const struct config_group *group, const char *source,
         text_format("%s/%s", config_text(group, "directory"), revocation_file_name(source, name));
     printf("%s\n", source);
     if (!revocation_file_read(path, REVOCATION_FILE_MOST, &content, &f) ||
-        !crl_check(buffer_bytes(&content), trust, &facts, &f)) {
+        !revocation_check(buffer_bytes(&content), trust, &facts, &f)) {
         printf("    no list: %s\n", f.text);
         return false;
     }

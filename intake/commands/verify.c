@@ -148,12 +148,8 @@ static bool examiner_from_options(const struct options *options, struct examiner
                  procedures_load(options->procedures ? options->procedures
                                                      : "/usr/share/uketsuke/procedures",
                                  &examiner.procedures, f);
-    for (size_t i = 0; ready && i < options->crls.count; i++) {
-        _cleanup_(cleanup_buffer) struct buffer content = {0};
-        ready = revocation_file_read(options->crls.items[i], REVOCATION_FILE_MOST, &content, f) &&
-                (crl_set_add(examiner.crls, buffer_bytes(&content), examiner.trust, f) ||
-                 failure_prefix(f, "%s", options->crls.items[i]));
-    }
+    for (size_t i = 0; ready && i < options->crls.count; i++)
+        ready = crl_set_add_file(examiner.crls, options->crls.items[i], examiner.trust, f);
     if (!ready) {
         examiner_free(&examiner);
         return false;

@@ -90,7 +90,7 @@ static bool stored(const char *source, struct crl_facts *ret_facts)
         text_format("%s/crl/%s", folder, revocation_file_name(from, name));
     _cleanup_(cleanup_buffer) struct buffer content = {0};
     return revocation_file_read(path, REVOCATION_FILE_MOST, &content, NULL) &&
-           crl_check(buffer_bytes(&content), trust, ret_facts, NULL);
+           revocation_check(buffer_bytes(&content), trust, ret_facts, NULL);
 }
 
 static size_t files_in_store(void)
