@@ -1,27 +1,13 @@
-#include "base/http_client.h"
-
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/http_client_internal.h"
 #include "base/process.h"
 
 enum { ANSWER_INITIAL = 1024 * 1024, HEADERS_MOST = 64 * 1024 /* bytes of an answer's header */ };
-
-struct http_client {
-    CURL *curl;
-    char *base_url;
-    instant patience;
-};
-
-struct transfer { /* one call, as the callbacks see it */
-    struct http_answer *answer;
-    size_t most, got, header_bytes;
-    bool too_long;
-};
 
 /* --- open ------------------------------------------------------------------------------------- */
 
@@ -41,10 +27,11 @@ static bool check(const struct http_client_options *options, struct failure *f)
 {
     const char *url = options->base_url;
     bool tls = strncmp(url, "https://", 8) == 0;
-    if (strchr(url, '@') || (!tls && !is_loopback(url)))
-        return failure_set(f, FAILURE_USAGE,
-                           "the URL %s must begin with https:// (http:// on this machine only)",
-                           strchr(url, '@') ? "with a user name" : url);
+    bool plain = options->plain ? strncmp(url, "http://", 7) == 0 : is_loopback(url);
+    if (strchr(url, '@') || (!tls && !plain))
+        return failure_set(f, FAILURE_USAGE, "the URL %s must begin with https://%s",
+                           strchr(url, '@') ? "with a user name" : url,
+                           options->plain ? " or http://" : " (http:// on this machine only)");
     if (tls && !options->ca_file)
         return failure_set(f, FAILURE_USAGE, "%s needs the CA certificate to trust", url);
     if (!options->certificate != !options->key)
@@ -117,6 +104,7 @@ void http_client_close(struct http_client *client)
     if (!client)
         return;
     curl_easy_cleanup(client->curl);
+    curl_multi_cleanup(client->many); /* of NULL too */
     free(client->base_url);
     free(client);
 }
@@ -224,35 +212,48 @@ static bool tell(const struct http_client *client, const struct transfer *transf
     return failure_set(f, FAILURE_NETWORK, "%s: %s%s", client->base_url, detail, hint);
 }
 
-bool http_client_call(struct http_client *client, const struct http_call *call,
-                      struct http_answer *answer, struct failure *f)
+void transfer_begin(const struct http_client *client, CURL *curl, const struct http_call *call,
+                    instant patience, struct http_answer *answer, struct transfer *ret_transfer)
 {
-    CURL *curl = client->curl;
-    char detail[CURL_ERROR_SIZE] = "";
-    struct transfer transfer = {.answer = answer,
-                                .most = call->answer_most ? call->answer_most : ANSWER_INITIAL};
     _cleanup_(cleanup_text) char *url = text_format("%s%s", client->base_url, call->path);
-    instant patience = call->patience ? call->patience : client->patience;
-    struct curl_slist *headers = header_list(call);
+    *ret_transfer = (struct transfer){
+        .answer = answer,
+        .most = call->answer_most ? call->answer_most : ANSWER_INITIAL,
+        .headers = header_list(call),
+    };
     answer->status = 0;
     forget_headers(answer);
     set_body(curl, call);
     curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, ret_transfer->headers);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(patience / 1000));
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
-    CURLcode code = curl_easy_perform(curl);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, ret_transfer->detail);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, ret_transfer);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, ret_transfer);
+}
+
+bool transfer_end(const struct http_client *client, CURL *curl, struct transfer *transfer,
+                  CURLcode code, struct failure *f)
+{
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    answer->status = (unsigned)status;
+    transfer->answer->status = (unsigned)status;
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
-    curl_slist_free_all(headers);
+    curl_slist_free_all(transfer->headers);
     if (code == CURLE_OK)
         return true;
-    return tell(client, &transfer, code, detail[0] ? detail : curl_easy_strerror(code), f);
+    const char *detail = transfer->detail[0] ? transfer->detail : curl_easy_strerror(code);
+    return tell(client, transfer, code, detail, f);
+}
+
+bool http_client_call(struct http_client *client, const struct http_call *call,
+                      struct http_answer *answer, struct failure *f)
+{
+    struct transfer transfer;
+    instant patience = call->patience ? call->patience : client->patience;
+    transfer_begin(client, client->curl, call, patience, answer, &transfer);
+    return transfer_end(client, client->curl, &transfer, curl_easy_perform(client->curl), f);
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */

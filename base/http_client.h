@@ -1,6 +1,6 @@
 /* The one HTTP client: libcurl with pinned trust, client certificate, time-outs and a bounded body.
- * TLS 1.2 or newer; no redirects, no proxies from the environment. One connection is kept alive;
- * not thread-safe. */
+ * TLS 1.2 or newer; no redirects, no proxies from the environment. Connections are kept alive; not
+ * thread-safe. */
 #ifndef UKETSUKE_BASE_HTTP_CLIENT_H
 #define UKETSUKE_BASE_HTTP_CLIENT_H
 
@@ -20,6 +20,7 @@ struct http_client_options {
     const char *key;
     instant connect_patience; /* 0: 10 s */
     instant patience;         /* whole request; 0: 30 s */
+    bool plain;               /* http:// to other machines too: where what comes is signed itself */
 };
 
 bool http_client_open(const struct http_client_options *options, struct http_client **ret_client,
@@ -49,6 +50,20 @@ struct http_answer { /* free with http_answer_free; {0} to begin */
  * reached or broke off, FAILURE_LIMIT when the answer was too long. */
 bool http_client_call(struct http_client *client, const struct http_call *call,
                       struct http_answer *answer, struct failure *f);
+
+struct http_exchange { /* one of many calls */
+    struct http_call call;
+    struct http_answer answer; /* {0} to begin */
+    bool answered;             /* the whole of it came; else `failure` says why not … */
+    bool timed_out;            /* … and whether for want of time */
+    struct failure failure;
+};
+/* All of them, at most `parallel` (1 to 64) at a time, each on a connection of its own that is kept
+ * alive. They have `patience` together (the calls' own does not count): those that it does not
+ * reach have timed out. */
+void http_client_call_all(struct http_client *client, struct http_exchange *exchanges, size_t count,
+                          size_t parallel, instant patience);
+
 void http_answer_free(struct http_answer *answer);
 /* The body as JSON (new reference), or NULL with FAILURE_PEER that says what came instead. */
 json_t *http_answer_json(const struct http_answer *answer, struct failure *f);
