@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "intake/examine.h"
+#include "intake/ocsp.h"
 #include "intake/revocation.h"
 
 static const struct config_key trust_keys[] = {
@@ -150,11 +151,12 @@ bool examiner_load(const struct config *config, struct examiner *ret_examiner, s
 {
     const struct config_group *revocation = config_group(config, revocation_config_section.name);
     const struct config_group *forms = config_group(config, forms_config_section.name);
-    struct examiner examiner = {.revocation.crl_age_most = config_duration(revocation, "age-most")};
+    struct examiner examiner = {0};
     package_limits_read(config, &examiner.limits);
     snprintf(examiner.crl_directory, sizeof examiner.crl_directory, "%s",
              config_text(revocation, "directory"));
-    if (!examiner_load_trust(config, &examiner.trust, f) ||
+    if (!revocation_policy_read(config, &examiner.revocation, f) ||
+        !examiner_load_trust(config, &examiner.trust, f) ||
         !procedures_load(config_text(forms, "procedures"), &examiner.procedures, f) ||
         !examiner_refresh(&examiner, f)) {
         examiner_free(&examiner);

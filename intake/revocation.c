@@ -32,9 +32,35 @@ static const struct config_key revocation_keys[] = {
     {"age-most", CONFIG_DURATION, "3d", MINUTE, 365 * INSTANT_DAY,
      .help = "A list past its nextUpdate is still used while its thisUpdate is not older than "
              "this; beyond it, applications are held."},
+    {"method", CONFIG_CHOICE, "ocsp-then-crl", .choices = "ocsp-then-crl crl-only ocsp-only",
+     .help = "What tells whether a certificate is revoked. ocsp-then-crl: the responder, and the "
+             "lists where it gives no answer that can be used; without ocsp-url the same as "
+             "crl-only."},
+    {"ocsp-url", CONFIG_LIST, "",
+     .help = "OCSP responders, http or https, at most 4: the next one is asked for what the one "
+             "before did not answer. What certificates name is never asked."},
+    {"ocsp-hash", CONFIG_CHOICE, "sha256", .choices = "sha256 sha1",
+     .help = "How requests name the issuer; sha1 for responders that know nothing else."},
+    {"ocsp-nonce", CONFIG_CHOICE, "when-given", .choices = "required when-given none",
+     .help = "Requests carry a nonce (but for none), and a response with another one is never "
+             "used. required: nor is one without."},
+    {"ocsp-nocheck", CONFIG_BOOLEAN, "yes",
+     .help = "A responder's certificate must have id-pkix-ocsp-nocheck; no: one without is "
+             "believed as well. Its own revocation is not looked up in either case."},
+    {"ocsp-age-most", CONFIG_DURATION, "1d", MINUTE, 365 * INSTANT_DAY,
+     .help = "An older response (by its thisUpdate) is not used, whatever its nextUpdate says."},
+    {"ocsp-timeout", CONFIG_DURATION, "5s", INSTANT_SECOND / 10, MINUTE,
+     .help = "How long the applications of one batch wait for one responder, all together."},
+    {"ocsp-parallel", CONFIG_NUMBER, "8", 1, 64, .help = "Requests under way at one time."},
+    {"ocsp-failures-most", CONFIG_NUMBER, "5", 1, 1000,
+     .help = "After so many failures in a row a responder is left alone …"},
+    {"ocsp-rest", CONFIG_DURATION, "1min", INSTANT_SECOND / 10, INSTANT_DAY,
+     .help = "… for so long; then one request tries whether it is back."},
 };
 const struct config_section revocation_config_section = {
-    "revocation", .help = "Revocation of signing certificates by list (CRL提供方式).",
+    "revocation",
+    .help = "Revocation of signing certificates, by list (CRL提供方式) and by query "
+            "(OCSPレスポンダ方式).",
     .keys = revocation_keys, .key_count = sizeof revocation_keys / sizeof *revocation_keys};
 
 static struct metric fetches = {

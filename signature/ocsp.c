@@ -80,6 +80,32 @@ OCSP_BASICRESP *ocsp_basic_read(struct bytes response, int *ret_status)
     return good ? TAKE(basic) : NULL;
 }
 
+/* RFC 6960 §4.2.1. None of them is signed: they may excuse the responder, and decide nothing. */
+static const char *error_reason(int status)
+{
+    switch (status) {
+    case OCSP_RESPONSE_STATUS_MALFORMEDREQUEST:
+        return "ocsp-malformed-request";
+    case OCSP_RESPONSE_STATUS_INTERNALERROR:
+        return "ocsp-internal-error";
+    case OCSP_RESPONSE_STATUS_TRYLATER:
+        return "ocsp-try-later";
+    case OCSP_RESPONSE_STATUS_SIGREQUIRED:
+        return "ocsp-signature-required";
+    case OCSP_RESPONSE_STATUS_UNAUTHORIZED:
+        return "ocsp-unauthorized";
+    default:
+        return "ocsp-malformed";
+    }
+}
+
+const char *ocsp_response_error(struct bytes response)
+{
+    int status;
+    _cleanup_(cleanup_basic) OCSP_BASICRESP *basic = ocsp_basic_read(response, &status);
+    return basic ? NULL : error_reason(status);
+}
+
 /* OCSP_id_cmp would also want the algorithm to be the same one. */
 static bool may_be_same(const OCSP_CERTID *a, const OCSP_CERTID *b)
 {
@@ -110,7 +136,8 @@ bool ocsp_response_concerns(struct bytes response, struct bytes certid)
     return single_find(basic, id) != NULL;
 }
 
-bool ocsp_response_lasts(struct bytes response, struct bytes certid, instant *ret_until)
+bool ocsp_response_times(struct bytes response, struct bytes certid, instant *ret_this_update,
+                         instant *ret_next_update)
 {
     int status;
     ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
@@ -120,5 +147,6 @@ bool ocsp_response_lasts(struct bytes response, struct bytes certid, instant *re
     if (!single)
         return false;
     OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update);
-    return asn1_instant(next_update ? next_update : this_update, ret_until);
+    return asn1_instant(this_update, ret_this_update) &&
+           asn1_instant(next_update ? next_update : this_update, ret_next_update);
 }

@@ -33,35 +33,14 @@ static bool undecided(const struct judging *j, const char *reason, const char *t
 
 /* --- what it is ------------------------------------------------------------------------------- */
 
-/* RFC 6960 §4.2.1. None of them is signed: they may excuse the responder, and decide nothing. */
-static const char *error_reason(int status)
-{
-    switch (status) {
-    case OCSP_RESPONSE_STATUS_MALFORMEDREQUEST:
-        return "ocsp-malformed-request";
-    case OCSP_RESPONSE_STATUS_INTERNALERROR:
-        return "ocsp-internal-error";
-    case OCSP_RESPONSE_STATUS_TRYLATER:
-        return "ocsp-try-later";
-    case OCSP_RESPONSE_STATUS_SIGREQUIRED:
-        return "ocsp-signature-required";
-    case OCSP_RESPONSE_STATUS_UNAUTHORIZED:
-        return "ocsp-unauthorized";
-    default:
-        return NULL;
-    }
-}
-
 static bool read_basic(struct judging *j)
 {
     int status;
     j->basic = ocsp_basic_read(j->answer->response, &status);
     if (j->basic)
         return true;
-    const char *reason = error_reason(status);
-    if (reason)
-        return undecided(j, reason, "the responder answers with an error");
-    return undecided(j, "ocsp-malformed", "it is not one canonical basic response");
+    return undecided(j, ocsp_response_error(j->answer->response),
+                     "an error, or not one canonical basic response");
 }
 
 static bool find_signer(struct judging *j)

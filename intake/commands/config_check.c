@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "intake/command.h"
 #include "intake/examine.h"
+#include "intake/ocsp.h"
 #include "routing/route.h"
 
 extern const struct command config_check_command;
@@ -20,6 +21,16 @@ static bool check_examiner(const struct config *config, struct failure *f)
     if (!examiner_load(config, &examiner, f))
         return false;
     examiner_free(&examiner);
+    return true;
+}
+
+static bool check_responders(const struct config *config, struct failure *f)
+{
+    struct ocsp_client *client;
+
+    if (!ocsp_client_open(config, &client, f))
+        return false;
+    ocsp_client_close(client);
     return true;
 }
 
@@ -55,6 +66,7 @@ static const struct {
     {"city", "city", check_city},
     {"certificates of TLS", "channel", check_files},
     {"trust, procedures, revocation lists", "trust", check_examiner},
+    {"OCSP responders", "revocation", check_responders},
     {"routes and destinations", "route", routes_check},
 };
 
