@@ -1,0 +1,282 @@
+#include "intake/identify/match.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+#include "intake/identify/match_internal.h"
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+const char *agreement_word(enum agreement agreement)
+{
+    static const char *const words[AGREEMENT_COUNT] = {
+        [AGREE_SAME] = "same",
+        [AGREE_NOTATION] = "notation",
+        [AGREE_SUBSTITUTED] = "substituted",
+        [AGREE_OTHER_NAME] = "other-name",
+        [AGREE_NO_BUILDING] = "no-building",
+        [DIFFER_LIKE] = "like",
+        [DIFFER_NEAR] = "near",
+        [DIFFER_SURNAME] = "surname-differs",
+        [DIFFER_GIVEN] = "given-name-differs",
+        [DIFFER_BUILDING] = "building-differs",
+        [DIFFER_ALL] = "differs",
+        [DIFFER_UNKNOWN] = "unknown",
+    };
+    return words[agreement];
+}
+
+const char *fact_word(enum fact fact)
+{
+    static const char *const words[FACT_COUNT] = {"name", "kana",    "birth_date",
+                                                  "sex",  "address", "number"};
+    return words[fact];
+}
+
+/* --- facts ------------------------------------------------------------------------------------ */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+void facts_read(const json_t *object, struct facts *ret_facts)
+{
+    const char *sex = text_of(object, "sex");
+    *ret_facts = (struct facts){
+        .name = text_of(object, "name"),
+        .name_substituted = text_of(object, "name_substituted"),
+        .kana = text_of(object, "name_kana"),
+        .birth_date = text_of(object, "birth_date"),
+        .sex = (char)(strlen(sex) == 1 ? *sex : 0),
+        .address = text_of(object, "address"),
+        .address_substituted = text_of(object, "address_substituted"),
+    };
+}
+
+void birth_date_read(const char *text, struct birth_date *ret_date)
+{
+    *ret_date = (struct birth_date){0};
+    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
+        return;
+    for (int i = 0; i < 10; i++)
+        if (i != 4 && i != 7 && (text[i] < '0' || text[i] > '9'))
+            return;
+    *ret_date = (struct birth_date){atoi(text), atoi(text + 5), atoi(text + 8)};
+}
+
+/* '1' and '2'; '3' for what is not known, however it is written; 0 when not told. */
+static char sex_read(char sex)
+{
+    if (sex == '9' || sex == '0')
+        return '3';
+    return (char)(sex >= '1' && sex <= '3' ? sex : 0);
+}
+
+static void number_read(struct known *known, const uint8_t *hash)
+{
+    known->has_number = hash != NULL;
+    if (hash)
+        memcpy(known->number_hash, hash, NUMBER_HASH_BYTES);
+}
+
+static void keys_make(struct known *known)
+{
+    const struct folded_address *address = &known->address;
+    if (known->name_count > 0)
+        folded_key(known->names[0].at, known->names[0].length, known->name_key);
+    if (known->has_kana)
+        folded_key(known->kana.at, known->kana.length, known->kana_key);
+    if (known->has_address)
+        folded_key(address->text.at + address->prefecture, address->body - address->prefecture,
+                   known->address_key);
+}
+
+struct known *known_of(const struct facts *facts)
+{
+    struct known *known = memory_allocate(sizeof *known);
+    known_add_name(known, facts->name, facts->name_substituted);
+    known->has_kana = kana_read(facts->kana, &known->kana);
+    known->has_address = *facts->address &&
+                         fold_address(facts->address, facts->address_substituted, &known->address);
+    known->address_source = text_copy(facts->address);
+    birth_date_read(facts->birth_date, &known->birth_date);
+    known->sex = sex_read(facts->sex);
+    number_read(known, facts->number_hash);
+    keys_make(known);
+    return known;
+}
+
+/* 旧氏 with the given name: 氏 U+3000 名, and 名 is all that follows. */
+static void add_former_name(struct known *known, const struct resident *resident)
+{
+    const char *given = strstr(resident->name, "\u3000");
+    if (!*resident->former_surname || !given)
+        return;
+    _cleanup_(cleanup_text) char *name = text_format("%s%s", resident->former_surname, given);
+    known_add_name(known, name, "");
+    known->names[known->name_count - 1].source = NULL;
+}
+
+struct known *known_of_resident(const struct resident *resident)
+{
+    struct known *known = memory_allocate(sizeof *known);
+    const struct address_parts parts = {resident->prefecture, resident->municipality,
+                                        resident->town, resident->lot, resident->building};
+    known_add_name(known, resident->name, "");
+    known_add_name(known, resident->common_name, "");
+    add_former_name(known, resident);
+    known_add_name(known, resident->roman_name, "");
+    known_add_name(known, resident->kanji_name, "");
+    known->has_kana = kana_read(resident->kana, &known->kana);
+    known->has_address = fold_address_parts(&parts, &known->address) && known->address.body > 0;
+    known->address_source =
+        text_format("%s%s%s%s%s%s", parts.prefecture, parts.municipality, parts.town, parts.lot,
+                    *parts.building ? "\u3000" : "", parts.building);
+    known->birth_date = resident->birth_date;
+    known->sex = sex_read(resident->sex);
+    number_read(known, resident->has_number ? resident->number_hash : NULL);
+    keys_make(known);
+    return known;
+}
+
+void known_free(struct known *known)
+{
+    if (known)
+        free(known->address_source);
+    free(known);
+}
+
+const char *known_name_key(const struct known *known)
+{
+    return known->name_key;
+}
+
+const char *known_kana_key(const struct known *known)
+{
+    return known->kana_key;
+}
+
+const char *known_address_key(const struct known *known)
+{
+    return known->address_key;
+}
+
+static bool date_whole(const struct birth_date *date)
+{
+    return date->year && date->month && date->day;
+}
+
+int known_birth_date(const struct known *known)
+{
+    const struct birth_date *date = &known->birth_date;
+    return date_whole(date) ? date->year * 10000 + date->month * 100 + date->day : 0;
+}
+
+/* --- comparing -------------------------------------------------------------------------------- */
+
+static enum agreement compare_birth_dates(const struct birth_date *a, const struct birth_date *b)
+{
+    if (!date_whole(a) || !date_whole(b))
+        return DIFFER_UNKNOWN;
+    int same = (a->year == b->year) + (a->month == b->month) + (a->day == b->day);
+    bool turned = a->year == b->year && a->month == b->day && a->day == b->month;
+    return same == 3 ? AGREE_SAME : same == 2 || turned ? DIFFER_NEAR : DIFFER_ALL;
+}
+
+static enum agreement compare_sexes(char a, char b)
+{
+    if (!a || !b)
+        return DIFFER_UNKNOWN;
+    return a == b ? AGREE_SAME : DIFFER_ALL;
+}
+
+static enum agreement compare_numbers(const struct known *a, const struct known *b)
+{
+    if (!a->has_number || !b->has_number)
+        return DIFFER_UNKNOWN;
+    return memcmp(a->number_hash, b->number_hash, NUMBER_HASH_BYTES) ? DIFFER_ALL : AGREE_SAME;
+}
+
+enum agreement known_compare(enum fact fact, const struct known *a, const struct known *b)
+{
+    switch (fact) {
+    case FACT_NAME:
+        return compare_names(a, b);
+    case FACT_KANA:
+        return a->has_kana && b->has_kana ? compare_name(&a->kana, &b->kana) : DIFFER_UNKNOWN;
+    case FACT_BIRTH_DATE:
+        return compare_birth_dates(&a->birth_date, &b->birth_date);
+    case FACT_SEX:
+        return compare_sexes(a->sex, b->sex);
+    case FACT_ADDRESS:
+        return compare_addresses(a, b);
+    default:
+        return compare_numbers(a, b);
+    }
+}
+
+/* --- a candidate ------------------------------------------------------------------------------ */
+
+/* What each fact is worth. The 個人番号 tells most, and most against; then name and birth date. */
+static const int points[FACT_COUNT][AGREEMENT_COUNT] = {
+    [FACT_NAME] = {[AGREE_SAME] = 40,
+                   [AGREE_NOTATION] = 40,
+                   [AGREE_SUBSTITUTED] = 34,
+                   [AGREE_OTHER_NAME] = 36,
+                   [DIFFER_LIKE] = 34,
+                   [DIFFER_NEAR] = 20,
+                   [DIFFER_SURNAME] = 20,
+                   [DIFFER_GIVEN] = 6},
+    [FACT_KANA] = {[AGREE_SAME] = 10,
+                   [AGREE_NOTATION] = 10,
+                   [DIFFER_NEAR] = 5,
+                   [DIFFER_SURNAME] = 5,
+                   [DIFFER_GIVEN] = 1},
+    [FACT_BIRTH_DATE] = {[AGREE_SAME] = 30, [DIFFER_NEAR] = 14, [DIFFER_UNKNOWN] = 4},
+    [FACT_SEX] = {[AGREE_SAME] = 4, [DIFFER_ALL] = -6},
+    [FACT_ADDRESS] = {[AGREE_SAME] = 22,
+                      [AGREE_NOTATION] = 22,
+                      [AGREE_SUBSTITUTED] = 20,
+                      [AGREE_NO_BUILDING] = 20,
+                      [DIFFER_BUILDING] = 16,
+                      [DIFFER_NEAR] = 6},
+    [FACT_NUMBER] = {[AGREE_SAME] = 60, [DIFFER_ALL] = -30},
+};
+
+static bool all_four(const enum agreement how[FACT_COUNT])
+{
+    return agrees(how[FACT_NAME]) && agrees(how[FACT_BIRTH_DATE]) && agrees(how[FACT_SEX]) &&
+           agrees(how[FACT_ADDRESS]);
+}
+
+static void compare_all(const struct known *a, const struct known *b, enum agreement *ret_how)
+{
+    for (enum fact fact = 0; fact < FACT_COUNT; fact++)
+        ret_how[fact] = known_compare(fact, a, b);
+}
+
+void match(const struct known *first, const struct known *second, const struct known *resident,
+           struct match *ret_match)
+{
+    enum agreement how[FACT_COUNT];
+    compare_all(first, resident, ret_match->how);
+    ret_match->full = all_four(ret_match->how);
+    ret_match->full_second = false;
+    if (second) {
+        compare_all(second, resident, how);
+        ret_match->full_second = all_four(how);
+        for (enum fact fact = 0; fact < FACT_COUNT; fact++)
+            if (points[fact][how[fact]] > points[fact][ret_match->how[fact]] ||
+                ret_match->how[fact] == DIFFER_UNKNOWN)
+                ret_match->how[fact] = how[fact];
+    }
+    ret_match->score = 0;
+    for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
+        ret_match->points[fact] = points[fact][ret_match->how[fact]];
+        ret_match->score += ret_match->points[fact];
+    }
+}
