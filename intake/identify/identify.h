@@ -1,5 +1,6 @@
-/* Identification, the pure core: (certificate's facts, form's facts, links in force) to a decision
- * with its reason. The SQL that fetches is in intake/registry.h. */
+/* Identification, the pure core: (parties of the application, links in force, residents) to a
+ * decision with its reasons. The SQL that fetches is in intake/registry/; docs/identify.md has the
+ * rules in the order in which they apply. */
 #ifndef UKETSUKE_INTAKE_IDENTIFY_IDENTIFY_H
 #define UKETSUKE_INTAKE_IDENTIFY_IDENTIFY_H
 
@@ -7,28 +8,69 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "intake/identify/match.h"
+#include "intake/identify/people.h"
+#include "intake/registry/resident.h"
+
 struct identification_input {
     const char *ca, *serial; /* "" without a signature */
     const json_t *facts;     /* of the certificate; NULL */
-    const json_t *claimant;  /* record.claimant */
+    const struct people *people;
     bool by_agent;
+    bool waited;              /* the days for a serial number to appear in a feed are over */
     const char *const *links; /* distinct 宛名番号 linked to (ca, serial) at applied-at */
     size_t link_count;
+    /* Who may be meant, fetched by link, by 個人番号, and when `looked_around` by the keys of the
+     * facts and the household too. One may stand there several times: the first counts. */
+    const struct resident *residents;
+    size_t resident_count;
+    bool looked_around;
+};
+
+#define CANDIDATES_MOST 20
+
+struct candidate {
+    const struct resident *resident; /* borrowed */
+    struct match match;
+};
+
+/* A person of the form, and the resident found. */
+struct person_found {
+    const char *how; /* "number", "facts", "none", "many"; "link": the claimant by serial */
+    const struct resident *resident;
+    enum agreement facts[FACT_COUNT]; /* when there is a resident */
 };
 
 struct identification {
     bool identified;
-    const char *atenabango; /* borrowed from links */
-    /* "" when identified; else unsigned, agent, serial-unknown, many-links, facts-differ */
+    const char *atenabango; /* borrowed; NULL unless identified or proposed */
+    /* "" when identified; else protected, unsigned, agent, serial-unknown, proposed-by-facts,
+     * no-candidate, many-candidates, many-links, resident-unknown, not-resident, number-mismatch,
+     * facts-differ */
     const char *reason;
+    /* The decision needs residents by key and household: fetch them and ask again. What is told so
+     * far is preliminary. */
+    bool look_around;
+    bool compared;                                /* the four facts were: */
+    enum agreement form[FACT_COUNT];              /* certificate and form */
+    enum agreement registry[FACT_COUNT];          /* certificate and the resident of the link */
+    const struct resident *linked;                /* NULL */
+    struct person_found people[PEOPLE_MOST];      /* as input->people */
+    struct candidate candidates[CANDIDATES_MOST]; /* best first; none when identified */
+    size_t candidate_count;
 };
 
-/* By serial, and only when the four facts of certificate and form agree (width, kana width and
- * white space folded; positions that the certificate marks as substituted match anything, but not
- * all of a text). A name never decides. */
+/* By serial, and only when the four facts of certificate, form and registry agree, nobody concerned
+ * is protected, and nothing else stands in the way. Without a link, exactly one resident of whom
+ * all four facts agree is proposed to staff: a name never decides. */
 void identify(const struct identification_input *input, struct identification *ret_identification);
-/* Whether one fact agrees: "name", "birth_date", "sex", "address". */
-bool identify_fact_agrees(const char *fact, const json_t *certificate_facts,
-                          const json_t *claimant);
+
+/* What is kept with the application and shown to staff: personal, seal it. New reference.
+ * docs/formats/identification.md. */
+json_t *identification_json(const struct identification_input *input,
+                            const struct identification *identification);
+/* {"fact": {"how", "points"}…} of a candidate. New reference. */
+json_t *candidate_json(const struct candidate *candidate);
+const char *resident_status_word(enum resident_status status); /* "present", "moved-out", … */
 
 #endif

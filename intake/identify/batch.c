@@ -1,0 +1,206 @@
+#include "intake/identify/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+
+static void add_resident(struct subject *subject, const struct resident *resident)
+{
+    if (subject->resident_count == subject->resident_room) {
+        subject->resident_room = 2 * subject->resident_room + 8;
+        subject->residents =
+            memory_resize(subject->residents, subject->resident_room * sizeof *subject->residents);
+    }
+    subject->residents[subject->resident_count++] = *resident;
+}
+
+/* --- by serial number ------------------------------------------------------------------------- */
+
+static bool fetch_links(struct db_tx *tx, const char *city_code, struct subject *subjects,
+                        size_t count, struct fetched *fetched, struct failure *f)
+{
+    fetched->lookups = memory_allocate(count * sizeof *fetched->lookups);
+    for (size_t i = 0; i < count; i++)
+        fetched->lookups[i] = (struct registry_lookup){
+            .ca = subjects[i].ca, .serial = subjects[i].serial, .at = subjects[i].applied_at};
+    if (!registry_links(tx, city_code, fetched->lookups, count, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < fetched->lookups[i].count; j++)
+            subjects[i].links[j] = fetched->lookups[i].atenabango[j];
+    return true;
+}
+
+static bool fetch_linked(struct db_tx *tx, const char *city_code, struct subject *subjects,
+                         size_t count, struct fetched *fetched, struct failure *f)
+{
+    size_t most = count * REGISTRY_LINKS_MOST, n = 0;
+    struct resident_wanted *wanted = memory_allocate(most * sizeof *wanted);
+    size_t *whose = memory_allocate(most * sizeof *whose);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < fetched->lookups[i].count; j++) {
+            wanted[n] = (struct resident_wanted){subjects[i].links[j], subjects[i].applied_at};
+            whose[n++] = i;
+        }
+    bool done = n == 0 || residents_fetch(tx, city_code, wanted, n, &fetched->linked, f);
+    for (size_t i = 0; done && i < fetched->linked.count; i++)
+        add_resident(&subjects[whose[fetched->linked.answers[i].question]],
+                     &fetched->linked.answers[i].resident);
+    free(wanted);
+    free(whose);
+    return done;
+}
+
+/* --- by 個人番号 ------------------------------------------------------------------------------ */
+
+static bool fetch_numbered(struct db_tx *tx, const char *city_code, struct subject *subjects,
+                           size_t count, struct fetched *fetched, struct failure *f)
+{
+    size_t most = count * PEOPLE_MOST, n = 0;
+    uint8_t(*hashes)[NUMBER_HASH_BYTES] = memory_allocate(most * sizeof *hashes);
+    size_t *whose = memory_allocate(most * sizeof *whose);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < subjects[i].people.count; j++)
+            if (subjects[i].people.at[j].has_number) {
+                memcpy(hashes[n], subjects[i].people.at[j].number_hash, NUMBER_HASH_BYTES);
+                whose[n++] = i;
+            }
+    bool done =
+        n == 0 || residents_by_number(tx, city_code, (const uint8_t(*)[NUMBER_HASH_BYTES])hashes, n,
+                                      &fetched->numbered, f);
+    for (size_t i = 0; done && i < fetched->numbered.count; i++)
+        add_resident(&subjects[whose[fetched->numbered.answers[i].question]],
+                     &fetched->numbered.answers[i].resident);
+    free(hashes);
+    free(whose);
+    return done;
+}
+
+/* --- around: by key --------------------------------------------------------------------------- */
+
+#define QUESTIONS 2 /* of each application: certificate and form */
+
+static void keys_of(const struct facts *facts, struct known **ret_known,
+                    struct resident_keys *ret_keys)
+{
+    *ret_known = known_of(facts);
+    *ret_keys = (struct resident_keys){
+        .birth_date = known_birth_date(*ret_known),
+        .name_key = known_name_key(*ret_known),
+        .kana_key = known_kana_key(*ret_known),
+        .address_key = known_address_key(*ret_known),
+    };
+}
+
+static void questions_of(const struct subject *subject, struct known **ret_known,
+                         struct resident_keys *ret_keys)
+{
+    struct facts facts;
+    facts_read(subject->by_agent ? NULL : subject->facts, &facts);
+    keys_of(&facts, &ret_known[0], &ret_keys[0]);
+    keys_of(&subject->people.at[0].facts, &ret_known[1], &ret_keys[1]);
+    const struct resident *claimant = subject->found.people[0].resident;
+    ret_keys[1].household = claimant ? claimant->household : NULL;
+}
+
+/* Those that are decided but for who else is in the household, ask only for that. */
+static void household_only(struct resident_keys *keys)
+{
+    keys[0] = (struct resident_keys){0};
+    keys[1] = (struct resident_keys){.household = keys[1].household};
+}
+
+static bool fetch_around(struct db_tx *tx, const char *city_code, struct subject **asking,
+                         size_t count, struct fetched *fetched, struct failure *f)
+{
+    size_t n = QUESTIONS * count;
+    struct known **known = memory_allocate(n * sizeof *known);
+    struct resident_keys *keys = memory_allocate(n * sizeof *keys);
+    for (size_t i = 0; i < count; i++) {
+        questions_of(asking[i], known + QUESTIONS * i, keys + QUESTIONS * i);
+        if (asking[i]->found.identified && asking[i]->found.registry[FACT_NAME] == AGREE_SAME)
+            household_only(keys + QUESTIONS * i);
+    }
+    bool done = residents_by_keys(tx, city_code, keys, n, RESIDENTS_PER_KEY, &fetched->around, f);
+    for (size_t i = 0; done && i < fetched->around.count; i++)
+        add_resident(asking[fetched->around.answers[i].question / QUESTIONS],
+                     &fetched->around.answers[i].resident);
+    for (size_t i = 0; i < n; i++)
+        known_free(known[i]);
+    free(known);
+    free(keys);
+    return done;
+}
+
+/* --- all together ----------------------------------------------------------------------------- */
+
+static void subject_identify(struct subject *subject, size_t link_count, bool looked_around)
+{
+    subject->input = (struct identification_input){
+        .ca = subject->ca,
+        .serial = subject->serial,
+        .facts = subject->facts,
+        .people = &subject->people,
+        .by_agent = subject->by_agent,
+        .waited = subject->waited,
+        .links = subject->links,
+        .link_count = link_count,
+        .residents = subject->residents,
+        .resident_count = subject->resident_count,
+        .looked_around = looked_around,
+    };
+    identify(&subject->input, &subject->found);
+}
+
+static bool identify_again(struct db_tx *tx, const char *city_code, struct subject **asking,
+                           size_t count, struct fetched *fetched, struct failure *f)
+{
+    if (count == 0)
+        return true;
+    if (!fetch_around(tx, city_code, asking, count, fetched, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        subject_identify(asking[i], asking[i]->input.link_count, true);
+    return true;
+}
+
+bool subjects_identify(struct db_tx *tx, const char *city_code, const struct city_key *city_key,
+                       struct subject *subjects, size_t count, struct fetched *ret_fetched,
+                       struct failure *f)
+{
+    if (count == 0)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        people_read(subjects[i].record, city_key, &subjects[i].people);
+    if (!fetch_links(tx, city_code, subjects, count, ret_fetched, f) ||
+        !fetch_linked(tx, city_code, subjects, count, ret_fetched, f) ||
+        !fetch_numbered(tx, city_code, subjects, count, ret_fetched, f))
+        return false;
+    struct subject **asking = memory_allocate(count * sizeof *asking);
+    size_t asking_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        subject_identify(&subjects[i], ret_fetched->lookups[i].count, false);
+        if (subjects[i].found.look_around)
+            asking[asking_count++] = &subjects[i];
+    }
+    bool done = identify_again(tx, city_code, asking, asking_count, ret_fetched, f);
+    free(asking);
+    return done;
+}
+
+void subjects_clear(struct subject *subjects, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(subjects[i].residents);
+}
+
+void fetched_free(struct fetched *fetched)
+{
+    free(fetched->lookups);
+    resident_set_free(&fetched->linked);
+    resident_set_free(&fetched->numbered);
+    resident_set_free(&fetched->around);
+    *fetched = (struct fetched){0};
+}

@@ -1,0 +1,29 @@
+/* The people that a form names: the claimant first, then every other object of the record that has
+ * a name (spouse, children). */
+#ifndef UKETSUKE_INTAKE_IDENTIFY_PEOPLE_H
+#define UKETSUKE_INTAKE_IDENTIFY_PEOPLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/seal.h"
+#include "intake/identify/match.h"
+
+#define PEOPLE_MOST 24 /* a claimant, a spouse, twenty children; more are not looked at */
+
+struct person {
+    const char *role; /* key of the record: "claimant", "spouse", "children"; borrowed */
+    size_t index;     /* among those of a list, from 0 */
+    struct facts facts;
+    bool has_number;
+    uint8_t number_hash[NUMBER_HASH_BYTES]; /* where facts.number_hash points */
+};
+struct people {
+    struct person at[PEOPLE_MOST]; /* at[0] is the claimant, without facts if there is none */
+    size_t count;
+};
+/* Borrows from record, which may be NULL. `city_key` NULL: numbers are not looked at. */
+void people_read(const json_t *record, const struct city_key *city_key, struct people *ret_people);
+
+#endif
