@@ -45,13 +45,6 @@ static const struct db_statement packages_select = {
     " WHERE a.city_code = wanted.city_code AND a.application_id = wanted.application_id OFFSET 0)"
     " AS found ON true "
     "WHERE wanted.position = 1 OR wanted.before < $3::bigint ORDER BY wanted.position"};
-static const struct db_statement identification_upsert = {
-    "identification_upsert",
-    "INSERT INTO identification (city_code, application_id, identified_at, atenabango, how) "
-    "VALUES ($1, $2::uuid, $3, $4, $5) ON CONFLICT (city_code, application_id) DO UPDATE SET"
-    " identified_at = excluded.identified_at, atenabango = excluded.atenabango,"
-    " how = excluded.how"};
-
 const char *application_context(const struct work_item *item, char text[APPLICATION_CONTEXT])
 {
     snprintf(text, APPLICATION_CONTEXT, "%s/%s", item->city_code, item->application_id);
@@ -221,15 +214,4 @@ bool application_open_package(const struct db_rows *rows, size_t row, const stru
                           db_get_text(rows, row, 5));
     *ret_application = stored;
     return true;
-}
-
-/* --- identification --------------------------------------------------------------------------- */
-
-bool application_store_atenabango(struct db_tx *tx, const struct work_item *item,
-                                  const char *atenabango, const char *how, struct failure *f)
-{
-    return db_send(tx, &identification_upsert,
-                   DB_VALUES(db_text(item->city_code), db_text(item->application_id),
-                             db_instant(clock_now()), db_text(atenabango), db_text(how)),
-                   1, f);
 }

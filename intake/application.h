@@ -69,5 +69,14 @@ bool application_open_examination(const struct db_rows *rows, size_t row,
 
 bool application_store_atenabango(struct db_tx *tx, const struct work_item *item,
                                   const char *atenabango, const char *how, struct failure *f);
+/* How an application was, or could not be, identified (intake/identify/identify.h), sealed;
+ * replaces that of an earlier try. */
+bool application_store_decision(struct db_tx *tx, const struct city_key *city,
+                                const struct work_item *item, const struct wrapped_key *wrapped,
+                                const json_t *decision, struct failure *f);
+/* New reference; NULL when there is none yet. */
+bool application_open_decision(struct db_tx *tx, const struct city_key *city,
+                               const struct work_item *item, json_t **ret_decision,
+                               struct failure *f);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/db.h"
 #include "intake/command.h"
 #include "intake/examine.h"
+#include "intake/identify/role.h"
 #include "intake/package.h"
 #include "intake/work.h"
 #include "routing/portal.h"
@@ -92,6 +93,7 @@ const struct config_section *const config_sections[] = {
     &log_config_section,
     &process_config_section,
     &work_config_section,
+    &identify_config_section,
     &audit_config_section,
     &channel_config_section,
     &package_config_section,

@@ -145,6 +145,7 @@ static void subject_identify(struct subject *subject, size_t link_count, bool lo
         .people = &subject->people,
         .by_agent = subject->by_agent,
         .waited = subject->waited,
+        .links_only = subject->links_only,
         .links = subject->links,
         .link_count = link_count,
         .residents = subject->residents,

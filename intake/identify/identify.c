@@ -253,10 +253,12 @@ static bool four_agree(const enum agreement how[FACT_COUNT])
 
 static void compare(struct work *w)
 {
-    const struct known *linked = resident_known(w, w->out->linked);
+    const struct resident *linked = w->out->linked;
+    const struct known *known = linked ? resident_known(w, linked) : NULL;
     for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
         w->out->form[fact] = known_compare(fact, w->certificate, w->claimant);
-        w->out->registry[fact] = known_compare(fact, w->certificate, linked);
+        w->out->registry[fact] =
+            known ? known_compare(fact, w->certificate, known) : DIFFER_UNKNOWN;
     }
     w->out->compared = true;
 }
@@ -267,16 +269,20 @@ static bool another_fits(struct work *w)
     const struct resident *other;
     if (w->out->registry[FACT_NAME] == AGREE_SAME)
         return false;
-    w->out->look_around = !w->input->looked_around;
+    w->out->look_around = !w->input->looked_around && !w->input->links_only;
     return full_matches(w, &other) > 1;
 }
 
 static const char *by_link(struct work *w)
 {
     const struct resident *linked = w->out->linked;
-    if (!linked)
-        return "resident-unknown";
     compare(w);
+    if (!linked && w->input->links_only && four_agree(w->out->form)) {
+        w->out->atenabango = w->input->links[0];
+        return "";
+    }
+    if (!linked)
+        return w->input->links_only ? "facts-differ" : "resident-unknown";
     if (!is_current(linked))
         return "not-resident";
     if (number_is_anothers(w))
@@ -339,7 +345,7 @@ void identify(const struct identification_input *input, struct identification *r
     find_people(&w);
     ret_identification->reason = reason(&w);
     ret_identification->identified = !*ret_identification->reason;
-    if (!input->looked_around)
+    if (!input->looked_around && !input->links_only)
         ret_identification->look_around |= !ret_identification->identified || somebody_missing(&w);
     if (!ret_identification->identified)
         keep_candidates(&w);

@@ -18,6 +18,7 @@ struct identification_input {
     const struct people *people;
     bool by_agent;
     bool waited;              /* the days for a serial number to appear in a feed are over */
+    bool links_only;          /* the registry sends no residents: the link alone has to do */
     const char *const *links; /* distinct 宛名番号 linked to (ca, serial) at applied-at */
     size_t link_count;
     /* Who may be meant, fetched by link, by 個人番号, and when `looked_around` by the keys of the

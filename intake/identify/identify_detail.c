@@ -70,6 +70,10 @@ json_t *identification_json(const struct identification_input *input,
                                people_json(input, identification));
     if (identification->atenabango)
         json_object_set_new(object, "atenabango", json_string(identification->atenabango));
+    json_t *candidates = json_array();
+    for (size_t i = 0; i < identification->candidate_count; i++)
+        json_array_append_new(candidates, candidate_json(&identification->candidates[i]));
+    json_object_set_new(object, "candidates", candidates);
     if (identification->compared) {
         json_object_set_new(object, "certificate_form", agreements_json(identification->form));
         json_object_set_new(object, "certificate_registry",

@@ -60,6 +60,13 @@ static size_t source_at(const struct side *side, size_t at)
     return at < side->folded.length ? side->folded.at[at].from : side->length;
 }
 
+/* Behind the character itself: what folds away comes after it. */
+static size_t source_end(const struct side *side, size_t at)
+{
+    size_t next = source_at(side, at + 1), end = side->folded.at[at].from + 1u;
+    return end < next ? end : next;
+}
+
 static const char *skip_characters(const char *text, size_t count)
 {
     for (; *text && count > 0; count--)
@@ -105,23 +112,32 @@ static const char *kind_of(const struct side *a, size_t i, const struct side *b,
 {
     if (a->folded.at[i].c == FOLD_ANY || b->folded.at[j].c == FOLD_ANY)
         return "substituted";
-    return slices_same(a, source_at(a, i), source_at(a, i + 1), b, source_at(b, j),
-                       source_at(b, j + 1))
+    return slices_same(a, source_at(a, i), source_end(a, i), b, source_at(b, j), source_end(b, j))
                ? "same"
                : "notation";
+}
+
+/* What folds away, up to the next characters. */
+static void add_gap(struct spans *spans, const struct side *a, size_t i, const struct side *b,
+                    size_t j)
+{
+    const struct difference *last = spans->count ? &spans->at[spans->count - 1] : NULL;
+    size_t a_from = last ? last->a_to : 0, b_from = last ? last->b_to : 0;
+    size_t a_to = source_at(a, i), b_to = source_at(b, j);
+    add(spans, slices_same(a, a_from, a_to, b, b_from, b_to) ? "same" : "notation", a_to, b_to);
 }
 
 static void walk(const struct side *a, const struct side *b, const uint16_t *cells,
                  struct spans *spans)
 {
     size_t columns = b->folded.length + 1, i = 0, j = 0;
-    add(spans, "notation", source_at(a, 0), source_at(b, 0));
+    add_gap(spans, a, 0, b, 0);
     while (i < a->folded.length && j < b->folded.length) {
         const uint16_t *cell = &cells[i * columns + j];
         if (equal(a, i, b, j) && *cell == cell[columns + 1] + 1) {
-            const char *kind = kind_of(a, i, b, j);
+            add(spans, kind_of(a, i, b, j), source_end(a, i), source_end(b, j));
             i++, j++;
-            add(spans, kind, source_at(a, i), source_at(b, j));
+            add_gap(spans, a, i, b, j);
         } else if (cell[columns] >= cell[1]) {
             i++;
             add(spans, "differs", source_at(a, i), source_at(b, j));

@@ -1,6 +1,6 @@
 #include "intake/identify/role.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -8,11 +8,25 @@
 #include "base/metrics.h"
 #include "intake/application.h"
 #include "intake/decide.h"
-#include "intake/identify/identify.h"
+#include "intake/identify/batch.h"
 #include "intake/lease.h"
+#include "intake/registry/change.h"
 #include "intake/registry/links.h"
 
-#define ACTOR "role:identify"
+#define ACTOR           "role:identify"
+#define CHANGES_AT_ONCE 1000
+
+static const struct config_key identify_keys[] = {
+    {"wait-for-serial", CONFIG_DURATION, "7d", 0, 90 * INSTANT_DAY,
+     .help = "How long after its submission an application whose serial number no feed knows waits "
+             "for one that does; then the four facts propose a resident to staff."},
+    {"residents", CONFIG_BOOLEAN, "yes",
+     .help = "Whether the registry sends residents. `no`: it sends serial links only, so that "
+             "neither 支援措置 nor 除票 is seen here, and nobody is proposed to staff."},
+};
+const struct config_section identify_config_section = {
+    "identify", .help = "Finding whose application it is.", .keys = identify_keys,
+    .key_count = sizeof identify_keys / sizeof *identify_keys};
 
 static struct metric identifications_total = {
     .kind = METRIC_COUNTER,
@@ -32,13 +46,19 @@ struct batch {
     size_t count;
     struct stored_examination stored[WORK_BATCH_MOST];
     bool opened[WORK_BATCH_MOST];
-    struct registry_lookup lookups[WORK_BATCH_MOST]; /* of those opened */
-    const char *results[WORK_BATCH_MOST];            /* for log and metrics; literals */
-    char found[WORK_BATCH_MOST][16];                 /* 宛名番号 of what is to be identified */
+    struct subject *subjects; /* of those opened, in the order of items */
+    size_t subject_count;
+    struct fetched fetched;
+    const char *results[WORK_BATCH_MOST]; /* for log and metrics; literals */
     struct decision *decided[WORK_BATCH_MOST];
     struct decision decisions[WORK_BATCH_MOST];
     size_t decision_count;
 };
+
+static instant wait_for_serial(const struct config *config)
+{
+    return config_duration(config_group(config, "identify"), "wait-for-serial");
+}
 
 /* --- one application -------------------------------------------------------------------------- */
 
@@ -71,10 +91,19 @@ static bool unmatched_already(struct db_tx *tx, const struct work_item *item, co
     return true;
 }
 
-static bool leave_unmatched(struct batch *batch, struct db_tx *tx, const struct work_item *item,
-                            const char *reason, struct failure *f)
+/* The next look, which is no later than the end of the wait for a serial number. */
+static instant look_again_at(const struct batch *batch, const struct subject *subject)
 {
-    instant due_at = clock_now() + batch->pace.retry_unmatched;
+    instant now = clock_now(), due_at = now + batch->pace.retry_unmatched;
+    instant waited_at = subject->applied_at + wait_for_serial(batch->role->config);
+    return waited_at > now && waited_at < due_at ? waited_at : due_at;
+}
+
+static bool leave_unmatched(struct batch *batch, struct db_tx *tx, const struct work_item *item,
+                            const struct subject *subject, struct failure *f)
+{
+    instant due_at = look_again_at(batch, subject);
+    const char *reason = subject->found.reason;
     bool already;
     if (!unmatched_already(tx, item, reason, &already, f))
         return false;
@@ -94,41 +123,49 @@ static bool by_agent(const json_t *report)
     return !role || strcmp(role, "self") != 0;
 }
 
-static bool identify_opened(struct batch *batch, struct db_tx *tx, size_t index, struct failure *f)
+static void subject_make(const struct batch *batch, size_t index, struct subject *ret_subject)
 {
-    const struct work_item *item = &batch->items[index];
     const struct stored_examination *stored = &batch->stored[index];
-    const struct registry_lookup *found_links = &batch->lookups[index];
-    const char *links[REGISTRY_LINKS_MOST];
-    for (size_t i = 0; i < found_links->count; i++)
-        links[i] = found_links->atenabango[i];
-    const struct identification_input input = {
+    const struct config *config = batch->role->config;
+    *ret_subject = (struct subject){
         .ca = stored->ca,
         .serial = stored->serial,
         .facts = stored->facts,
-        .claimant = json_object_get(stored->record, "claimant"),
+        .record = stored->record,
         .by_agent = by_agent(stored->report),
-        .links = links,
-        .link_count = found_links->count,
+        .applied_at = stored->applied_at,
+        .waited = clock_now() >= stored->applied_at + wait_for_serial(config),
+        .links_only = !config_boolean(config_group(config, "identify"), "residents"),
     };
-    struct identification found;
-    identify(&input, &found);
-    batch->results[index] = found.identified ? "serial" : found.reason;
-    if (!found.identified)
-        return leave_unmatched(batch, tx, item, found.reason, f);
+}
+
+static bool settle(struct batch *batch, struct db_tx *tx, size_t index,
+                   const struct subject *subject, struct failure *f)
+{
+    const struct work_item *item = &batch->items[index];
+    const struct identification *found = &subject->found;
+    batch->results[index] = found->identified ? "serial" : found->reason;
+    if (!found->identified)
+        return leave_unmatched(batch, tx, item, subject, f);
     batch->decided[index] = decision_add(batch, item, STATE_IDENTIFIED);
     batch->decided[index]->next = STAGE_ROUTE;
-    snprintf(batch->found[index], sizeof batch->found[index], "%s", found.atenabango);
     return true;
 }
 
 /* Only the worker whose decision stands may write whose application it is: another may have handed
- * it over already. */
-static bool found_store(struct batch *batch, struct db_tx *tx, size_t index, struct failure *f)
+ * it over already. What stays unmatched has new candidates at most, whoever writes them. */
+static bool found_store(struct batch *batch, struct db_tx *tx, size_t index,
+                        const struct subject *subject, struct failure *f)
 {
+    const struct work_item *item = &batch->items[index];
     const struct decision *decision = batch->decided[index];
-    return !decision || !decision->moved ||
-           application_store_atenabango(tx, &batch->items[index], batch->found[index], "serial", f);
+    if (decision && !decision->moved)
+        return true;
+    _cleanup_(cleanup_json) json_t *detail = identification_json(&subject->input, &subject->found);
+    return application_store_decision(tx, batch->role->city_key, item, &batch->stored[index].key,
+                                      detail, f) &&
+           (!subject->found.identified ||
+            application_store_atenabango(tx, item, subject->found.atenabango, "serial", f));
 }
 
 /* What can't be read is our trouble, not the application's: it stays, and the others go on. */
@@ -147,6 +184,11 @@ static bool set_aside(struct batch *batch, struct db_tx *tx, size_t index,
 
 static void batch_close(struct batch *batch)
 {
+    subjects_clear(batch->subjects, batch->subject_count);
+    free(batch->subjects);
+    batch->subjects = NULL;
+    batch->subject_count = 0;
+    fetched_free(&batch->fetched);
     for (size_t i = 0; i < batch->count; i++)
         if (batch->opened[i])
             stored_examination_free(&batch->stored[i]);
@@ -161,18 +203,31 @@ static bool batch_open(struct batch *batch, struct db_tx *tx, size_t first, size
     batch_close(batch);
     if (!application_fetch_examinations(tx, &batch->items[first], count, &rows, f))
         return false;
+    batch->subjects = memory_allocate(count * sizeof *batch->subjects);
     for (size_t row = 0; row < count; row++) {
         size_t i = first + row;
         struct failure why = {0};
+        batch->decided[i] = NULL;
         batch->opened[i] = application_open_examination(rows, row, batch->role->city_key,
                                                         &batch->items[i], &batch->stored[i], &why);
-        if (!batch->opened[i] && !set_aside(batch, tx, i, &why, f))
+        if (batch->opened[i])
+            subject_make(batch, i, &batch->subjects[batch->subject_count++]);
+        else if (!set_aside(batch, tx, i, &why, f))
             return false;
-        const struct stored_examination *stored = &batch->stored[i];
-        batch->lookups[i] = (struct registry_lookup){batch->opened[i] ? stored->ca : "",
-                                                     batch->opened[i] ? stored->serial : "",
-                                                     stored->applied_at, .count = 0};
     }
+    return true;
+}
+
+typedef bool subject_work(struct batch *batch, struct db_tx *tx, size_t index,
+                          const struct subject *subject, struct failure *f);
+
+static bool for_each_subject(struct batch *batch, struct db_tx *tx, size_t first, size_t count,
+                             subject_work *work, struct failure *f)
+{
+    size_t n = 0;
+    for (size_t i = first; i < first + count; i++)
+        if (batch->opened[i] && !work(batch, tx, i, &batch->subjects[n++], f))
+            return false;
     return true;
 }
 
@@ -182,20 +237,12 @@ static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t cou
     struct batch *batch = context;
     const struct role *role = batch->role;
     batch->decision_count = 0;
-    if (!registry_hold(tx, role->city_code, f) || !batch_open(batch, tx, first, count, f) ||
-        !registry_links(tx, role->city_code, &batch->lookups[first], count, f))
-        return false;
-    for (size_t i = first; i < first + count; i++) {
-        batch->decided[i] = NULL;
-        if (batch->opened[i] && !identify_opened(batch, tx, i, f))
-            return false;
-    }
-    if (!decide(tx, role->config, role->name, batch->decisions, batch->decision_count, f))
-        return false;
-    for (size_t i = first; i < first + count; i++)
-        if (!found_store(batch, tx, i, f))
-            return false;
-    return true;
+    return registry_hold(tx, role->city_code, f) && batch_open(batch, tx, first, count, f) &&
+           subjects_identify(tx, role->city_code, role->city_key, batch->subjects,
+                             batch->subject_count, &batch->fetched, f) &&
+           for_each_subject(batch, tx, first, count, settle, f) &&
+           decide(tx, role->config, role->name, batch->decisions, batch->decision_count, f) &&
+           for_each_subject(batch, tx, first, count, found_store, f);
 }
 
 static void batch_log(const struct batch *batch)
@@ -212,11 +259,33 @@ static void batch_log(const struct batch *batch)
              log_number("unmatched", (int64_t)batch->count - identified));
 }
 
+/* --- what imports changed --------------------------------------------------------------------- */
+
+/* Whatever a feed changed may matter to any of the unmatched: they are few, so all are looked at.
+ */
+static const struct db_statement unmatched_wake = {
+    "identify_unmatched_wake",
+    "UPDATE work SET due_at = now() FROM application AS a"
+    " WHERE a.city_code = work.city_code AND a.application_id = work.application_id"
+    " AND work.city_code = $1 AND work.stage = 'identify' AND a.state = 'unmatched'"};
+
+static bool wake_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct role *role = context;
+    struct registry_change changes[CHANGES_AT_ONCE];
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    size_t count = 0;
+    return registry_changes_take(tx, role->city_code, CHANGES_AT_ONCE, changes, &count, &rows, f) &&
+           (count == 0 ||
+            db_execute(tx, &unmatched_wake, DB_VALUES(db_text(role->city_code)), NULL, f));
+}
+
 enum work_result identify_step(void *context, struct failure *f)
 {
     struct role *role = context;
     _cleanup_(batch_close) struct batch batch = {.role = role, .pace = pace_read(role->config)};
-    if (!work_claim(role->db, role->config, STAGE_IDENTIFY, batch.pace.batch, batch.items,
+    if (!db_transaction(role->db, wake_work, role, f) ||
+        !work_claim(role->db, role->config, STAGE_IDENTIFY, batch.pace.batch, batch.items,
                     &batch.count, f))
         return WORK_FAILED;
     if (batch.count == 0)

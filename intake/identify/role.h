@@ -6,6 +6,8 @@
 #include "base/process.h"
 #include "intake/command.h"
 
+extern const struct config_section identify_config_section; /* [identify] */
+
 /* One batch, for work_loop_run; wake it by work_channel(STAGE_IDENTIFY). */
 enum work_result identify_step(void *context /* struct role * */, struct failure *f);
 
