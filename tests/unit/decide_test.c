@@ -60,7 +60,8 @@ static int empty(void **state)
     test_sql(&database, "SET session_replication_role = replica;"
                         "SET client_min_messages = warning;"
                         "TRUNCATE application, application_event, application_key, package,"
-                        " package_evidence, examination, identification, work, outbox,"
+                        " package_evidence, examination, identification,"
+                        " identification_decision, work, outbox,"
                         " outbox_item, delivery, audit_entry, audit_chain, audit_checkpoint");
     return 0;
 }

@@ -207,6 +207,7 @@ static const struct {
     {"package_evidence", "c", "c", "", ""},
     {"examination", "xiro", "x", "x", ""},
     {"identification", "iro", "i", "i", ""},
+    {"identification_decision", "i", "i", "i", ""},
     {"registry_link", "ig", "g", "g", "g"},
     {"registry_link_past", "g", "g", "", ""},
     {"registry_import", "go", "g", "g", ""},
