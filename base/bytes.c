@@ -84,6 +84,13 @@ void buffer_format(struct buffer *b, const char *format, ...)
     b->length += (size_t)length;
 }
 
+void buffer_drop(struct buffer *b, size_t length)
+{
+    b->length -= length;
+    if (b->length > 0)
+        memmove(b->data, b->data + length, b->length);
+}
+
 void buffer_clear(struct buffer *b)
 {
     b->length = 0;

@@ -29,8 +29,9 @@ void buffer_format(struct buffer *b, const char *format, ...) __attribute__((for
 /* Room for `length` more bytes; returns where they go; buffer_commit says how many were written. */
 uint8_t *buffer_reserve(struct buffer *b, size_t length);
 void buffer_commit(struct buffer *b, size_t length);
-void buffer_clear(struct buffer *b);      /* empties, keeps the memory */
-void buffer_free(struct buffer *b);       /* frees and resets to {0} */
+void buffer_drop(struct buffer *b, size_t length); /* removes the first `length` bytes */
+void buffer_clear(struct buffer *b);               /* empties, keeps the memory */
+void buffer_free(struct buffer *b);                /* frees and resets to {0} */
 void buffer_erase_free(struct buffer *b); /* overwrites first: for plain personal data and keys */
 struct bytes buffer_bytes(const struct buffer *b);
 const char *buffer_text(struct buffer *b); /* adds a NUL behind the content; borrowed */

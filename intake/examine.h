@@ -77,6 +77,8 @@ struct examiner {
 bool examiner_load_trust(const struct config *config, struct trust **ret_trust, struct failure *f);
 bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f);
 bool examiner_refresh(struct examiner *examiner, struct failure *f);
+/* A number that is another when the lists in the folder are others. */
+bool examiner_stamp(const struct config *config, int64_t *ret_stamp, struct failure *f);
 void examiner_free(struct examiner *examiner);
 
 #endif

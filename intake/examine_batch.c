@@ -8,6 +8,7 @@
 
 #define ACTOR   "role:examine"
 #define CRASHED "examination-crashed"
+#define LIMIT   "examination-limit"
 
 #define FETCH_BYTES (8 << 20) /* sealed packages in memory; one always goes */
 
@@ -25,85 +26,103 @@ static const struct db_statement reason_find = {
 
 void examine_batch_forget(struct examine_batch *batch)
 {
-    for (size_t i = 0; i < batch->examined; i++)
-        if (batch->subjects[i].state == SUBJECT_EXAMINED)
-            examination_free(&batch->subjects[i].examination);
+    for (size_t i = 0; i < batch->examined; i++) {
+        stored_application_free(&batch->subjects[i].stored);
+        examination_free(&batch->subjects[i].examination);
+    }
     batch->examined = 0;
 }
 
-static void examine_package(const struct examine_batch *batch,
-                            const struct stored_application *stored,
-                            struct examination *ret_examination)
+const char *subject_trouble(const struct subject *subject)
 {
-    const struct examine_worker *worker = batch->worker;
-    const struct examination_input input = {
-        .package = buffer_bytes(&stored->package),
-        .receipt_number = stored->receipt_number,
-        .city_code = worker->role->city_code,
-        .applied_at = stored->applied_at,
-        .now = clock_now(),
-        .limits = &worker->examiner.limits,
-        .trust = worker->examiner.trust,
-        .crls = worker->examiner.crls,
-        .revocation = worker->examiner.revocation,
-        .procedures = worker->examiner.procedures,
-    };
-    int64_t begun = clock_monotonic();
-    examine(&input, ret_examination);
-    metric_add(&examination_microseconds_total, NULL, clock_monotonic() - begun);
+    static const char *const troubles[] = {[SUBJECT_CRASHED] = "crashed",
+                                           [SUBJECT_LIMIT] = "limit",
+                                           [SUBJECT_UNREADABLE] = "unreadable"};
+    return troubles[subject->state];
 }
 
-static void subject_examine(struct examine_batch *batch, const struct db_rows *rows, size_t row,
-                            struct subject *subject)
+static void trouble_note(struct subject *subject)
 {
-    struct stored_application stored = {0};
-    struct failure why = {0};
-    /* What can't be read is our trouble, not the application's: it stays, and the others go on. */
-    if (!application_open_package(rows, row, batch->worker->role->city_key, subject->item, &stored,
-                                  &why)) {
-        subject->state = SUBJECT_UNREADABLE;
-        log_error("application.unreadable",
-                  log_text("receipt_number", subject->item->receipt_number),
-                  log_text("text", why.text));
+    subject->state = subject->job.outcome == EXAMINER_LIMIT ? SUBJECT_LIMIT : SUBJECT_CRASHED;
+    log_error(subject->state == SUBJECT_LIMIT ? "examination.limit" : "examination.crashed",
+              log_text("receipt_number", subject->item->receipt_number),
+              log_text("cause", subject->job.trouble));
+}
+
+void examine_batch_done(struct examiner_job *job)
+{
+    struct subject *subject = job->owner;
+    buffer_erase_free(&subject->stored.package);
+    if (job->outcome != EXAMINER_DONE) {
+        trouble_note(subject);
         return;
     }
-    examine_package(batch, &stored, &subject->examination);
-    subject->key = stored.key;
+    subject->examination = job->examination;
     subject->state = SUBJECT_EXAMINED;
+    metric_add(&examination_microseconds_total, NULL, job->took);
     log_debug("application.examined", log_text("receipt_number", subject->item->receipt_number),
               log_text("verdict", verdict_name(subject->examination.verdict)),
               log_text("reason", subject->examination.reason));
-    stored_application_free(&stored);
 }
 
-static void subject_take(struct examine_batch *batch, const struct db_rows *rows, size_t row)
+static bool subject_examine(struct examine_batch *batch, struct subject *subject, struct failure *f)
+{
+    struct examine_worker *worker = batch->worker;
+    subject->job = (struct examiner_job){
+        .input = {.package = buffer_bytes(&subject->stored.package),
+                  .receipt_number = subject->stored.receipt_number,
+                  .city_code = worker->role->city_code,
+                  .applied_at = subject->stored.applied_at,
+                  .now = clock_now()},
+        .owner = subject,
+    };
+    return examiner_pool_give(&worker->examiners, &subject->job, f);
+}
+
+/* What can't be read is our trouble, not the application's: it stays, and the others go on. */
+static bool subject_take(struct examine_batch *batch, const struct db_rows *rows, size_t row,
+                         struct failure *f)
 {
     struct subject *subject = &batch->subjects[batch->examined];
-    *subject = (struct subject){.item = &batch->items[batch->examined]};
-    if (subject->item->attempts > batch->worker->pace.attempts_most) {
-        subject->state = SUBJECT_CRASHED;
-        log_error("examination.crashed", log_text("receipt_number", subject->item->receipt_number),
-                  log_number("attempts", subject->item->attempts - 1));
-    } else {
-        subject_examine(batch, rows, row, subject);
-    }
-    batch->examined++;
+    struct failure why = {0};
+    *subject =
+        (struct subject){.item = &batch->items[batch->examined++], .state = SUBJECT_UNREADABLE};
+    if (application_open_package(rows, row, batch->worker->role->city_key, subject->item,
+                                 &subject->stored, &why))
+        return subject_examine(batch, subject, f);
+    log_error("application.unreadable", log_text("receipt_number", subject->item->receipt_number),
+              log_text("text", why.text));
+    return true;
 }
 
-/* Reads only; some packages at a time are in memory, sealed, and one of them open. */
-static bool examine_work(struct db_tx *tx, void *context, struct failure *f)
+static bool time_is_up(const struct examine_batch *batch)
 {
-    struct examine_batch *batch = context;
-    examine_batch_forget(batch);
-    while (batch->examined < batch->count) {
+    return clock_monotonic() - batch->begun > batch->worker->pace.lease / 2;
+}
+
+/* Some packages at a time are in memory, sealed, and a few of them open. */
+static bool examine_all(struct examine_batch *batch, struct db_tx *tx, struct failure *f)
+{
+    while (batch->examined < batch->count && !time_is_up(batch)) {
         _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
         if (!application_fetch_packages(tx, &batch->items[batch->examined],
                                         batch->count - batch->examined, FETCH_BYTES, &rows, f))
             return false;
-        for (size_t row = 0; row < db_row_count(rows); row++)
-            subject_take(batch, rows, row);
+        for (size_t row = 0; row < db_row_count(rows) && !time_is_up(batch); row++)
+            if (!subject_take(batch, rows, row, f))
+                return false;
     }
     return true;
+}
+
+/* Whatever failed, nobody may be at work any more on what will be forgotten. */
+static bool examine_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct examine_batch *batch = context;
+    struct failure second;
+    examine_batch_forget(batch);
+    bool given = examine_all(batch, tx, f);
+    return examiner_pool_finish(&batch->worker->examiners, given ? f : &second) && given;
 }
 
 bool examine_batch_load(struct examine_batch *batch, struct failure *f)
@@ -187,8 +206,9 @@ static bool decide_one(struct examine_batch *batch, struct db_tx *tx, struct sub
     subject->mine = false;
     if (subject->state == SUBJECT_EXAMINED)
         return decide_examined(batch, tx, subject, f);
-    if (subject->state == SUBJECT_CRASHED)
-        return hold(batch, tx, subject, CRASHED, clock_now() + pace->retry_held, f);
+    if (subject->state != SUBJECT_UNREADABLE)
+        return hold(batch, tx, subject, subject->state == SUBJECT_LIMIT ? LIMIT : CRASHED,
+                    clock_now() + pace->retry_held, f);
     return lease_defer(tx, STAGE_EXAMINE, subject->item, true,
                        pace_retry_at(pace, subject->item->attempts), "unreadable", NULL, f);
 }
@@ -200,7 +220,7 @@ static bool store_one(struct examine_batch *batch, struct db_tx *tx, const struc
     bool stands = subject->decision ? subject->decision->moved : subject->mine;
     return subject->state != SUBJECT_EXAMINED || !stands ||
            application_store_examination(tx, batch->worker->role->city_key, subject->item,
-                                         &subject->key, &subject->examination, f);
+                                         &subject->stored.key, &subject->examination, f);
 }
 
 static bool settle_work(struct db_tx *tx, void *context, size_t first, size_t count,

@@ -7,13 +7,14 @@
 #include "intake/decide.h"
 #include "intake/examine_role.h"
 
-enum subject_state { SUBJECT_EXAMINED, SUBJECT_CRASHED, SUBJECT_UNREADABLE };
+enum subject_state { SUBJECT_EXAMINED, SUBJECT_CRASHED, SUBJECT_LIMIT, SUBJECT_UNREADABLE };
 
 struct subject { /* one application under examination */
     const struct work_item *item;
     enum subject_state state;
+    struct examiner_job job;
+    struct stored_application stored; /* until the job is done; then only the key */
     struct examination examination;
-    struct wrapped_key key;
     struct decision *decision; /* NULL: it stays as it is */
     bool mine;                 /* without a decision: the claim was still ours */
 };
@@ -22,16 +23,21 @@ struct examine_batch {
     struct examine_worker *worker;
     struct work_item items[WORK_BATCH_MOST];
     struct subject subjects[WORK_BATCH_MOST];
+    int64_t begun; /* monotonic */
     size_t count;
-    size_t examined;
+    size_t examined; /* the first so many: the time was up */
     struct decision decisions[WORK_BATCH_MOST];
     size_t decision_count;
 };
 
-/* Examines what the items name, one package in memory at a time. Writes nothing. */
+/* Has examined what the items name, as many as the time allows; only those that are under
+ * examination are in memory, opened. Writes nothing. */
 bool examine_batch_load(struct examine_batch *batch, struct failure *f);
 /* Decides, and stores reports and records, in one transaction. */
 bool examine_batch_settle(struct examine_batch *batch, struct failure *f);
 void examine_batch_forget(struct examine_batch *batch); /* the results; the items stay */
+
+void examine_batch_done(struct examiner_job *job);          /* for examiner_pool_open */
+const char *subject_trouble(const struct subject *subject); /* "crashed", "limit", "unreadable" */
 
 #endif

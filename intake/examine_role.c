@@ -11,36 +11,62 @@ static struct metric examinations_total = {
     .help = "Examinations, by verdict.",
     .label_name = "verdict",
 };
+
+/* The stamp comes first: a list that arrives while they load is seen the next time. */
+static bool examiners_start(struct examine_worker *worker, struct failure *f)
+{
+    const struct config *config = worker->role->config;
+    const struct examiner_limits limits = examiner_limits_read(config);
+    return examiner_stamp(config, &worker->lists, f) &&
+           examiner_pool_open(worker->argv, &limits, examine_batch_done, &worker->examiners, f);
+}
+
+/* New revocation lists are used from the next batch on; a folder that is broken leaves us with what
+ * we have, which every verdict is judged and reported by. */
+static bool examiners_refresh(struct examine_worker *worker, struct failure *f)
+{
+    struct failure why = {0};
+    int64_t stamp = worker->lists;
+    if (!examiner_stamp(worker->role->config, &stamp, &why))
+        log_failure("revocation.refresh", &why);
+    if (stamp != worker->lists)
+        examiner_pool_close(&worker->examiners);
+    return worker->examiners.processes || examiners_start(worker, f);
+}
+
 bool examine_worker_open(struct role *role, struct examine_worker *ret_worker, struct failure *f)
 {
     const char *const channels[] = {work_channel(STAGE_EXAMINE)};
-    struct examine_worker worker = {.role = role, .pace = pace_read(role->config)};
+    struct examine_worker worker = {
+        .role = role,
+        .pace = pace_read(role->config),
+        .argv = {"/proc/self/exe", "examine-worker", "--config", config_path(role->config)},
+    };
     worker.revocation_retry = config_duration(config_group(role->config, "revocation"), "retry");
     if (!db_listen(role->db, channels, 1, &worker.listener, f))
         return false;
-    if (!examiner_load(role->config, &worker.examiner, f)) {
+    *ret_worker = worker; /* the examiners keep ret_worker->argv */
+    if (!examiners_start(ret_worker, f)) {
         db_listener_close(worker.listener);
         return false;
     }
-    *ret_worker = worker;
     return true;
 }
 
 void examine_worker_close(struct examine_worker *worker)
 {
-    examiner_free(&worker->examiner);
+    examiner_pool_close(&worker->examiners);
     db_listener_close(worker->listener);
 }
 
-static void batch_log(const struct examine_batch *batch, int64_t begun)
+static void batch_log(const struct examine_batch *batch)
 {
     int64_t verdicts[3] = {0}, troubled = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const struct subject *subject = &batch->subjects[i];
         if (subject->state != SUBJECT_EXAMINED) {
             troubled++;
-            metric_add(&examinations_total,
-                       subject->state == SUBJECT_CRASHED ? "crashed" : "unreadable", 1);
+            metric_add(&examinations_total, subject_trouble(subject), 1);
             continue;
         }
         verdicts[subject->examination.verdict]++;
@@ -49,69 +75,48 @@ static void batch_log(const struct examine_batch *batch, int64_t begun)
     log_info("packages.examined", log_number("accepted", verdicts[VERDICT_ACCEPTED]),
              log_number("refused", verdicts[VERDICT_REFUSED]),
              log_number("held", verdicts[VERDICT_HELD]), log_number("troubled", troubled),
-             log_number("ms", (clock_monotonic() - begun) / 1000));
+             log_number("ms", (clock_monotonic() - batch->begun) / 1000));
 }
 
-static void lease_give_back(struct examine_batch *batch)
+static void lease_give_back(const struct examine_batch *batch, size_t first)
 {
     struct failure f = {0};
-    if (!lease_release(batch->worker->role->db, STAGE_EXAMINE, batch->items, batch->count, &f))
+    if (batch->count > first && !lease_release(batch->worker->role->db, STAGE_EXAMINE,
+                                               batch->items + first, batch->count - first, &f))
         log_failure("lease.release", &f);
 }
 
-static bool any_suspicious(const struct examine_batch *batch)
-{
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->items[i].attempts > 1)
-            return true;
-    return false;
-}
-
-static bool batch_claim(struct examine_batch *batch, struct failure *f)
-{
-    struct examine_worker *worker = batch->worker;
-    size_t most = worker->careful ? 1 : worker->pace.batch;
-    return work_claim(worker->role->db, worker->role->config, STAGE_EXAMINE, most, batch->items,
-                      &batch->count, f);
-}
-
+/* What was not begun comes back first, while its claim is surely ours. */
 static enum work_result batch_run(struct examine_batch *batch, struct failure *f)
 {
-    int64_t begun = clock_monotonic();
-    if (!examine_batch_load(batch, f) || !examine_batch_settle(batch, f)) {
-        lease_give_back(batch); /* we live: nobody crashed, the claims do not count */
+    bool loaded = examine_batch_load(batch, f);
+    if (loaded) {
+        lease_give_back(batch, batch->examined);
+        batch->count = batch->examined;
+    }
+    if (!loaded || !examine_batch_settle(batch, f)) {
+        lease_give_back(batch, 0);
         return WORK_FAILED;
     }
-    batch_log(batch, begun);
+    batch_log(batch);
     return WORK_DONE;
-}
-
-/* New revocation data is used from the next batch on; a folder that is broken leaves us with what
- * we have, which every verdict is judged and reported by. */
-static void refresh(struct examine_worker *worker)
-{
-    struct failure f = {0};
-    if (!examiner_refresh(&worker->examiner, &f))
-        log_failure("revocation.refresh", &f);
 }
 
 enum work_result examine_step(void *context, struct failure *f)
 {
     struct examine_worker *worker = context;
-    _cleanup_(examine_batch_forget) struct examine_batch batch = {.worker = worker};
-    if (!batch_claim(&batch, f))
+    _cleanup_(examine_batch_forget) struct examine_batch batch = {
+        .worker = worker,
+        .begun = clock_monotonic(),
+    };
+    if (!work_claim(worker->role->db, worker->role->config, STAGE_EXAMINE, worker->pace.batch,
+                    batch.items, &batch.count, f))
         return WORK_FAILED;
-    if (batch.count == 0) {
-        worker->careful = false;
+    if (batch.count == 0)
         return WORK_IDLE;
+    if (!examiners_refresh(worker, f)) {
+        lease_give_back(&batch, 0);
+        return WORK_FAILED;
     }
-    bool suspicious = any_suspicious(&batch);
-    if (suspicious && batch.count > 1) {
-        worker->careful = true;
-        lease_give_back(&batch);
-        return WORK_DONE;
-    }
-    worker->careful = suspicious;
-    refresh(worker);
     return batch_run(&batch, f);
 }

@@ -1,24 +1,27 @@
-/* The worker around the pure function: loads sealed packages, examines, stores report and record,
- * decides. One commit a batch.
+/* The worker around the pure function: loads sealed packages, has them examined in processes that
+ * can do nothing else (intake/examiner_pool.h), stores report and record, decides. One commit a
+ * batch.
  *
- * A package that kills the examiner must not stop the queue. An application that was claimed before
- * without a result is taken alone, and after [work] attempts-most such claims it is held as
- * examination-crashed for a person to look at, to be tried again every [work] retry-held. */
+ * A package that kills its examiner, or needs more than [examine] allows, stops no other: it alone
+ * is held, as examination-crashed or examination-limit, for a person to look at, and tried again
+ * every [work] retry-held. A batch ends when half of its lease is over; what it had not begun is
+ * given back, so that slow packages cannot take the claims of the others away. */
 #ifndef UKETSUKE_INTAKE_EXAMINE_ROLE_H
 #define UKETSUKE_INTAKE_EXAMINE_ROLE_H
 
 #include "base/process.h"
 #include "intake/command.h"
-#include "intake/examine.h"
+#include "intake/examiner_pool.h"
 #include "intake/lease.h"
 
 struct examine_worker {
     struct role *role;
     struct pace pace;
-    struct examiner examiner;
+    struct examiner_pool examiners;
+    const char *argv[5];          /* how an examiner is started */
+    int64_t lists;                /* the stamp of the revocation lists that they loaded */
     struct db_listener *listener; /* hears of new work */
     instant revocation_retry;     /* until revocation data may have come */
-    bool careful;                 /* one at a time, until what is claimed is fresh again */
 };
 
 bool examine_worker_open(struct role *role, struct examine_worker *ret_worker, struct failure *f);

@@ -147,6 +147,12 @@ bool examiner_refresh(struct examiner *examiner, struct failure *f)
     return true;
 }
 
+bool examiner_stamp(const struct config *config, int64_t *ret_stamp, struct failure *f)
+{
+    const struct config_group *revocation = config_group(config, revocation_config_section.name);
+    return folder_walk(config_text(revocation, "directory"), NULL, NULL, ret_stamp, f);
+}
+
 bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f)
 {
     const struct config_group *revocation = config_group(config, revocation_config_section.name);

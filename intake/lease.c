@@ -18,7 +18,6 @@ struct pace pace_read(const struct config *config)
     return (struct pace){
         .batch = (size_t)config_number(work, "batch"),
         .lease = config_duration(work, "lease"),
-        .attempts_most = config_number(work, "attempts-most"),
         .download_tries = config_number(work, "download-tries"),
         .retry_least = config_duration(work, "retry-least"),
         .retry_most = config_duration(work, "retry-most"),

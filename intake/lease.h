@@ -15,7 +15,6 @@
 struct pace { /* [work]: how fast, how often, how long */
     size_t batch;
     instant lease;
-    int64_t attempts_most;           /* claims of a stage that ended in a crash */
     int64_t download_tries;          /* then what differs from the promise is held */
     instant retry_least, retry_most; /* back-off of one application */
     instant retry_held;              /* of what is held for an operator or a person */

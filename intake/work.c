@@ -10,8 +10,6 @@ static const struct config_key keys[] = {
      "How long a worker has for a batch; then another may take it. Longer than the slowest batch."},
     {"batch", CONFIG_NUMBER, "64", 1, WORK_BATCH_MOST, NULL,
      "How many applications a worker takes at once."},
-    {"attempts-most", CONFIG_NUMBER, "5", 1, 1000, NULL,
-     "An application whose worker died this often is set aside, so that it cannot stop the rest."},
     {"download-tries", CONFIG_NUMBER, "3", 1, 1000, NULL,
      "How often an application that differs from the portal's promise is asked for, until it is "
      "held."},

@@ -41,18 +41,20 @@ static int run(const struct config *config, int argc, char **argv)
 const struct command examine_command = {
     .name = "examine",
     .summary = "Role: judge what was collected: package, signature, certificate, form (署名検証)",
-    .usage = "Usage: uketsuke examine [--once] [--config FILE]\n"
-             "\n"
-             "Takes what was collected, in batches, and judges each package as of its time of\n"
-             "application: verified, refused (it is bad and will stay bad) or held (it can't be\n"
-             "told now; tried again by itself). The report of every check is stored, sealed.\n"
-             "Several may run at once, on several machines. A package that kills an examiner is\n"
-             "held as examination-crashed after [work] attempts-most tries.\n"
-             "\n"
-             "  --once    examine what is due now, then stop\n"
-             "\n"
-             "Example: uketsuke examine --config /etc/uketsuke/uketsuke.conf\n"
-             "See also: uketsuke verify, the same judgement over files, without a database.\n",
+    .usage =
+        "Usage: uketsuke examine [--once] [--config FILE]\n"
+        "\n"
+        "Takes what was collected, in batches, and judges each package as of its time of\n"
+        "application: verified, refused (it is bad and will stay bad) or held (it can't be\n"
+        "told now; tried again by itself). The report of every check is stored, sealed.\n"
+        "Several may run at once, on several machines. Examination itself happens in [examine]\n"
+        "workers processes that can do nothing else; a package that kills one, or needs more\n"
+        "than [examine] allows, is held as examination-crashed or examination-limit.\n"
+        "\n"
+        "  --once    examine what is due now, then stop\n"
+        "\n"
+        "Example: uketsuke examine --config /etc/uketsuke/uketsuke.conf\n"
+        "See also: uketsuke verify, the same judgement over files, without a database.\n",
     .needs_config = true,
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include "base/db.h"
 #include "intake/command.h"
 #include "intake/examine.h"
+#include "intake/examiner_process.h"
 #include "intake/identify/role.h"
 #include "intake/package.h"
 #include "intake/work.h"
@@ -25,6 +26,7 @@ extern const struct command config_check_command;
 extern const struct command config_reference_command;
 extern const struct command db_upgrade_command;
 extern const struct command examine_command;
+extern const struct command examine_worker_command;
 extern const struct command identify_command;
 extern const struct command key_create_command;
 extern const struct command registry_import_command;
@@ -79,6 +81,11 @@ static const struct command *const upkeep[] = {
     &audit_verify_command,
 };
 
+/* Started by other commands, and not in the help. */
+static const struct command *const internal[] = {
+    &examine_worker_command,
+};
+
 const struct command_group command_groups[] = {
     {"Run the server", roles, COUNT(roles)},
     {"Look at applications", work, COUNT(work)},
@@ -97,6 +104,7 @@ const struct config_section *const config_sections[] = {
     &audit_config_section,
     &channel_config_section,
     &package_config_section,
+    &examine_config_section,
     &trust_config_section,
     &revocation_config_section,
     &forms_config_section,
@@ -108,13 +116,21 @@ const struct config_section *const config_sections[] = {
 /* clang-format on */
 const size_t config_section_count = COUNT(config_sections);
 
+static const struct command *named_in(const struct command *const *commands, size_t count,
+                                      const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
 static const struct command *named(const char *name)
 {
-    for (size_t g = 0; g < command_group_count; g++)
-        for (size_t i = 0; i < command_groups[g].count; i++)
-            if (strcmp(command_groups[g].commands[i]->name, name) == 0)
-                return command_groups[g].commands[i];
-    return NULL;
+    const struct command *command = named_in(internal, COUNT(internal), name);
+    for (size_t g = 0; !command && g < command_group_count; g++)
+        command = named_in(command_groups[g].commands, command_groups[g].count, name);
+    return command;
 }
 
 const struct command *command_find(int argc, char *const *argv, int *ret_words)

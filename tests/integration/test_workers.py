@@ -2,6 +2,11 @@
 what waits goes on when its time has come.
 """
 
+import os
+import signal
+import subprocess
+import time
+
 import pytest
 
 from stack import ROLES, wait_until
@@ -47,21 +52,27 @@ def collected(make_stack):
     return make
 
 
-def test_what_killed_the_examiner_is_set_aside(collected):
-    stack, receipts = collected(6)
-    poison, suspicious = receipts[2], receipts[3:5]
-    claims = "UPDATE work SET attempts = {} FROM application a WHERE a.application_id =" \
-             " work.application_id AND receipt_number IN ({})"
-    stack.psql(claims.format(5, f"'{poison}'"))  # it died five times already
-    stack.psql(claims.format(1, ", ".join(f"'{r}'" for r in suspicious)))
-    assert stack.uketsuke("examine", "--once").returncode == 0
-    assert states(stack) == {
-        r: ("held", "examination-crashed") if r == poison else ("verified", "") for r in receipts}
-    assert number(stack, "SELECT count(*) FROM examination") == 5
-    # It is tried again, from the beginning: a newer program may read it.
+def test_examiners_killed_again_and_again(collected):
+    """Who was under examination is held and tried again; nobody else notices, none is refused."""
+    stack, receipts = collected(100, {"work": {"batch": "10"}, "examine": {"workers": "2"}})
     stack.start_role("examine")
-    wait_until(lambda: states(stack)[poison] == ("verified", ""), 20, "tried again")
-    assert events(stack, poison) == ["announced", "collected", "held", "verified"]
+    role, killed = stack.processes["examine"].pid, 0
+    for turn in range(400):
+        found = subprocess.run(["pgrep", "-P", str(role)], capture_output=True,
+                               text=True).stdout.split()
+        if found:
+            os.kill(int(found[turn % len(found)]), signal.SIGKILL)
+            killed += 1
+        if killed >= 25 and number(stack, "SELECT count(*) FROM examination") >= 50:
+            break
+        time.sleep(0.03)
+    assert killed >= 25
+    wait_states(stack, {r: ("verified", "") for r in receipts}, 60)
+    assert stack.alive("examine") and stack.processes["examine"].pid == role
+    for receipt in receipts:
+        assert set(events(stack, receipt)) <= {"announced", "collected", "held", "verified"}
+    assert number(stack, "SELECT count(*) FROM examination WHERE verdict = 'accepted'") == 100
+    assert stack.uketsuke("audit", "verify").returncode == 0
 
 
 def test_an_unreadable_package_stops_no_other(collected):

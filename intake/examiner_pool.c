@@ -1,0 +1,190 @@
+#include "intake/examiner_pool.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+#define WORKERS_MOST 256
+
+static struct metric replaced_total = {
+    .kind = METRIC_COUNTER,
+    .name = "uketsuke_examiners_replaced_total",
+    .help = "Examiner processes that died or were ended for a limit, and were replaced.",
+};
+
+/* The one under examination goes with it. */
+static void culprit_mark(struct examiner_pool *pool, struct examiner_job *job, bool limit,
+                         const char *trouble)
+{
+    job->outcome = limit ? EXAMINER_LIMIT : EXAMINER_CRASHED;
+    snprintf(job->trouble, sizeof job->trouble, "%s", trouble);
+    pool->done(job);
+}
+
+/* `limit`: NULL, or the limit that it met. */
+static bool replace(struct examiner_pool *pool, struct examiner_process *process, const char *limit,
+                    struct failure *f)
+{
+    const struct examiner_process old = *process;
+    char ended[64];
+    bool memory = examiner_process_end(process, ended);
+    const char *trouble = limit ?: memory ? "memory" : ended;
+    if (!old.ready)
+        return failure_set(f, FAILURE_SYSTEM, "an examiner ended before it was ready (%s)",
+                           trouble);
+    metric_add(&replaced_total, NULL, 1);
+    log_warning("examiner.replaced", log_text("cause", trouble));
+    if (old.queued > 0)
+        culprit_mark(pool, old.queue[0], limit || memory, trouble);
+    if (!examiner_process_start(pool->argv, process, f))
+        return false;
+    for (size_t i = 1; i < old.queued; i++)
+        examiner_process_give(process, old.queue[i]);
+    return true;
+}
+
+static bool process_turn(struct examiner_pool *pool, struct examiner_process *process,
+                         struct failure *f)
+{
+    struct examiner_job *job;
+    for (;;) {
+        switch (examiner_process_turn(process, &job, f)) {
+        case EXAMINER_ANSWERED:
+            pool->done(job);
+            break;
+        case EXAMINER_FAILED_TO_BEGIN:
+            return false;
+        case EXAMINER_GONE:
+            return replace(pool, process, NULL, f);
+        default: /* only one that has not answered by now may have had its share */
+            return examiner_process_left(process, &pool->limits) > 0 ||
+                   replace(pool, process, "time", f);
+        }
+    }
+}
+
+/* One look at every worker, after waiting at most until one of them says something. */
+static bool turn(struct examiner_pool *pool, bool wait, struct failure *f)
+{
+    struct pollfd polls[WORKERS_MOST];
+    int64_t patience = wait ? INSTANT_DAY : 0;
+    for (size_t i = 0; i < pool->limits.workers; i++) {
+        const struct examiner_process *process = &pool->processes[i];
+        int64_t left = examiner_process_left(process, &pool->limits);
+        patience = left < patience ? left : patience;
+        polls[i] = (struct pollfd){.fd = process->socket,
+                                   .events = process->out.length ? POLLIN | POLLOUT : POLLIN};
+    }
+    if (patience > 0)
+        poll(polls, pool->limits.workers, (int)((patience + 999) / 1000));
+    for (size_t i = 0; i < pool->limits.workers; i++)
+        if (!process_turn(pool, &pool->processes[i], f))
+            return false;
+    return true;
+}
+
+static struct examiner_process *least_busy(const struct examiner_pool *pool)
+{
+    struct examiner_process *least = &pool->processes[0];
+    for (size_t i = 1; i < pool->limits.workers; i++)
+        if (pool->processes[i].queued < least->queued)
+            least = &pool->processes[i];
+    return least;
+}
+
+static bool give(struct examiner_pool *pool, struct examiner_job *job, struct failure *f)
+{
+    if (!turn(pool, false, f)) /* who has died idle must not cost this one */
+        return false;
+    while (least_busy(pool)->queued == EXAMINER_QUEUE_MOST)
+        if (!turn(pool, true, f))
+            return false;
+    struct examiner_process *process = least_busy(pool);
+    examiner_process_give(process, job);
+    return process_turn(pool, process, f);
+}
+
+static bool any(const struct examiner_pool *pool, bool (*is)(const struct examiner_process *))
+{
+    for (size_t i = 0; i < pool->limits.workers; i++)
+        if (is(&pool->processes[i]))
+            return true;
+    return false;
+}
+
+static bool is_busy(const struct examiner_process *process)
+{
+    return process->queued > 0;
+}
+
+static bool is_starting(const struct examiner_process *process)
+{
+    return !process->ready;
+}
+
+static bool turn_while(struct examiner_pool *pool, bool (*is)(const struct examiner_process *),
+                       struct failure *f)
+{
+    while (any(pool, is))
+        if (!turn(pool, true, f))
+            return false;
+    return true;
+}
+
+/* What failed half-way is not gone on with. */
+static bool closed_unless(struct examiner_pool *pool, bool done)
+{
+    if (!done)
+        examiner_pool_close(pool);
+    return done;
+}
+
+static bool is_open(const struct examiner_pool *pool, struct failure *f)
+{
+    return pool->processes || failure_set(f, FAILURE_SYSTEM, "the examiners had to be ended");
+}
+
+bool examiner_pool_give(struct examiner_pool *pool, struct examiner_job *job, struct failure *f)
+{
+    return is_open(pool, f) && closed_unless(pool, give(pool, job, f));
+}
+
+bool examiner_pool_finish(struct examiner_pool *pool, struct failure *f)
+{
+    return is_open(pool, f) && closed_unless(pool, turn_while(pool, is_busy, f));
+}
+
+static bool start_all(struct examiner_pool *pool, struct failure *f)
+{
+    for (size_t i = 0; i < pool->limits.workers; i++)
+        if (!examiner_process_start(pool->argv, &pool->processes[i], f))
+            return false;
+    return turn_while(pool, is_starting, f);
+}
+
+bool examiner_pool_open(const char *const *argv, const struct examiner_limits *limits,
+                        examiner_done *done, struct examiner_pool *ret_pool, struct failure *f)
+{
+    struct examiner_pool pool = {.argv = argv, .limits = *limits, .done = done};
+    pool.processes = memory_allocate(limits->workers * sizeof *pool.processes);
+    if (!start_all(&pool, f)) {
+        examiner_pool_close(&pool);
+        return false;
+    }
+    *ret_pool = pool;
+    return true;
+}
+
+void examiner_pool_close(struct examiner_pool *pool)
+{
+    char ended[64];
+    for (size_t i = 0; pool->processes && i < pool->limits.workers; i++)
+        if (pool->processes[i].pid)
+            examiner_process_end(&pool->processes[i], ended);
+    free(pool->processes);
+    *pool = (struct examiner_pool){0};
+}

@@ -1,0 +1,77 @@
+/* The parent's side of a sandboxed examination: one worker process (intake/examiner_worker.h), what
+ * it has to do, and how much it may take. A pool (intake/examiner_pool.h) of them is what others
+ * use.
+ *
+ * The worker is this program again, started by exec, with one end of a socket pair and nothing else
+ * of ours. Whatever comes from it is bounded and checked; whatever it does wrong ends it. */
+#ifndef UKETSUKE_INTAKE_EXAMINER_PROCESS_H
+#define UKETSUKE_INTAKE_EXAMINER_PROCESS_H
+
+#include <sys/types.h>
+
+#include "intake/examine.h"
+
+extern const struct config_section examine_config_section; /* [examine] workers, memory-most, … */
+
+struct examiner_limits {
+    size_t workers;
+    size_t memory; /* bytes that examinations in one worker may allocate */
+    instant cpu;   /* of the processor, for one application */
+    instant wall;  /* for one application */
+};
+struct examiner_limits examiner_limits_read(const struct config *config);
+
+enum examiner_outcome {
+    EXAMINER_DONE,
+    EXAMINER_CRASHED, /* the worker died, or answered what is no answer */
+    EXAMINER_LIMIT,   /* it would have had more memory or time than [examine] allows */
+};
+
+struct examiner_job {
+    /* What is of the one application: package, promise, now, OCSP; the rest is the worker's. What
+     * it points to stays until the job is done. */
+    struct examination_input input;
+    enum examiner_outcome outcome;
+    struct examination examination; /* with DONE; the receiver's */
+    char trouble[64];               /* else what happened, for the log */
+    int64_t took;                   /* microseconds, without waiting for a worker */
+    void *owner;                    /* whatever the giver wants to find again */
+};
+
+/* A worker has the next job before it is done with the one: it never waits for us. */
+#define EXAMINER_QUEUE_MOST 2
+
+struct examiner_process {
+    pid_t pid; /* 0: there is none */
+    int socket;
+    bool ready;
+    struct buffer in, out;
+    size_t sent;                                     /* of out */
+    struct examiner_job *queue[EXAMINER_QUEUE_MOST]; /* the first is under examination */
+    size_t queued;
+    int64_t cpu_begun, wall_begun; /* of the first; microseconds */
+};
+
+/* argv[0] is the program. */
+bool examiner_process_start(const char *const *argv, struct examiner_process *ret_process,
+                            struct failure *f);
+/* There is room in the queue. */
+void examiner_process_give(struct examiner_process *process, struct examiner_job *job);
+
+enum examiner_event {
+    EXAMINER_NOTHING,
+    EXAMINER_ANSWERED,        /* *ret_job is done; there may be more: call again */
+    EXAMINER_FAILED_TO_BEGIN, /* *f says why */
+    EXAMINER_GONE,            /* end it, and look at what it leaves in its queue */
+};
+/* Writes and reads what can be without waiting. */
+enum examiner_event examiner_process_turn(struct examiner_process *process,
+                                          struct examiner_job **ret_job, struct failure *f);
+/* How long it may go on with its first job, as far as is known now; <= 0: it has had its share. A
+ * day when it has nothing to do. */
+int64_t examiner_process_left(const struct examiner_process *process,
+                              const struct examiner_limits *limits);
+/* Kills it. `trouble` gets how it had ended ("SIGSYS", "exit 1"). True: by its limit of memory. */
+bool examiner_process_end(struct examiner_process *process, char trouble[64]);
+
+#endif
