@@ -73,6 +73,22 @@ static void answer_all(const struct examiner *examiner, examiner_work *work)
         buffer_drop(&in, frame.length);
 }
 
+/* What libraries open at first use they open now: examining anything makes a report, and jansson
+ * reads /dev/urandom for its first object. */
+static void warm_up(const struct examiner *examiner)
+{
+    const struct examination_input input = {
+        .package = bytes_of_text("PK"),
+        .limits = &examiner->limits,
+        .trust = examiner->trust,
+        .crls = examiner->crls,
+        .procedures = examiner->procedures,
+    };
+    struct examination examination;
+    examine(&input, &examination);
+    examination_free(&examination);
+}
+
 /* Standard error was for the log while loading. */
 static bool output_close(struct failure *f)
 {
@@ -93,7 +109,10 @@ static void signals_leave(void)
 
 static bool begin(const struct config *config, struct examiner *ret_examiner, struct failure *f)
 {
-    return examiner_load(config, ret_examiner, f) && output_close(f) &&
+    if (!examiner_load(config, ret_examiner, f))
+        return false;
+    warm_up(ret_examiner);
+    return output_close(f) &&
            examiner_lock(EXAMINER_WORKER_SOCKET, examiner_limits_read(config).memory, f);
 }
 
