@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "signature/algorithm.h"
 #include "signature/asn1.h"
+#include "signature/der.h"
 #include "signature/jpki_roots.h"
 
 #define ANCHORS_MAX 64
@@ -107,7 +108,7 @@ static bool add_anchor(struct trust *trust, const struct trust_options *options,
     if (!X509_digest(x509, digest_md(DIGEST_SHA256), anchor.fingerprint, &length))
         return failure_set(f, FAILURE_INPUT, "%s holds a certificate that cannot be hashed", path);
     hex_encode(anchor.fingerprint, sizeof anchor.fingerprint, text);
-    if (!pinned(options, anchor.fingerprint))
+    if (!options->named && !pinned(options, anchor.fingerprint))
         return failure_set(f, FAILURE_USAGE,
                            "%s holds a certificate that is not pinned: check its origin, then add "
                            "its SHA-256 %s to the pins",
@@ -127,12 +128,33 @@ static bool add_anchor(struct trust *trust, const struct trust_options *options,
     return true;
 }
 
+/* One certificate in DER, and nothing behind it. */
+static bool add_der(struct trust *trust, const struct trust_options *options, FILE *file,
+                    const char *path, struct failure *f)
+{
+    _cleanup_(cleanup_x509) X509 *x509 = d2i_X509_fp(file, NULL);
+    bool whole = x509 && fgetc(file) == EOF;
+    ERR_clear_error();
+    if (!whole)
+        return failure_set(f, FAILURE_INPUT, "%s is not exactly one certificate in DER", path);
+    return add_anchor(trust, options, x509, path, f);
+}
+
+static bool is_der(FILE *file)
+{
+    int first = fgetc(file);
+    ungetc(first, file);
+    return first == DER_SEQUENCE;
+}
+
 static bool add_file(struct trust *trust, const struct trust_options *options, const char *path,
                      struct failure *f)
 {
     _cleanup_(cleanup_file) FILE *file = fopen(path, "re");
     if (!file)
         return failure_errno(f, "the trust anchors %s cannot be opened", path);
+    if (is_der(file))
+        return add_der(trust, options, file, path, f);
     size_t found = 0;
     for (;; found++) {
         ERR_clear_error();

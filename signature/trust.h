@@ -20,15 +20,17 @@ enum trust_mode {
 
 struct trust;
 
-/* `anchors`: PEM files, each may hold many certificates, expired generations included (they judge
- * the past). `pins`: SHA-256 of the DER, 64 hexadecimal digits; every certificate must be pinned,
- * and in production be known to us as well. */
+/* `anchors`: files of certificates in PEM (any number) or of one in DER, expired generations
+ * included (they judge the past). `pins`: SHA-256 of the DER, 64 hexadecimal digits; every
+ * certificate must be pinned, and in production be known to us as well. `named`: by hand, for this
+ * once, on a command line: that is their pin. */
 struct trust_options {
     enum trust_mode mode;
     const char *const *anchors;
     size_t anchor_count;
     const char *const *pins;
     size_t pin_count;
+    bool named;
     const char *const *policies; /* accepted certificate policy OIDs, dotted */
     size_t policy_count;
 };

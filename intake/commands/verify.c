@@ -7,51 +7,29 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "intake/command.h"
+#include "intake/commands/trust_options.h"
 #include "intake/commands/verify_print.h"
 #include "intake/examine.h"
 #include "intake/revocation.h"
 
-#define LIST_MOST 64 /* of --trust, --pin, --crl, --policy each */
-
-struct list {
-    const char *items[LIST_MOST];
-    size_t count;
-};
-
 struct options {
-    bool json, explain, production;
-    struct list trust, pins, policies, crls;
+    bool json, explain;
+    struct trust_arguments trust;
     const char *procedures;
     const char *city; /* whose applications these should be; NULL: anybody's */
     instant at, now;
 };
 
-enum {
-    OPTION_TRUST = 256,
-    OPTION_PIN,
-    OPTION_POLICY,
-    OPTION_CRL,
-    OPTION_PROCEDURES,
-    OPTION_CITY,
-    OPTION_AT,
-    OPTION_NOW,
-    OPTION_JSON,
-    OPTION_EXPLAIN,
-    OPTION_PRODUCTION
-};
+enum { OPTION_PROCEDURES = 256, OPTION_CITY, OPTION_AT, OPTION_NOW, OPTION_JSON, OPTION_EXPLAIN };
 
 static const struct option long_options[] = {
-    {"trust", required_argument, NULL, OPTION_TRUST},
-    {"pin", required_argument, NULL, OPTION_PIN},
-    {"policy", required_argument, NULL, OPTION_POLICY},
-    {"crl", required_argument, NULL, OPTION_CRL},
+    TRUST_LONG_OPTIONS,
     {"procedures", required_argument, NULL, OPTION_PROCEDURES},
     {"city", required_argument, NULL, OPTION_CITY},
     {"at", required_argument, NULL, OPTION_AT},
     {"now", required_argument, NULL, OPTION_NOW},
     {"json", no_argument, NULL, OPTION_JSON},
     {"explain", no_argument, NULL, OPTION_EXPLAIN},
-    {"production", no_argument, NULL, OPTION_PRODUCTION},
     {0},
 };
 
@@ -66,36 +44,14 @@ static bool stands_alone(int argc, char *const *argv)
     return false;
 }
 
-static bool list_add(struct list *list, const char *item)
+static void cleanup_options(struct options *options)
 {
-    if (list->count == LIST_MOST)
-        return false;
-    list->items[list->count++] = item;
-    return true;
-}
-
-/* As `openssl x509 -fingerprint` prints it, with colons, or without. */
-static char *pin_plain(const char *text)
-{
-    char *plain = text_copy(text), *to = plain;
-    for (const char *p = text; *p; p++)
-        if (*p != ':')
-            *to++ = *p;
-    *to = 0;
-    return plain;
+    trust_arguments_free(&options->trust);
 }
 
 static int option_take(struct options *options, int option, const char *value)
 {
     switch (option) {
-    case OPTION_TRUST:
-        return list_add(&options->trust, value);
-    case OPTION_PIN:
-        return list_add(&options->pins, pin_plain(value));
-    case OPTION_POLICY:
-        return list_add(&options->policies, value);
-    case OPTION_CRL:
-        return list_add(&options->crls, value);
     case OPTION_PROCEDURES:
         options->procedures = value;
         return true;
@@ -110,46 +66,21 @@ static int option_take(struct options *options, int option, const char *value)
         return options->json = true;
     case OPTION_EXPLAIN:
         return options->explain = true;
-    case OPTION_PRODUCTION:
-        return options->production = true;
     default:
-        return false;
+        return trust_arguments_take(&options->trust, option, value);
     }
-}
-
-static bool trust_from_options(const struct options *options, struct trust **ret_trust,
-                               struct failure *f)
-{
-    static const char *const usual[] = {"1.2.392.200149.8.5.1.1.20", "1.2.392.200149.8.5.1.1.40",
-                                        "1.2.392.200149.8.5.1.0.20"};
-    bool own = options->policies.count > 0;
-    const struct trust_options trust = {
-        .mode = options->production ? TRUST_PRODUCTION : TRUST_SANDBOX,
-        .anchors = options->trust.items,
-        .anchor_count = options->trust.count,
-        .pins = options->pins.items,
-        .pin_count = options->pins.count,
-        .policies = own ? options->policies.items : usual,
-        /* the last one is of the test environment */
-        .policy_count = own                   ? options->policies.count
-                        : options->production ? 2
-                                              : 3,
-    };
-    return trust_load(&trust, ret_trust, f);
 }
 
 static bool examiner_from_options(const struct options *options, struct examiner *ret_examiner,
                                   struct failure *f)
 {
     struct examiner examiner = {.limits = package_limits_default(),
-                                .crls = crl_set_new(),
                                 .revocation.crl_age_most = 3 * INSTANT_DAY};
-    bool ready = trust_from_options(options, &examiner.trust, f) &&
+    bool ready = trust_arguments_load(&options->trust, &examiner.trust, f) &&
+                 trust_arguments_load_crls(&options->trust, examiner.trust, &examiner.crls, f) &&
                  procedures_load(options->procedures ? options->procedures
                                                      : "/usr/share/uketsuke/procedures",
                                  &examiner.procedures, f);
-    for (size_t i = 0; ready && i < options->crls.count; i++)
-        ready = crl_set_add_file(examiner.crls, options->crls.items[i], examiner.trust, f);
     if (!ready) {
         examiner_free(&examiner);
         return false;
@@ -206,8 +137,8 @@ static int verify_all(const struct config *config, const struct options *options
     struct failure f = {0};
     int code = EXIT_DONE;
 
-    if (options->trust.count > 0 ? !examiner_from_options(options, &examiner, &f)
-                                 : !examiner_load(config, &examiner, &f))
+    if (options->trust.anchors.count > 0 ? !examiner_from_options(options, &examiner, &f)
+                                         : !examiner_load(config, &examiner, &f))
         return command_fail(verify_command.name, EXIT_FAILED, &f);
     for (; *paths; paths++)
         code = worse_of(code, verify_one(&examiner, options, *paths));
@@ -217,7 +148,7 @@ static int verify_all(const struct config *config, const struct options *options
 
 static int run(const struct config *config, int argc, char **argv)
 {
-    struct options options = {0};
+    _cleanup_(cleanup_options) struct options options = {0};
     int option;
 
     log_open(verify_command.name, LOG_LEVEL_WARNING, false);
@@ -228,14 +159,9 @@ static int run(const struct config *config, int argc, char **argv)
             return command_usage(&verify_command, "cannot take %s", argv[optind - 1]);
     if (optind >= argc)
         return command_usage(&verify_command, "no package is given");
-    if (options.trust.count > 0 && options.pins.count == 0)
-        return command_usage(&verify_command, "--trust needs --pin, the SHA-256 of each root");
     if (config && !options.city)
         options.city = config_text(config_group(config, "city"), "code");
-    int code = verify_all(config, &options, argv + optind);
-    for (size_t i = 0; i < options.pins.count; i++)
-        free((char *)options.pins.items[i]);
-    return code;
+    return verify_all(config, &options, argv + optind);
 }
 
 const struct command verify_command = {
@@ -243,7 +169,7 @@ const struct command verify_command = {
     .summary = "Judge packages (申請ZIP) from files, without a database",
     .usage =
         "Usage: uketsuke verify [--json | --explain] PACKAGE…\n"
-        "       uketsuke verify --trust FILE… --pin SHA256… [--crl FILE…] PACKAGE…\n"
+        "       uketsuke verify --trust FILE_OR_DIR… [--crl FILE…] PACKAGE…\n"
         "\n"
         "Judges each package as the examine role would: container, manifest, signature,\n"
         "certificate, revocation, coverage, form. Prints every check, the verdict, what it\n"
@@ -251,8 +177,9 @@ const struct command verify_command = {
         "\n"
         "Trust, revocation lists and procedures come from the configuration, or, with --trust,\n"
         "from the command line alone:\n"
-        "  --trust FILE       PEM file with roots of the signing CA; may be repeated\n"
-        "  --pin SHA256       fingerprint of each root: openssl x509 -fingerprint -sha256\n"
+        "  --trust FILE_OR_DIR  roots of the signing CA, PEM or DER; may be repeated\n"
+        "  --pin SHA256       refuse other roots (openssl x509 -fingerprint -sha256); without\n"
+        "                     it a root is trusted because it is named here\n"
         "  --policy OID       accepted certificate policy (default: JPKI's signing policies)\n"
         "  --crl FILE         revocation list; may be repeated\n"
         "  --procedures DIR   default: /usr/share/uketsuke/procedures\n"

@@ -245,7 +245,8 @@ static void trust_open(struct bench *bench, const char *anchors, char *pins)
             list[count++] = pin;
     static const char *const policies[] = {"1.2.392.200149.8.5.1.0.20"};
     struct failure f = {0};
-    const struct trust_options options = {TRUST_SANDBOX, &anchors, 1, list, count, policies, 1};
+    const struct trust_options options = {TRUST_SANDBOX, &anchors, 1,        list,
+                                          count,         false,    policies, 1};
     if (!trust_load(&options, &bench->examiner.trust, &f))
         die("trust", &f);
     _cleanup_(cleanup_file) FILE *file = fopen(anchors, "re");

@@ -18,7 +18,7 @@ struct trust *trust_of(X509 *const *certificates, size_t count)
     }
     struct trust *trust = NULL;
     struct failure f = {0};
-    struct trust_options options = {TRUST_SANDBOX, &anchor, 1, pinned, count, &policy, 1};
+    struct trust_options options = {TRUST_SANDBOX, &anchor, 1, pinned, count, false, &policy, 1};
     if (!trust_load(&options, &trust, &f)) {
         fprintf(stderr, "%s\n", f.text);
         abort();

@@ -51,7 +51,7 @@ static void add(struct loading *l, X509 *x509, bool pin)
 static struct trust *load(struct loading *l, enum trust_mode mode)
 {
     const char *anchor = l->path, *policy = PKI_POLICY;
-    struct trust_options options = {mode, &anchor, 1, l->pinned, l->count, &policy, 1};
+    struct trust_options options = {mode, &anchor, 1, l->pinned, l->count, false, &policy, 1};
     struct trust *trust = NULL;
     assert_true(trust_load(&options, &trust, &l->failure) == (trust != NULL));
     unlink(l->path);
@@ -116,6 +116,32 @@ static void refuses_a_certificate_of_a_resident(void **state)
     start(&l);
     add(&l, end, true);
     assert_null(load(&l, TRUST_SANDBOX));
+    pki_ca_free(&ca);
+}
+
+/* As on a command line: in DER as well as in PEM, trusted because it is named. */
+static void takes_what_is_named(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/uketsuke-anchors-XXXXXX";
+    const char *anchor = path, *policy = PKI_POLICY;
+    const struct trust_options options = {TRUST_SANDBOX, &anchor, 1, NULL, 0, true, &policy, 1};
+    struct pki_ca ca = pki_ca_make((struct pki_ca_options){0});
+    struct failure f = {0};
+    _cleanup_(cleanup_trust) struct trust *trust = NULL;
+    _cleanup_(cleanup_trust) struct trust *trailing = NULL;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    _cleanup_(cleanup_file) FILE *file = fdopen(fd, "w");
+    assert_true(i2d_X509_fp(file, ca.certificate));
+    assert_int_equal(fflush(file), 0);
+    assert_true(trust_load(&options, &trust, &f));
+    assert_int_equal(trust_count(trust), 1);
+    assert_int_equal(fputc(0, file), 0);
+    assert_int_equal(fflush(file), 0);
+    assert_false(trust_load(&options, &trailing, &f));
+    assert_int_equal(f.kind, FAILURE_INPUT);
+    unlink(path);
     pki_ca_free(&ca);
 }
 
@@ -209,7 +235,7 @@ static struct trust *load_roots(const char *folder, const char *first, const cha
     const char *anchors[] = {paths[0], paths[1]};
     const char *pins[] = {PIN_2015, PIN_2023, PIN_AUTH};
     const char *policy = "1.2.392.200149.8.5.1.1.20";
-    struct trust_options options = {mode, anchors, second ? 2 : 1, pins, 3, &policy, 1};
+    struct trust_options options = {mode, anchors, second ? 2 : 1, pins, 3, false, &policy, 1};
     struct trust *trust = NULL;
     return trust_load(&options, &trust, f) ? trust : NULL;
 }
@@ -284,6 +310,7 @@ int main(void)
         cmocka_unit_test(loads_generations_of_one_file),
         cmocka_unit_test(refuses_what_is_no_anchor),
         cmocka_unit_test(refuses_a_certificate_of_a_resident),
+        cmocka_unit_test(takes_what_is_named),
         cmocka_unit_test(refuses_files_without_certificates),
         cmocka_unit_test(refuses_nothing_to_trust),
         cmocka_unit_test(finds_the_issuer_by_its_key),
