@@ -30,6 +30,7 @@ extern const struct command examine_worker_command;
 extern const struct command identify_command;
 extern const struct command key_create_command;
 extern const struct command registry_import_command;
+extern const struct command registry_search_command;
 extern const struct command list_command;
 extern const struct command report_command;
 extern const struct command revocation_command;
@@ -65,6 +66,7 @@ static const struct command *const work[] = {
     &list_command,
     &show_command,
     &verify_command,
+    &registry_search_command,
 };
 
 /* Setting up and keeping house. */
