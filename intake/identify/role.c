@@ -265,7 +265,7 @@ static void batch_log(const struct batch *batch)
  */
 static const struct db_statement unmatched_wake = {
     "identify_unmatched_wake",
-    "UPDATE work SET due_at = now() FROM application AS a"
+    "UPDATE work SET due_at = $2 FROM application AS a"
     " WHERE a.city_code = work.city_code AND a.application_id = work.application_id"
     " AND work.city_code = $1 AND work.stage = 'identify' AND a.state = 'unmatched'"};
 
@@ -277,7 +277,8 @@ static bool wake_work(struct db_tx *tx, void *context, struct failure *f)
     size_t count = 0;
     return registry_changes_take(tx, role->city_code, CHANGES_AT_ONCE, changes, &count, &rows, f) &&
            (count == 0 ||
-            db_execute(tx, &unmatched_wake, DB_VALUES(db_text(role->city_code)), NULL, f));
+            db_execute(tx, &unmatched_wake,
+                       DB_VALUES(db_text(role->city_code), db_instant(clock_now())), NULL, f));
 }
 
 enum work_result identify_step(void *context, struct failure *f)
