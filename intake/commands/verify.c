@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "intake/command.h"
+#include "intake/commands/ocsp_files.h"
 #include "intake/commands/trust_options.h"
 #include "intake/commands/verify_print.h"
 #include "intake/examine.h"
@@ -15,15 +16,25 @@
 struct options {
     bool json, explain;
     struct trust_arguments trust;
+    struct option_list responses;
     const char *procedures;
     const char *city; /* whose applications these should be; NULL: anybody's */
     instant at, now;
 };
 
-enum { OPTION_PROCEDURES = 256, OPTION_CITY, OPTION_AT, OPTION_NOW, OPTION_JSON, OPTION_EXPLAIN };
+enum {
+    OPTION_OCSP = 256,
+    OPTION_PROCEDURES,
+    OPTION_CITY,
+    OPTION_AT,
+    OPTION_NOW,
+    OPTION_JSON,
+    OPTION_EXPLAIN
+};
 
 static const struct option long_options[] = {
     TRUST_LONG_OPTIONS,
+    {"ocsp", required_argument, NULL, OPTION_OCSP},
     {"procedures", required_argument, NULL, OPTION_PROCEDURES},
     {"city", required_argument, NULL, OPTION_CITY},
     {"at", required_argument, NULL, OPTION_AT},
@@ -47,11 +58,14 @@ static bool stands_alone(int argc, char *const *argv)
 static void cleanup_options(struct options *options)
 {
     trust_arguments_free(&options->trust);
+    option_list_free(&options->responses);
 }
 
 static int option_take(struct options *options, int option, const char *value)
 {
     switch (option) {
+    case OPTION_OCSP:
+        return option_list_add(&options->responses, value);
     case OPTION_PROCEDURES:
         options->procedures = value;
         return true;
@@ -75,7 +89,8 @@ static bool examiner_from_options(const struct options *options, struct examiner
                                   struct failure *f)
 {
     struct examiner examiner = {.limits = package_limits_default(),
-                                .revocation.crl_age_most = 3 * INSTANT_DAY};
+                                .revocation.crl_age_most = 3 * INSTANT_DAY,
+                                .revocation.ocsp.age_most = INSTANT_DAY};
     bool ready = trust_arguments_load(&options->trust, &examiner.trust, f) &&
                  trust_arguments_load_crls(&options->trust, examiner.trust, &examiner.crls, f) &&
                  procedures_load(options->procedures ? options->procedures
@@ -89,8 +104,20 @@ static bool examiner_from_options(const struct options *options, struct examiner
     return true;
 }
 
-static int verify_one(const struct examiner *examiner, const struct options *options,
-                      const char *path)
+/* The first look tells which response it wants; the second gets it, or that there is none. */
+static void examine_with(struct examination_input *input, const struct ocsp_files *responses,
+                         struct examination *ret_examination)
+{
+    examine(input, ret_examination);
+    if (ret_examination->ocsp_certid.length == 0)
+        return;
+    input->ocsp = ocsp_files_answer(responses, buffer_bytes(&ret_examination->ocsp_certid));
+    examination_free(ret_examination);
+    examine(input, ret_examination);
+}
+
+static int verify_one(const struct examiner *examiner, const struct ocsp_files *responses,
+                      const struct options *options, const char *path)
 {
     static const int codes[] = {
         [VERDICT_ACCEPTED] = EXIT_DONE, [VERDICT_REFUSED] = EXIT_NO, [VERDICT_HELD] = EXIT_LATER};
@@ -99,7 +126,7 @@ static int verify_one(const struct examiner *examiner, const struct options *opt
     /* One byte more than the limit is enough to be refused for it. */
     if (!revocation_file_read(path, REVOCATION_FILE_MOST, &content, &f))
         return command_fail(verify_command.name, EXIT_FAILED, &f);
-    const struct examination_input input = {
+    struct examination_input input = {
         .package = buffer_bytes(&content),
         .city_code = options->city,
         .applied_at = options->at,
@@ -111,7 +138,7 @@ static int verify_one(const struct examiner *examiner, const struct options *opt
         .procedures = examiner->procedures,
     };
     struct examination examination;
-    examine(&input, &examination);
+    examine_with(&input, responses, &examination);
     if (options->json)
         verify_print_json(stdout, path, &examination);
     else if (options->explain)
@@ -131,17 +158,31 @@ static int worse_of(int a, int b)
     return ranks[a] >= ranks[b] ? a : b;
 }
 
+static int verify_packages(struct examiner *examiner, const struct options *options, char **paths)
+{
+    struct ocsp_files responses;
+    struct failure f = {0};
+    int code = EXIT_DONE;
+
+    if (!ocsp_files_load(options->responses.items, options->responses.count, &responses, &f))
+        return command_fail(verify_command.name, EXIT_FAILED, &f);
+    if (responses.count > 0 && examiner->revocation.method == REVOCATION_CRL_ONLY)
+        examiner->revocation.method = REVOCATION_OCSP_THEN_CRL;
+    for (; *paths; paths++)
+        code = worse_of(code, verify_one(examiner, &responses, options, *paths));
+    ocsp_files_free(&responses);
+    return code;
+}
+
 static int verify_all(const struct config *config, const struct options *options, char **paths)
 {
     struct examiner examiner;
     struct failure f = {0};
-    int code = EXIT_DONE;
 
     if (options->trust.anchors.count > 0 ? !examiner_from_options(options, &examiner, &f)
                                          : !examiner_load(config, &examiner, &f))
         return command_fail(verify_command.name, EXIT_FAILED, &f);
-    for (; *paths; paths++)
-        code = worse_of(code, verify_one(&examiner, options, *paths));
+    int code = verify_packages(&examiner, options, paths);
     examiner_free(&examiner);
     return code;
 }
@@ -169,7 +210,8 @@ const struct command verify_command = {
     .summary = "Judge packages (申請ZIP) from files, without a database",
     .usage =
         "Usage: uketsuke verify [--json | --explain] PACKAGE…\n"
-        "       uketsuke verify --trust FILE_OR_DIR… [--crl FILE…] PACKAGE…\n"
+        "       uketsuke verify --trust FILE_OR_DIR… [--crl FILE…] [--ocsp FILE…]\n"
+        "                       PACKAGE…\n"
         "\n"
         "Judges each package as the examine role would: container, manifest, signature,\n"
         "certificate, revocation, coverage, form. Prints every check, the verdict, what it\n"
@@ -185,6 +227,7 @@ const struct command verify_command = {
         "  --procedures DIR   default: /usr/share/uketsuke/procedures\n"
         "  --production       only roots of JPKI that this program knows\n"
         "\n"
+        "  --ocsp FILE        OCSP response (DER) about a package's certificate; may be repeated\n"
         "  --city CODE        refuse applications to another city (default: [city] code)\n"
         "  --at TIME          refuse unless applied-at is exactly this "
         "(2026-11-21T09:00:00+09:00)\n"
