@@ -119,12 +119,28 @@ bool jpki_crl_make(const struct jpki *jpki, const struct jpki_partition *partiti
 
 /* RFC 6960. Answers every request: errors are responses too. */
 struct jpki_responder;
+
+/* How it misbehaves, for those who test a client: each is a path of its own, /ocsp/NAME. */
+struct jpki_manner {
+    const char *name;
+    int error;    /* this OCSPResponseStatus, whatever is asked; 0: none */
+    instant away; /* thisUpdate so far from now */
+    bool unknown; /* knows nobody */
+    bool other;   /* speaks of the next serial number */
+    bool foreign; /* signs as the CA with the name of ours and another key */
+    bool forged;  /* names its own certificate, and signs with another key */
+    enum { NONCE_GIVEN, NONCE_WRONG, NONCE_NONE } nonce;
+};
+extern const struct jpki_manner jpki_manners[];
+extern const size_t jpki_manner_count;
+
 bool jpki_responder_open(const struct jpki *jpki, struct jpki_responder **ret_responder,
                          struct failure *f);
 void jpki_responder_close(struct jpki_responder *responder);
+/* `manner` NULL: it behaves well. */
 bool jpki_responder_answer(const struct jpki_responder *responder, const struct jpki *jpki,
-                           struct bytes request, instant now, struct buffer *ret_der,
-                           struct failure *f);
+                           const struct jpki_manner *manner, struct bytes request, instant now,
+                           struct buffer *ret_der, struct failure *f);
 
 /* `jpki serve`: until a stop is asked for. */
 bool jpki_serve(const char *folder, const char *address, instant interval, struct failure *f);

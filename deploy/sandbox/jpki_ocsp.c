@@ -9,6 +9,20 @@ DEFINE_CLEANUP(cleanup_ocsp_basic, OCSP_BASICRESP *, OCSP_BASICRESP_free)
 
 #define OCSP_LIFE (15 * 60 * INSTANT_SECOND) /* the real responder's data are so fresh */
 
+const struct jpki_manner jpki_manners[] = {
+    {.name = "stale", .away = -INSTANT_DAY},
+    {.name = "future", .away = INSTANT_DAY},
+    {.name = "unknown", .unknown = true},
+    {.name = "unauthorized", .error = OCSP_RESPONSE_STATUS_UNAUTHORIZED},
+    {.name = "try-later", .error = OCSP_RESPONSE_STATUS_TRYLATER},
+    {.name = "other", .other = true},
+    {.name = "foreign", .foreign = true},
+    {.name = "forged", .forged = true},
+    {.name = "nonce-wrong", .nonce = NONCE_WRONG},
+    {.name = "nonce-none", .nonce = NONCE_NONE},
+};
+const size_t jpki_manner_count = sizeof jpki_manners / sizeof *jpki_manners;
+
 struct jpki_responder {
     struct jpki_authority signer[JPKI_GENERATION_LAST + 1]; /* by generation */
 };
@@ -93,9 +107,60 @@ static bool status_add(OCSP_BASICRESP *basic, OCSP_CERTID *id, const struct jpki
     return done;
 }
 
+/* In place of what was asked for. */
+static OCSP_CERTID *next_certificate(const struct jpki *jpki, OCSP_CERTID *id, unsigned generation)
+{
+    ASN1_INTEGER *number = NULL;
+    uint64_t serial = 0;
+    OCSP_id_get0_info(NULL, NULL, NULL, &number, id);
+    ASN1_INTEGER_get_uint64(&serial, number);
+    ASN1_INTEGER *next = ASN1_INTEGER_new();
+    ASN1_INTEGER_set_uint64(next, serial + 1);
+    const X509 *issuer = jpki->sign[generation].certificate;
+    OCSP_CERTID *other = OCSP_cert_id_new(EVP_sha256(), X509_get_subject_name(issuer),
+                                          X509_get0_pubkey_bitstr(issuer), next);
+    ASN1_INTEGER_free(next);
+    return other;
+}
+
+static bool nonce_add(OCSP_BASICRESP *basic, OCSP_REQUEST *request,
+                      const struct jpki_manner *manner)
+{
+    if (manner->nonce == NONCE_GIVEN)
+        return OCSP_copy_nonce(basic, request) != 0;
+    return manner->nonce == NONCE_NONE || OCSP_basic_add1_nonce(basic, NULL, 32);
+}
+
+static bool basic_sign(const struct jpki_responder *responder, const struct jpki *jpki,
+                       unsigned generation, const struct jpki_manner *manner, OCSP_BASICRESP *basic)
+{
+    const struct jpki_authority *signer =
+        manner->foreign ? &jpki->foreign : &responder->signer[generation];
+    if (!OCSP_basic_sign(basic, signer->certificate, signer->key, EVP_sha256(), NULL, 0))
+        return false;
+    return !manner->forged || ASN1_item_sign(ASN1_ITEM_rptr(OCSP_RESPDATA),
+                                             (X509_ALGOR *)OCSP_resp_get0_tbs_sigalg(basic), NULL,
+                                             (ASN1_BIT_STRING *)OCSP_resp_get0_signature(basic),
+                                             (void *)OCSP_resp_get0_respdata(basic),
+                                             jpki->foreign.key, EVP_sha256()) > 0;
+}
+
+static bool single_add(const struct jpki *jpki, const struct jpki_manner *manner, OCSP_CERTID *id,
+                       unsigned generation, OCSP_BASICRESP *basic, instant now)
+{
+    const struct jpki_entry *entry =
+        generation && !manner->unknown ? entry_asked(jpki, id, generation) : NULL;
+    OCSP_CERTID *other =
+        manner->other && generation ? next_certificate(jpki, id, generation) : NULL;
+    bool done = status_add(basic, other ? other : id, entry, now + manner->away);
+    OCSP_CERTID_free(other);
+    return done;
+}
+
 /* NULL when it concerns none of our generations. */
 static OCSP_BASICRESP *answer_sign(const struct jpki_responder *responder, const struct jpki *jpki,
-                                   OCSP_REQUEST *request, instant now)
+                                   const struct jpki_manner *manner, OCSP_REQUEST *request,
+                                   instant now)
 {
     _cleanup_(cleanup_ocsp_basic) OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
     unsigned signer = 0;
@@ -106,12 +171,11 @@ static OCSP_BASICRESP *answer_sign(const struct jpki_responder *responder, const
             signer = generation;
         /* One response has one signer, who may speak for its own generation only. */
         bool speaks = generation && generation == signer;
-        if (!status_add(basic, id, speaks ? entry_asked(jpki, id, generation) : NULL, now))
+        if (!single_add(jpki, manner, id, speaks ? generation : 0, basic, now))
             return NULL;
     }
-    if (!basic || !signer || OCSP_copy_nonce(basic, request) == 0 ||
-        !OCSP_basic_sign(basic, responder->signer[signer].certificate,
-                         responder->signer[signer].key, EVP_sha256(), NULL, 0))
+    if (!basic || !signer || !nonce_add(basic, request, manner) ||
+        !basic_sign(responder, jpki, signer, manner, basic))
         return NULL;
     return TAKE(basic);
 }
@@ -131,15 +195,21 @@ static bool response_encode(int status, OCSP_BASICRESP *basic, struct buffer *re
 }
 
 bool jpki_responder_answer(const struct jpki_responder *responder, const struct jpki *jpki,
-                           struct bytes request, instant now, struct buffer *ret_der,
-                           struct failure *f)
+                           const struct jpki_manner *manner, struct bytes request, instant now,
+                           struct buffer *ret_der, struct failure *f)
 {
+    static const struct jpki_manner well = {0};
+    if (!manner)
+        manner = &well;
+    if (manner->error)
+        return response_encode(manner->error, NULL, ret_der, f);
     const uint8_t *at = request.data;
     _cleanup_(cleanup_ocsp_request) OCSP_REQUEST *asked =
         d2i_OCSP_REQUEST(NULL, &at, (long)request.length);
     if (!asked || at != request.data + request.length || OCSP_request_onereq_count(asked) == 0)
         return response_encode(OCSP_RESPONSE_STATUS_MALFORMEDREQUEST, NULL, ret_der, f);
-    _cleanup_(cleanup_ocsp_basic) OCSP_BASICRESP *basic = answer_sign(responder, jpki, asked, now);
+    _cleanup_(cleanup_ocsp_basic) OCSP_BASICRESP *basic =
+        answer_sign(responder, jpki, manner, asked, now);
     return response_encode(basic ? OCSP_RESPONSE_STATUS_SUCCESSFUL
                                  : OCSP_RESPONSE_STATUS_UNAUTHORIZED,
                            basic, ret_der, f);

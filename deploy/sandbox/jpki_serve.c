@@ -31,13 +31,15 @@ static enum http_flow list_get(struct http_request *request, void *context)
     return http_reply_bytes(request, 200, "application/pkix-crl", buffer_bytes(&der));
 }
 
-static enum http_flow ocsp_post(struct http_request *request, void *context)
+#define SLOW (30 * INSTANT_SECOND) /* longer than anybody waits */
+
+static enum http_flow ocsp_answer(struct http_request *request, struct jpki_service *service,
+                                  const struct jpki_manner *manner)
 {
-    struct jpki_service *service = context;
     _cleanup_(cleanup_buffer) struct buffer der = {0};
     struct failure f = {0};
     pthread_mutex_lock(&service->lock);
-    bool answered = jpki_responder_answer(service->responder, service->jpki,
+    bool answered = jpki_responder_answer(service->responder, service->jpki, manner,
                                           http_request_body(request), clock_now(), &der, &f);
     pthread_mutex_unlock(&service->lock);
     if (!answered) {
@@ -47,9 +49,38 @@ static enum http_flow ocsp_post(struct http_request *request, void *context)
     return http_reply_bytes(request, 200, "application/ocsp-response", buffer_bytes(&der));
 }
 
+static enum http_flow ocsp_post(struct http_request *request, void *context)
+{
+    return ocsp_answer(request, context, NULL);
+}
+
+/* What is wrong with the line, the machine or what stands in between. */
+static enum http_flow ocsp_post_broken(struct http_request *request, const char *how)
+{
+    if (strcmp(how, "error") == 0)
+        return http_reply_error(request, 500, "E0199", "the responder is broken");
+    if (strcmp(how, "garbage") == 0)
+        return http_reply_bytes(request, 200, "text/html", bytes_of_text("<p>busy</p>"));
+    if (strcmp(how, "slow") != 0)
+        return http_reply_error(request, 404, "E0100", "there is no such manner");
+    if (http_request_expired(request))
+        return http_reply_error(request, 500, "E0199", "too late");
+    return http_request_wait(request, SLOW);
+}
+
+static enum http_flow ocsp_post_in_manner(struct http_request *request, void *context)
+{
+    const char *name = http_request_parameter(request, "manner");
+    for (size_t i = 0; i < jpki_manner_count; i++)
+        if (strcmp(jpki_manners[i].name, name) == 0)
+            return ocsp_answer(request, context, &jpki_manners[i]);
+    return ocsp_post_broken(request, name);
+}
+
 static const struct http_route jpki_routes[] = {
     {"GET", "/crl/{name}", list_get, 0},
     {"POST", "/ocsp", ocsp_post, 64 * 1024},
+    {"POST", "/ocsp/{manner}", ocsp_post_in_manner, 64 * 1024},
 };
 
 /* Reads the ledger again and makes every list anew. */

@@ -194,8 +194,8 @@ static int ocsp_status(struct ground *ground, OCSP_REQUEST *request, const OCSP_
     i2d_OCSP_REQUEST(request, &end);
     buffer_commit(&asked, (size_t)length);
     assert_true(jpki_responder_open(ground->jpki, &responder, &f));
-    assert_true(
-        jpki_responder_answer(responder, ground->jpki, buffer_bytes(&asked), NOW, &answer, &f));
+    assert_true(jpki_responder_answer(responder, ground->jpki, NULL, buffer_bytes(&asked), NOW,
+                                      &answer, &f));
     jpki_responder_close(responder);
     const uint8_t *at = answer.data;
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)answer.length);
@@ -257,8 +257,8 @@ static void responder_answers_garbage(void **state)
     static const char *const requests[] = {"", "0", "\x30\x03\x30\x01\x30", "GET / HTTP/1.0"};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         struct buffer answer = {0};
-        assert_true(jpki_responder_answer(responder, ground->jpki, bytes_of_text(requests[i]), NOW,
-                                          &answer, &f));
+        assert_true(jpki_responder_answer(responder, ground->jpki, NULL, bytes_of_text(requests[i]),
+                                          NOW, &answer, &f));
         const uint8_t *at = answer.data;
         OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)answer.length);
         assert_int_equal(OCSP_response_status(response), OCSP_RESPONSE_STATUS_MALFORMEDREQUEST);
