@@ -30,6 +30,7 @@ struct examining {
     struct certificate *certificate;
     json_t *revocation;
     struct buffer ocsp_certid;
+    bool ocsp_used;
     json_t *record;
 };
 
@@ -146,8 +147,12 @@ static bool certificate_judge_all(struct examining *e)
         .applied_at = e->package->applied_at,
         .now = e->input->now,
     };
-    revocation_judge(&revocation, e->certificate, e->checks, &e->ocsp_certid, &e->revocation);
-    return checks_indication(e->checks) != TOTAL_FAILED;
+    bool passed =
+        revocation_judge(&revocation, e->certificate, e->checks, &e->ocsp_certid, &e->revocation);
+    bool failed = checks_indication(e->checks) == TOTAL_FAILED;
+    const char *kind = json_string_value(json_object_get(e->revocation, "kind"));
+    e->ocsp_used = (passed || failed) && kind && strcmp(kind, "ocsp") == 0;
+    return !failed;
 }
 
 static const struct covered *covered_named(const struct examining *e, const char *name)
@@ -267,6 +272,7 @@ static void result_take(struct examining *e, struct examination *x)
     }
     if (x->verdict == VERDICT_ACCEPTED)
         json_write(e->record, &x->record);
+    x->ocsp_used = e->ocsp_used;
     if (x->verdict != VERDICT_HELD)
         return;
     x->ocsp_certid = e->ocsp_certid;

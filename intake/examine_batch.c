@@ -10,8 +10,6 @@
 #define CRASHED "examination-crashed"
 #define LIMIT   "examination-limit"
 
-#define FETCH_BYTES (8 << 20) /* sealed packages in memory; one always goes */
-
 static struct metric examination_microseconds_total = {
     .kind = METRIC_COUNTER,
     .name = "uketsuke_examination_microseconds_total",
@@ -27,8 +25,11 @@ static const struct db_statement reason_find = {
 void examine_batch_forget(struct examine_batch *batch)
 {
     for (size_t i = 0; i < batch->examined; i++) {
-        stored_application_free(&batch->subjects[i].stored);
-        examination_free(&batch->subjects[i].examination);
+        struct subject *subject = &batch->subjects[i];
+        stored_application_free(&subject->stored);
+        examination_free(&subject->examination);
+        ocsp_errand_free(&subject->errand);
+        buffer_free(&subject->certid);
     }
     batch->examined = 0;
 }
@@ -57,6 +58,7 @@ void examine_batch_done(struct examiner_job *job)
         trouble_note(subject);
         return;
     }
+    examination_free(&subject->examination); /* of the first look */
     subject->examination = job->examination;
     subject->state = SUBJECT_EXAMINED;
     metric_add(&examination_microseconds_total, NULL, job->took);
@@ -65,7 +67,7 @@ void examine_batch_done(struct examiner_job *job)
               log_text("reason", subject->examination.reason));
 }
 
-static bool subject_examine(struct examine_batch *batch, struct subject *subject, struct failure *f)
+static bool subject_give(struct examine_batch *batch, struct subject *subject, struct failure *f)
 {
     struct examine_worker *worker = batch->worker;
     subject->job = (struct examiner_job){
@@ -76,23 +78,31 @@ static bool subject_examine(struct examine_batch *batch, struct subject *subject
                   .now = clock_now()},
         .owner = subject,
     };
+    if (subject->certid.length > 0)
+        subject->job.input.ocsp = ocsp_errand_answer(&subject->errand);
     return examiner_pool_give(&worker->examiners, &subject->job, f);
 }
 
 /* What can't be read is our trouble, not the application's: it stays, and the others go on. */
+bool subject_examine(struct examine_batch *batch, const struct db_rows *rows, size_t row,
+                     struct subject *subject, struct failure *f)
+{
+    struct failure why = {0};
+    subject->state = SUBJECT_UNREADABLE;
+    if (application_open_package(rows, row, batch->worker->role->city_key, subject->item,
+                                 &subject->stored, &why))
+        return subject_give(batch, subject, f);
+    log_error("application.unreadable", log_text("receipt_number", subject->item->receipt_number),
+              log_text("text", why.text));
+    return true;
+}
+
 static bool subject_take(struct examine_batch *batch, const struct db_rows *rows, size_t row,
                          struct failure *f)
 {
     struct subject *subject = &batch->subjects[batch->examined];
-    struct failure why = {0};
-    *subject =
-        (struct subject){.item = &batch->items[batch->examined++], .state = SUBJECT_UNREADABLE};
-    if (application_open_package(rows, row, batch->worker->role->city_key, subject->item,
-                                 &subject->stored, &why))
-        return subject_examine(batch, subject, f);
-    log_error("application.unreadable", log_text("receipt_number", subject->item->receipt_number),
-              log_text("text", why.text));
-    return true;
+    *subject = (struct subject){.item = &batch->items[batch->examined++]};
+    return subject_examine(batch, rows, row, subject, f);
 }
 
 static bool time_is_up(const struct examine_batch *batch)
@@ -106,7 +116,8 @@ static bool examine_all(struct examine_batch *batch, struct db_tx *tx, struct fa
     while (batch->examined < batch->count && !time_is_up(batch)) {
         _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
         if (!application_fetch_packages(tx, &batch->items[batch->examined],
-                                        batch->count - batch->examined, FETCH_BYTES, &rows, f))
+                                        batch->count - batch->examined, EXAMINE_FETCH_BYTES, &rows,
+                                        f))
             return false;
         for (size_t row = 0; row < db_row_count(rows) && !time_is_up(batch); row++)
             if (!subject_take(batch, rows, row, f))
@@ -127,7 +138,8 @@ static bool examine_work(struct db_tx *tx, void *context, struct failure *f)
 
 bool examine_batch_load(struct examine_batch *batch, struct failure *f)
 {
-    return db_transaction(batch->worker->role->db, examine_work, batch, f);
+    return db_transaction(batch->worker->role->db, examine_work, batch, f) &&
+           examine_batch_again(batch, f);
 }
 
 /* --- deciding --------------------------------------------------------------------------------- */
@@ -177,7 +189,8 @@ static bool hold(struct examine_batch *batch, struct db_tx *tx, struct subject *
 
 static instant held_till(const struct examine_worker *worker, const char *reason)
 {
-    bool revocation = !strncmp(reason, "revocation-", strlen("revocation-"));
+    bool revocation = !strncmp(reason, "revocation-", strlen("revocation-")) ||
+                      !strncmp(reason, "ocsp-", strlen("ocsp-"));
     return clock_now() + (revocation ? worker->revocation_retry : worker->pace.retry_held);
 }
 

@@ -46,7 +46,9 @@ bool examine_worker_open(struct role *role, struct examine_worker *ret_worker, s
     if (!db_listen(role->db, channels, 1, &worker.listener, f))
         return false;
     *ret_worker = worker; /* the examiners keep ret_worker->argv */
-    if (!examiners_start(ret_worker, f)) {
+    if (!ocsp_client_open(role->config, &ret_worker->responders, f) ||
+        !examiners_start(ret_worker, f)) {
+        ocsp_client_close(ret_worker->responders);
         db_listener_close(worker.listener);
         return false;
     }
@@ -56,6 +58,7 @@ bool examine_worker_open(struct role *role, struct examine_worker *ret_worker, s
 void examine_worker_close(struct examine_worker *worker)
 {
     examiner_pool_close(&worker->examiners);
+    ocsp_client_close(worker->responders);
     db_listener_close(worker->listener);
 }
 

@@ -18,10 +18,11 @@ struct examine_worker {
     struct role *role;
     struct pace pace;
     struct examiner_pool examiners;
-    const char *argv[5];          /* how an examiner is started */
-    int64_t lists;                /* the stamp of the revocation lists that they loaded */
-    struct db_listener *listener; /* hears of new work */
-    instant revocation_retry;     /* until revocation data may have come */
+    struct ocsp_client *responders; /* NULL: nobody is asked */
+    const char *argv[5];            /* how an examiner is started */
+    int64_t lists;                  /* the stamp of the revocation lists that they loaded */
+    struct db_listener *listener;   /* hears of new work */
+    instant revocation_retry;       /* until revocation data may have come */
 };
 
 bool examine_worker_open(struct role *role, struct examine_worker *ret_worker, struct failure *f);

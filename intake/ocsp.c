@@ -108,13 +108,18 @@ static bool cache_answers(const struct ocsp_client *client, struct ocsp_errand *
     return errand->cached = true;
 }
 
-static void nonce_make(const struct ocsp_client *client, struct ocsp_errand *errand)
+static bool request_make(const struct ocsp_client *client, struct ocsp_errand *errand)
 {
-    if (!client->with_nonce)
-        return;
-    if (RAND_bytes(errand->nonce, sizeof errand->nonce) != 1)
-        abort(); /* a system without randomness can do nothing safely */
-    errand->nonce_length = sizeof errand->nonce;
+    if (client->with_nonce) {
+        if (RAND_bytes(errand->nonce, sizeof errand->nonce) != 1)
+            abort(); /* a system without randomness can do nothing safely */
+        errand->nonce_length = sizeof errand->nonce;
+    }
+    bool made = ocsp_request(errand->certid, bytes_of(errand->nonce, errand->nonce_length),
+                             &errand->request);
+    if (!made)
+        errand->trouble = "ocsp-not-asked";
+    return made;
 }
 
 static const char *result_of(const struct ocsp_errand *errand)
@@ -129,10 +134,8 @@ void ocsp_client_ask(struct ocsp_client *client, struct ocsp_errand *errands, si
     struct ocsp_errand **open = memory_allocate((count + 1) * sizeof *open);
     size_t left = 0;
     for (size_t i = 0; i < count; i++)
-        if (!cache_answers(client, &errands[i])) {
-            nonce_make(client, &errands[i]);
+        if (!cache_answers(client, &errands[i]) && request_make(client, &errands[i]))
             open[left++] = &errands[i];
-        }
     for (size_t i = 0; i < client->responder_count && left > 0; i++)
         left = ocsp_responder_ask(&client->responders[i], open, left);
     for (size_t i = 0; i < count; i++)
@@ -159,6 +162,7 @@ struct ocsp_answer ocsp_errand_answer(const struct ocsp_errand *errand)
 
 void ocsp_errand_free(struct ocsp_errand *errand)
 {
+    buffer_free(&errand->request);
     buffer_free(&errand->response);
     *errand = (struct ocsp_errand){0};
 }

@@ -32,11 +32,13 @@ void ocsp_client_close(struct ocsp_client *client); /* NULL is nobody */
 struct ocsp_errand {        /* one certificate to ask for */
     struct bytes certid;    /* struct examination.ocsp_certid; borrowed */
     instant applied_at;     /* an older response is of no use */
-    struct buffer response; /* from here on {0} to begin: what came of it */
+    struct buffer request;  /* from here on {0} to begin */
+    struct buffer response; /* what came of it */
     uint8_t nonce[OCSP_NONCE_BYTES];
     size_t nonce_length;
     /* Why there is no response: ocsp-timeout, ocsp-unreachable, ocsp-too-long, ocsp-http (a status
-     * other than 200), ocsp-breaker-open (not asked: it failed just before). NULL with one. */
+     * other than 200), ocsp-breaker-open (not asked: it failed just before), ocsp-not-asked (certid
+     * is none). NULL with one. */
     const char *trouble;
     bool cached;
 };

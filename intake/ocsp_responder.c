@@ -44,13 +44,19 @@ void ocsp_responder_close(struct ocsp_responder *responder)
     free(responder->url);
 }
 
-/* Worth telling the breaker, and worth asking the next responder. The others are its last word
- * about this certificate, or about us. */
-static bool is_failure(const char *error)
+/* Whether it is worth telling the breaker, and asking the next responder: no OCSPResponse at all
+ * (RFC 6960 §4.2.1: SEQUENCE { ENUMERATED … }), internalError or tryLater. The others are its last
+ * word about this certificate, or about us. Nothing more is read here: what came from the network
+ * is taken apart where it can do no harm. */
+static bool is_failure(struct bytes response)
 {
-    return error &&
-           (strcmp(error, "ocsp-try-later") == 0 || strcmp(error, "ocsp-internal-error") == 0 ||
-            strcmp(error, "ocsp-malformed") == 0);
+    enum { SEQUENCE = 0x30, ENUMERATED = 0x0a, INTERNAL_ERROR = 2, TRY_LATER = 3 };
+    const uint8_t *at = response.data;
+    size_t more = response.length > 1 && at[1] & 0x80 ? at[1] & 0x7f : 0; /* bytes of the length */
+    if (response.length < 2 + more + 3 || at[0] != SEQUENCE)
+        return true;
+    at += 2 + more;
+    return at[0] != ENUMERATED || at[1] != 1 || at[2] == INTERNAL_ERROR || at[2] == TRY_LATER;
 }
 
 /* False when the responder failed. */
@@ -67,7 +73,7 @@ static bool exchange_take(const struct http_exchange *exchange, struct ocsp_erra
         buffer_clear(&errand->response);
         buffer_append(&errand->response, body->data, body->length);
         errand->trouble = NULL;
-        return !is_failure(ocsp_response_error(buffer_bytes(body)));
+        return !is_failure(buffer_bytes(body));
     }
     return false;
 }
@@ -87,27 +93,18 @@ static void breaker_tell(struct ocsp_responder *responder, bool answered,
                     log_text("text", exchange->failure.text));
 }
 
-static void request_make(const struct ocsp_errand *errand, struct buffer *ret_request)
-{
-    if (!ocsp_request(errand->certid, bytes_of(errand->nonce, errand->nonce_length), ret_request))
-        abort(); /* an examination hands out nothing else */
-}
-
 /* Moves those that failed to the front of `errands`; returns how many. */
 static size_t exchange_all(struct ocsp_responder *responder, struct ocsp_errand **errands,
                            size_t count)
 {
     struct http_exchange *all = memory_allocate((count + 1) * sizeof *all);
-    struct buffer *requests = memory_allocate((count + 1) * sizeof *requests);
     size_t failed = 0;
-    for (size_t i = 0; i < count; i++) {
-        request_make(errands[i], &requests[i]);
+    for (size_t i = 0; i < count; i++)
         all[i].call = (struct http_call){.method = "POST",
                                          .path = "",
                                          .content_type = "application/ocsp-request",
-                                         .body = buffer_bytes(&requests[i]),
+                                         .body = buffer_bytes(&errands[i]->request),
                                          .answer_most = OCSP_RESPONSE_MAX};
-    }
     http_client_call_all(responder->http, all, count, responder->parallel, responder->patience);
     for (size_t i = 0; i < count; i++) {
         bool answered = exchange_take(&all[i], errands[i]);
@@ -115,10 +112,8 @@ static size_t exchange_all(struct ocsp_responder *responder, struct ocsp_errand 
         if (!answered)
             errands[failed++] = errands[i];
         http_answer_free(&all[i].answer);
-        buffer_free(&requests[i]);
     }
     free(all);
-    free(requests);
     return failed;
 }
 

@@ -136,8 +136,8 @@ static bool read_status(struct judging *j)
         (next_update && !asn1_instant(next_update, &j->next_update)) ||
         (j->status == V_OCSP_CERTSTATUS_REVOKED && !asn1_instant(revoked, &j->revoked)))
         return undecided(j, "ocsp-malformed", "its dates cannot be read");
-    if (j->next_update < j->this_update || j->this_update > j->produced_at + CLOCK_SKEW_MOST)
-        return undecided(j, "ocsp-malformed", "thisUpdate lies after nextUpdate or producedAt");
+    if (j->next_update < j->this_update)
+        return undecided(j, "ocsp-malformed", "thisUpdate lies after nextUpdate");
     return true;
 }
 
@@ -202,6 +202,8 @@ static bool not_from_the_future(const struct judging *j)
     instant most = j->question->now + CLOCK_SKEW_MOST;
     if (j->this_update > most || j->produced_at > most)
         return undecided(j, "ocsp-future", "it says that it was issued in the time to come");
+    if (j->this_update > j->produced_at + CLOCK_SKEW_MOST)
+        return undecided(j, "ocsp-malformed", "thisUpdate lies after producedAt");
     return true;
 }
 

@@ -297,6 +297,21 @@ static void test_troubles(void **state)
     ocsp_client_close(client);
 }
 
+static void test_certid_that_is_none(void **state)
+{
+    struct ocsp_client *client = client_of(1, "");
+    struct ocsp_errand errands[2] = {{.certid = bytes_of_text("none"), .applied_at = applied},
+                                     {.certid = buffer_bytes(&ids[0]), .applied_at = applied}};
+    (void)state;
+    modes(GOOD, GOOD);
+    ocsp_client_ask(client, errands, 2);
+    assert_string_equal(errands[0].trouble, "ocsp-not-asked");
+    assert_int_equal(judged(&errands[1], residents[0]), TOTAL_PASSED);
+    ocsp_errand_free(&errands[0]);
+    ocsp_errand_free(&errands[1]);
+    ocsp_client_close(client);
+}
+
 static void test_nobody_listens(void **state)
 {
     struct responder gone = {0};
@@ -438,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_policy_that_cannot_be),
         cmocka_unit_test(test_each_gets_its_own),
         cmocka_unit_test(test_troubles),
+        cmocka_unit_test(test_certid_that_is_none),
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_the_next_responder),
         cmocka_unit_test(test_breaker),
