@@ -50,7 +50,9 @@ struct label {
 };
 
 struct procedure {
-    char *folder; /* as given to procedures_load, for failures */
+    char *folder;        /* as given to procedures_load, for failures */
+    struct buffer files; /* their names and SHA-256, as they are read, … */
+    char sha256[65];     /* … and the SHA-256 of that */
     char *id, *version, *name, *namespace;
     bool signature_required;
     xmlDoc *xsd; /* stays with the schema that was made from it */
@@ -63,8 +65,9 @@ struct procedure {
     size_t rule_count;
 };
 
-/* A document of the folder; the caller frees. The failure names file and line. */
-xmlDoc *definition_parse(const char *folder, const char *file, struct failure *f);
+/* A document of the folder, which becomes part of the definition's fingerprint; the caller frees.
+ * The failure names file and line. */
+xmlDoc *definition_parse(struct procedure *procedure, const char *file, struct failure *f);
 /* "FOLDER/FILE:LINE: …", FAILURE_USAGE; returns false. */
 bool definition_broken(struct failure *f, const char *folder, const char *file, long line,
                        const char *format, ...) __attribute__((format(printf, 5, 6)));

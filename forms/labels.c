@@ -51,7 +51,7 @@ static const struct outline *unlabelled(const struct procedure *procedure,
 
 bool labels_load(struct procedure *procedure, struct failure *f)
 {
-    xmlDoc *document = definition_parse(procedure->folder, FILE_NAME, f);
+    xmlDoc *document = definition_parse(procedure, FILE_NAME, f);
     if (!document)
         return false;
     const xmlNode *root = xmlDocGetRootElement(document);

@@ -128,7 +128,7 @@ static bool schema_compile(struct procedure *procedure, struct failure *f)
 
 bool outline_load(struct procedure *procedure, struct failure *f)
 {
-    procedure->xsd = definition_parse(procedure->folder, XSD_FILE, f);
+    procedure->xsd = definition_parse(procedure, XSD_FILE, f);
     if (!procedure->xsd)
         return false;
     const xmlNode *root = xmlDocGetRootElement(procedure->xsd);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/xml.h"
 #include "forms/definition.h"
 
@@ -45,12 +46,15 @@ static bool file_read(const char *path, struct buffer *ret_content, struct failu
     return true;
 }
 
-xmlDoc *definition_parse(const char *folder, const char *file, struct failure *f)
+xmlDoc *definition_parse(struct procedure *procedure, const char *file, struct failure *f)
 {
-    _cleanup_(cleanup_text) char *path = text_format("%s/%s", folder, file);
+    _cleanup_(cleanup_text) char *path = text_format("%s/%s", procedure->folder, file);
     _cleanup_(cleanup_buffer) struct buffer content = {0};
+    char hash[65];
     if (!file_read(path, &content, f))
         return NULL;
+    sha256_hex(buffer_bytes(&content), hash);
+    buffer_format(&procedure->files, "%s %s\n", file, hash);
     struct checks *checks = checks_new();
     xmlDoc *document = xml_parse(buffer_bytes(&content), &XML_LIMITS_DEFAULT, file, checks);
     if (!document)
@@ -119,8 +123,7 @@ static bool head_take(struct procedure *procedure, const xmlNode *root, struct f
 static bool head_load(struct procedure *procedure, const char *area, const char *name,
                       struct failure *f)
 {
-    _cleanup_(cleanup_xml_doc) xmlDoc *document =
-        definition_parse(procedure->folder, "procedure.xml", f);
+    _cleanup_(cleanup_xml_doc) xmlDoc *document = definition_parse(procedure, "procedure.xml", f);
     if (!document || !head_take(procedure, xmlDocGetRootElement(document), f))
         return false;
     return folder_fits(procedure, area, name) ||
@@ -138,6 +141,7 @@ static void procedure_free(struct procedure *procedure)
     if (procedure->xsd)
         xmlFreeDoc(procedure->xsd);
     free(procedure->folder);
+    buffer_free(&procedure->files);
     free(procedure->id);
     free(procedure->version);
     free(procedure->name);
@@ -199,6 +203,7 @@ static bool procedure_add(struct procedures *procedures, const char *path, const
     bool good = contents_known(procedure->folder, f) && head_load(procedure, area, name, f) &&
                 outline_load(procedure, f) && labels_load(procedure, f) &&
                 record_load(procedure, f);
+    sha256_hex(buffer_bytes(&procedure->files), procedure->sha256);
     if (good && procedures_find(procedures, procedure->id, procedure->version))
         good = definition_broken(f, procedure->folder, "procedure.xml", 1,
                                  "another folder has this id and version");
@@ -272,6 +277,11 @@ const char *procedure_id(const struct procedure *procedure)
 const char *procedure_version(const struct procedure *procedure)
 {
     return procedure->version;
+}
+
+const char *procedure_sha256(const struct procedure *procedure)
+{
+    return procedure->sha256;
 }
 
 const char *procedure_name(const struct procedure *procedure)

@@ -33,6 +33,8 @@ const struct procedure *procedures_find(const struct procedures *procedures, con
 
 const char *procedure_id(const struct procedure *procedure);
 const char *procedure_version(const struct procedure *procedure);
+/* Of its files, examples aside: another definition has another. 64 hexadecimal digits. */
+const char *procedure_sha256(const struct procedure *procedure);
 const char *procedure_name(const struct procedure *procedure); /* Japanese, official */
 bool procedure_signature_required(const struct procedure *procedure);
 /* Japanese, by the item's path in the form ("claimant/birth-date"); NULL when there is none. */

@@ -174,7 +174,7 @@ static bool claimant_present(const struct procedure *procedure)
 
 bool record_load(struct procedure *procedure, struct failure *f)
 {
-    xmlDoc *document = definition_parse(procedure->folder, FILE_NAME, f);
+    xmlDoc *document = definition_parse(procedure, FILE_NAME, f);
     if (!document)
         return false;
     const xmlNode *root = xmlDocGetRootElement(document);

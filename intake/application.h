@@ -67,6 +67,20 @@ bool application_open_examination(const struct db_rows *rows, size_t row,
                                   const struct city_key *city, const struct work_item *item,
                                   struct stored_examination *ret_examination, struct failure *f);
 
+/* The last verdict with all it rested on that is kept here: package, report, evidence
+ * (intake/evidence.h). */
+struct stored_verdict {
+    struct work_item item;
+    char verdict[16]; /* verdict_name() */
+    char reason[64];  /* "" when accepted */
+    struct buffer report, evidence;
+    struct stored_application application;
+};
+void stored_verdict_free(struct stored_verdict *verdict);
+bool application_load_verdict(struct db_tx *tx, const struct city_key *city, const char *city_code,
+                              const char *receipt_number, struct stored_verdict *ret_verdict,
+                              struct failure *f);
+
 bool application_store_atenabango(struct db_tx *tx, const struct work_item *item,
                                   const char *atenabango, const char *how, struct failure *f);
 /* How an application was, or could not be, identified (intake/identify/identify.h), sealed;

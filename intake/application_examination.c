@@ -7,12 +7,13 @@
 static const struct db_statement examination_upsert = {
     "examination_upsert",
     "INSERT INTO examination (city_code, application_id, examined_at, verdict, reason,"
-    " sub_indication, ca, serial, report, facts, record) "
-    "VALUES ($1, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+    " sub_indication, ca, serial, report, facts, record, evidence) "
+    "VALUES ($1, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
     "ON CONFLICT (city_code, application_id) DO UPDATE SET examined_at = excluded.examined_at,"
     " verdict = excluded.verdict, reason = excluded.reason,"
     " sub_indication = excluded.sub_indication, ca = excluded.ca, serial = excluded.serial,"
-    " report = excluded.report, facts = excluded.facts, record = excluded.record"};
+    " report = excluded.report, facts = excluded.facts, record = excluded.record,"
+    " evidence = excluded.evidence"};
 /* LATERAL … OFFSET 0: the batch leads, whatever the planner thinks of the tables. */
 static const struct db_statement examinations_select = {
     "examinations_select",
@@ -52,18 +53,20 @@ static bool examination_store(struct db_tx *tx, const struct application_key *ke
                               struct failure *f)
 {
     char context[APPLICATION_CONTEXT];
-    _cleanup_(cleanup_buffer) struct buffer report = {0}, facts = {0}, record = {0};
+    _cleanup_(cleanup_buffer) struct buffer report = {0}, facts = {0}, record = {0}, evidence = {0};
     application_context(item, context);
     return seal_some(key, "report", context, &examination->report, &report, f) &&
            seal_some(key, "facts", context, &examination->facts, &facts, f) &&
            seal_some(key, "record", context, &examination->record, &record, f) &&
+           seal_some(key, "verdict-evidence", context, &examination->evidence, &evidence, f) &&
            db_send(tx, &examination_upsert,
                    DB_VALUES(db_text(item->city_code), db_text(item->application_id),
                              db_instant(clock_now()), db_text(verdict_name(examination->verdict)),
                              text_or_null(examination->reason),
                              text_or_null(examination->sub_indication),
                              text_or_null(examination->ca), text_or_null(examination->serial),
-                             sealed_value(&report), sealed_value(&facts), sealed_value(&record)),
+                             sealed_value(&report), sealed_value(&facts), sealed_value(&record),
+                             sealed_value(&evidence)),
                    1, f);
 }
 

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "intake/evidence.h"
 #include "intake/examine_report.h"
 #include "signature/certificate.h"
 #include "signature/signature.h"
@@ -300,6 +301,7 @@ void examine(const struct examination_input *input, struct examination *ret_exam
     examine_all(&e);
     result_take(&e, &x);
     report_write(&e, &x);
+    evidence_write(input, e.procedure, e.revocation, &x.evidence);
     examining_free(&e);
     *ret_examination = x;
 }
@@ -310,6 +312,7 @@ void examination_free(struct examination *examination)
     buffer_free(&examination->report);
     buffer_erase_free(&examination->facts);
     buffer_erase_free(&examination->record);
+    buffer_free(&examination->evidence);
     *examination = (struct examination){0};
 }
 

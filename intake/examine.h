@@ -50,9 +50,10 @@ struct examination {
     struct buffer ocsp_certid;
     bool ocsp_used; /* input.ocsp decided about revocation: worth keeping until its nextUpdate */
     /* Canonical JSON (base/json.h), owned: the bytes that are sealed. */
-    struct buffer report; /* docs/formats/report.md */
-    struct buffer facts;  /* the certificate's four basic facts; empty without them */
-    struct buffer record; /* the form's record; empty unless accepted */
+    struct buffer report;   /* docs/formats/report.md */
+    struct buffer facts;    /* the certificate's four basic facts; empty without them */
+    struct buffer record;   /* the form's record; empty unless accepted */
+    struct buffer evidence; /* what it rested on: docs/formats/evidence.md */
 };
 
 /* Further reasons than those of its parts: manifest-city, manifest-receipt-number,

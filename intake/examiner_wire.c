@@ -235,6 +235,7 @@ void examiner_wire_put_result(struct buffer *out, const struct examination *x)
     bytes_put(out, buffer_bytes(&x->report));
     bytes_put(out, buffer_bytes(&x->facts));
     bytes_put(out, buffer_bytes(&x->record));
+    bytes_put(out, buffer_bytes(&x->evidence));
     frame_end(out, begun);
 }
 
@@ -255,8 +256,9 @@ bool examiner_wire_get_result(struct bytes fields, struct examination *ret_exami
     buffer_get(&r, &x.report);
     buffer_get(&r, &x.facts);
     buffer_get(&r, &x.record);
-    /* What is not accepted has a reason, and nothing is without a report. */
-    bool sound = whole(&r) && x.report.length > 0 &&
+    buffer_get(&r, &x.evidence);
+    /* What is not accepted has a reason, and nothing is without a report and its evidence. */
+    bool sound = whole(&r) && x.report.length > 0 && x.evidence.length > 0 &&
                  (x.verdict == VERDICT_ACCEPTED) == (x.reason[0] == 0) &&
                  (x.verdict == VERDICT_ACCEPTED) == (x.record.length > 0);
     if (!sound) {

@@ -46,6 +46,21 @@ size_t trust_count(const struct trust *trust)
     return trust->count;
 }
 
+const char *trust_fingerprint(const struct trust *trust, size_t index, char text[65])
+{
+    return hex_encode(trust->anchors[index].fingerprint, 32, text);
+}
+
+size_t trust_policy_count(const struct trust *trust)
+{
+    return trust->policy_count;
+}
+
+const char *trust_policy_at(const struct trust *trust, size_t index)
+{
+    return trust->policies[index];
+}
+
 enum trust_mode trust_mode(const struct trust *trust)
 {
     return trust->mode;

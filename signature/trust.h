@@ -39,6 +39,10 @@ bool trust_load(const struct trust_options *options, struct trust **ret_trust, s
 void trust_free(struct trust *trust);
 size_t trust_count(const struct trust *trust);
 enum trust_mode trust_mode(const struct trust *trust);
+/* SHA-256 of the DER of anchor `index`. */
+const char *trust_fingerprint(const struct trust *trust, size_t index, char text[65]);
+size_t trust_policy_count(const struct trust *trust);
+const char *trust_policy_at(const struct trust *trust, size_t index);
 
 /* The generation that signed `certificate` (checked with its key), or NULL. *ret_name_known tells
  * whether any anchor has the issuer's DN. Borrowed. */

@@ -6,15 +6,18 @@
 #include "base/check_digit.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "intake/command.h"
 #include "intake/commands/ocsp_files.h"
 #include "intake/commands/trust_options.h"
 #include "intake/commands/verify_print.h"
+#include "intake/commands/verify_stored.h"
 #include "intake/examine.h"
 #include "intake/revocation.h"
 
 struct options {
     bool json, explain;
+    const char *stored; /* a receipt number, instead of packages */
     struct trust_arguments trust;
     struct option_list responses;
     const char *procedures;
@@ -29,7 +32,8 @@ enum {
     OPTION_AT,
     OPTION_NOW,
     OPTION_JSON,
-    OPTION_EXPLAIN
+    OPTION_EXPLAIN,
+    OPTION_STORED
 };
 
 static const struct option long_options[] = {
@@ -41,6 +45,7 @@ static const struct option long_options[] = {
     {"now", required_argument, NULL, OPTION_NOW},
     {"json", no_argument, NULL, OPTION_JSON},
     {"explain", no_argument, NULL, OPTION_EXPLAIN},
+    {"stored", required_argument, NULL, OPTION_STORED},
     {0},
 };
 
@@ -80,6 +85,9 @@ static int option_take(struct options *options, int option, const char *value)
         return options->json = true;
     case OPTION_EXPLAIN:
         return options->explain = true;
+    case OPTION_STORED:
+        options->stored = value;
+        return receipt_number_valid(value);
     default:
         return trust_arguments_take(&options->trust, option, value);
     }
@@ -198,6 +206,10 @@ static int run(const struct config *config, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
         if (!option_take(&options, option, optarg))
             return command_usage(&verify_command, "cannot take %s", argv[optind - 1]);
+    if (options.stored)
+        return optind < argc || options.trust.anchors.count > 0
+                   ? command_usage(&verify_command, "--stored takes nothing besides but --json")
+                   : verify_stored(config, options.stored, options.json);
     if (optind >= argc)
         return command_usage(&verify_command, "no package is given");
     if (config && !options.city)
@@ -212,6 +224,7 @@ const struct command verify_command = {
         "Usage: uketsuke verify [--json | --explain] PACKAGE…\n"
         "       uketsuke verify --trust FILE_OR_DIR… [--crl FILE…] [--ocsp FILE…]\n"
         "                       PACKAGE…\n"
+        "       uketsuke verify --stored RECEIPT-NUMBER [--json]\n"
         "\n"
         "Judges each package as the examine role would: container, manifest, signature,\n"
         "certificate, revocation, coverage, form. Prints every check, the verdict, what it\n"
@@ -234,6 +247,13 @@ const struct command verify_command = {
         "  --now TIME         judge as if it were this time (default: now)\n"
         "  --json             the reports, one JSON object a line (docs/formats/report.md)\n"
         "  --explain          a page of plain Japanese for each package, for staff\n"
+        "\n"
+        "--stored takes the last verdict of an application from the database, examines the stored\n"
+        "package again with what the verdict rested on, as of the moment of that examination, and\n"
+        "says whether verdict and report are the same, and what has changed or is missing. Needs\n"
+        "the rights and the city key of the examine role; an entry in the audit trail says that\n"
+        "it was looked at. The exit code is the verdict's of the day; 3 when it comes out\n"
+        "otherwise today.\n"
         "\n"
         "Exit code: 0 accepted, 1 refused, 2 held, 3 failure. Of several packages the worst\n"
         "counts: failure, else refused, else held.\n"

@@ -407,6 +407,7 @@ static void assert_good(struct examiner_job *job)
     assert_bytes(&job->examination.report, &expected.report);
     assert_bytes(&job->examination.facts, &expected.facts);
     assert_bytes(&job->examination.record, &expected.record);
+    assert_bytes(&job->examination.evidence, &expected.evidence);
     examination_free(&expected);
     examination_free(&job->examination);
 }

@@ -26,7 +26,8 @@ static struct examination examination_of(enum verdict verdict, const char *reaso
                             .serial = "0a1b",
                             .ocsp_certid = buffer_of("certid"),
                             .report = buffer_of("{\"format\":1}"),
-                            .facts = buffer_of("{}")};
+                            .facts = buffer_of("{}"),
+                            .evidence = buffer_of("{\"e\":1}")};
     snprintf(x.reason, sizeof x.reason, "%s", reason);
     if (verdict == VERDICT_ACCEPTED)
         x.record = buffer_of("{\"name\":\"桜野\"}");
@@ -87,6 +88,7 @@ static void a_result_back(void **state)
     assert_true(bytes_equal(buffer_bytes(&heard.report), buffer_bytes(&said.report)));
     assert_true(bytes_equal(buffer_bytes(&heard.facts), buffer_bytes(&said.facts)));
     assert_int_equal(heard.record.length, 0);
+    assert_true(bytes_equal(buffer_bytes(&heard.evidence), buffer_bytes(&said.evidence)));
     examination_free(&said);
     examination_free(&heard);
 }
@@ -183,6 +185,9 @@ static void results_that_are_not_believed(void **state)
     assert_false(believed(examination_of(VERDICT_HELD, "桜野")));
     x = examination_of(VERDICT_HELD, "procedure-unknown");
     buffer_clear(&x.report);
+    assert_false(believed(x));
+    x = examination_of(VERDICT_HELD, "procedure-unknown");
+    buffer_clear(&x.evidence);
     assert_false(believed(x));
     x = examination_of(VERDICT_HELD, "procedure-unknown");
     x.record = buffer_of("{}");
