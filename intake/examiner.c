@@ -73,10 +73,10 @@ bool examiner_load_trust(const struct config *config, struct trust **ret_trust, 
     return loaded;
 }
 
-static bool is_list(const char *name)
+static bool is_index(const char *name)
 {
     size_t length = strlen(name);
-    return name[0] != '.' && length > 4 && strcmp(name + length - 4, ".crl") == 0;
+    return name[0] != '.' && length > 4 && strcmp(name + length - 4, ".idx") == 0;
 }
 
 /* FNV-1a over what changes when a file is replaced. */
@@ -92,20 +92,22 @@ static uint64_t file_stamp(const char *name, const struct stat *st)
     return hash;
 }
 
-/* One list that cannot be used must not take the others away: it is logged, and its partition is
+/* One index that cannot be used must not take the others away: it is logged, and its partition is
  * held until there is a good one. */
-static void list_add(struct crl_set *set, const char *path, const char *name,
-                     const struct trust *trust)
+static void index_add(struct crl_set *set, const char *path, const char *name)
 {
+    struct crl_index *index;
     struct failure f = {0};
-    if (crl_set_add_file(set, path, trust, &f))
-        return;
-    log_warning("revocation.list_refused", log_text("file", name), log_text("text", f.text));
+    if (crl_index_open(path, &index, &f))
+        crl_set_take(set, index);
+    else
+        log_warning("revocation.index_refused", log_text("file", name), log_text("text", f.text));
 }
 
-/* Walks the folder; adds the lists to `set` when there is one. No folder yet is an empty folder. */
-static bool folder_walk(const char *path, struct crl_set *set, const struct trust *trust,
-                        int64_t *ret_stamp, struct failure *f)
+/* Walks the folder; adds the indexes to `set` when there is one. No folder yet is an empty folder.
+ */
+static bool folder_walk(const char *path, struct crl_set *set, int64_t *ret_stamp,
+                        struct failure *f)
 {
     uint64_t stamp = 1; /* 0 is "never loaded" */
     DIR *folder = opendir(path);
@@ -113,13 +115,13 @@ static bool folder_walk(const char *path, struct crl_set *set, const struct trus
         return failure_errno(f, "cannot read the folder of revocation lists %s", path);
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         struct stat st;
-        if (!is_list(entry->d_name) || fstatat(dirfd(folder), entry->d_name, &st, 0) != 0 ||
+        if (!is_index(entry->d_name) || fstatat(dirfd(folder), entry->d_name, &st, 0) != 0 ||
             !S_ISREG(st.st_mode))
             continue;
         stamp += file_stamp(entry->d_name, &st); /* a sum: the folder has no order */
         _cleanup_(cleanup_text) char *file = text_format("%s/%s", path, entry->d_name);
         if (set)
-            list_add(set, file, entry->d_name, trust);
+            index_add(set, file, entry->d_name);
     }
     if (folder)
         closedir(folder);
@@ -130,13 +132,13 @@ static bool folder_walk(const char *path, struct crl_set *set, const struct trus
 bool examiner_refresh(struct examiner *examiner, struct failure *f)
 {
     int64_t stamp;
-    if (!folder_walk(examiner->crl_directory, NULL, NULL, &stamp, f))
+    if (!folder_walk(examiner->crl_directory, NULL, &stamp, f))
         return false;
     if (stamp == examiner->crl_stamp)
         return true;
     struct crl_set *set = crl_set_new();
     /* The stamp of what is really loaded: a list that arrives meanwhile is seen the next time. */
-    if (!folder_walk(examiner->crl_directory, set, examiner->trust, &stamp, f)) {
+    if (!folder_walk(examiner->crl_directory, set, &stamp, f)) {
         crl_set_free(set);
         return false;
     }
@@ -150,7 +152,7 @@ bool examiner_refresh(struct examiner *examiner, struct failure *f)
 bool examiner_stamp(const struct config *config, int64_t *ret_stamp, struct failure *f)
 {
     const struct config_group *revocation = config_group(config, revocation_config_section.name);
-    return folder_walk(config_text(revocation, "directory"), NULL, NULL, ret_stamp, f);
+    return folder_walk(config_text(revocation, "directory"), NULL, ret_stamp, f);
 }
 
 bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f)

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "intake/revocation.h"
 #include "intake/state.h"
 
 /* When due work counts as left lying; tries after which somebody should look. */
@@ -147,7 +148,7 @@ static bool database_read(struct db_tx *tx, void *context, struct failure *f)
 static void revocation_read(const struct config *config, json_t *status)
 {
     const struct config_group *group = config_group(config, "revocation");
-    if (config_list_length(group, "sources") == 0)
+    if (!config_next(config, revocation_list_config_section.name, NULL))
         return;
     DIR *folder = opendir(config_text(group, "directory"));
     int64_t lists = 0;
@@ -155,7 +156,7 @@ static void revocation_read(const struct config *config, json_t *status)
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         struct stat st;
         const char *dot = strrchr(entry->d_name, '.');
-        if (!dot || strcmp(dot, ".crl") != 0 || fstatat(dirfd(folder), entry->d_name, &st, 0) != 0)
+        if (!dot || strcmp(dot, ".idx") != 0 || fstatat(dirfd(folder), entry->d_name, &st, 0) != 0)
             continue;
         instant at = (instant)st.st_mtim.tv_sec * INSTANT_SECOND;
         newest = at > newest ? at : newest;

@@ -5,7 +5,7 @@
 #define TAG_LONG      0x1f /* all of these bits: the tag goes on in the next octets */
 #define LENGTH_OCTETS 4
 
-enum der_result der_header_read(struct bytes in, struct der_header *ret_header)
+enum der_result der_header_read_long(struct bytes in, struct der_header *ret_header)
 {
     if (in.length < 2)
         return in.length == 1 && (in.data[0] & TAG_LONG) == TAG_LONG ? DER_BAD : DER_PARTIAL;
@@ -28,29 +28,6 @@ enum der_result der_header_read(struct bytes in, struct der_header *ret_header)
         return DER_BAD; /* a shorter form would have done */
     *ret_header = (struct der_header){tag, 2 + octets, length};
     return DER_WHOLE;
-}
-
-bool der_take_any(struct bytes *in, uint8_t *ret_tag, struct bytes *ret_content)
-{
-    struct der_header header;
-    if (der_header_read(*in, &header) != DER_WHOLE || header.length > in->length - header.size)
-        return false;
-    *ret_tag = header.tag;
-    *ret_content = bytes_of(in->data + header.size, (size_t)header.length);
-    *in = bytes_of(ret_content->data + ret_content->length,
-                   in->length - header.size - ret_content->length);
-    return true;
-}
-
-bool der_take(struct bytes *in, uint8_t tag, struct bytes *ret_content)
-{
-    struct bytes rest = *in, content;
-    uint8_t found;
-    if (!der_take_any(&rest, &found, &content) || found != tag)
-        return false;
-    *in = rest;
-    *ret_content = content;
-    return true;
 }
 
 static bool integer_minimal(struct bytes content)

@@ -37,12 +37,12 @@ struct der_header {
 };
 
 /* The header at the beginning of `in`. */
-enum der_result der_header_read(struct bytes in, struct der_header *ret_header);
+static inline enum der_result der_header_read(struct bytes in, struct der_header *ret_header);
 
 /* Takes the element off the beginning of *in when it has this tag and is there whole. */
-bool der_take(struct bytes *in, uint8_t tag, struct bytes *ret_content);
+static inline bool der_take(struct bytes *in, uint8_t tag, struct bytes *ret_content);
 /* The same, of any tag. */
-bool der_take_any(struct bytes *in, uint8_t *ret_tag, struct bytes *ret_content);
+static inline bool der_take_any(struct bytes *in, uint8_t *ret_tag, struct bytes *ret_content);
 
 /* One element and nothing behind it, strict to its innermost, at most 16 deep: headers, BOOLEANs
  * and INTEGERs. What then goes to OpenSSL is read one way only. */
@@ -62,5 +62,36 @@ struct der_extension {
     struct bytes value; /* content of the OCTET STRING */
 };
 bool der_take_extension(struct bytes *in, struct der_extension *ret_extension);
+
+/* --- inline: millions of elements stand in a list, nearly all with a tag and a length of one octet
+ * each */
+
+enum der_result der_header_read_long(struct bytes in, struct der_header *ret_header);
+
+static inline enum der_result der_header_read(struct bytes in, struct der_header *ret_header)
+{
+    if (in.length < 2 || in.data[1] >= 0x80 || (in.data[0] & 0x1f) == 0x1f)
+        return der_header_read_long(in, ret_header);
+    *ret_header = (struct der_header){in.data[0], 2, in.data[1]};
+    return DER_WHOLE;
+}
+
+static inline bool der_take_any(struct bytes *in, uint8_t *ret_tag, struct bytes *ret_content)
+{
+    struct der_header header;
+    if (der_header_read(*in, &header) != DER_WHOLE || header.length > in->length - header.size)
+        return false;
+    const struct bytes content = {in->data + header.size, (size_t)header.length};
+    *in = (struct bytes){content.data + content.length, in->length - header.size - content.length};
+    *ret_tag = header.tag;
+    *ret_content = content;
+    return true;
+}
+
+static inline bool der_take(struct bytes *in, uint8_t tag, struct bytes *ret_content)
+{
+    uint8_t found;
+    return in->length > 0 && in->data[0] == tag && der_take_any(in, &found, ret_content);
+}
 
 #endif

@@ -236,8 +236,6 @@ class Stack:
         pki, ports = self.folder / "pki", self.ports
         pins = " ".join((self.folder / "jpki" / "sign-anchors.pins").read_text().split())
         peer = (pki / "business-child-allowance.sha256").read_text().strip()
-        crls = " ".join(f"http://127.0.0.1:{ports['jpki']}/crl/{n}.crl"
-                        for n in ("sakurano", "sakurano-2", "wakaba", "wakaba-2"))
         sections = {
             "city": {"code": CITY, "name": "桜野市", "key": "keys/city.key"},
             "database": {"connection": self.connection, "owner-user": "uketsuke_owner"},
@@ -253,7 +251,10 @@ class Stack:
                 "status-refused": "受付エラー"},
             "trust": {"mode": "sandbox", "anchors": "jpki/sign-anchors.pem", "pins": pins,
                       "policies": "1.2.392.200149.8.5.1.0.20"},
-            "revocation": {"directory": "crl", "sources": crls, "interval": "3s", "retry": "2s"},
+            "revocation": {"directory": "crl", "interval": "3s", "retry": "2s"},
+            **{f"revocation-list {name}": {
+                "sources": f"http://127.0.0.1:{ports['jpki']}/crl/{name}.crl"}
+               for name in ("sakurano", "sakurano-2", "wakaba", "wakaba-2")},
             "forms": {"procedures": ROOT / "forms" / "procedures"},
             "routing": {"address": f"127.0.0.1:{ports['routing']}",
                         "certificate": pki / "routing.pem", "key": pki / "routing.key",

@@ -11,6 +11,7 @@
 #include "intake/examiner_process.h"
 #include "intake/identify/role.h"
 #include "intake/package.h"
+#include "intake/revocation.h"
 #include "intake/work.h"
 #include "routing/portal.h"
 #include "routing/report.h"
@@ -109,6 +110,7 @@ const struct config_section *const config_sections[] = {
     &examine_config_section,
     &trust_config_section,
     &revocation_config_section,
+    &revocation_list_config_section,
     &forms_config_section,
     &routing_config_section,
     &destination_config_section,

@@ -13,6 +13,7 @@
 #include "base/audit.h"
 #include "intake/command.h"
 #include "intake/examine.h"
+#include "intake/revocation.h"
 #include "intake/schema.h"
 #include "tests/support/applications.h"
 #include "tests/support/database.h"
@@ -25,12 +26,13 @@ static int set_up(void **state)
 {
     (void)state;
     static const struct config_section *const sections[] = {
-        &city_config_section, &audit_config_section, &revocation_config_section};
+        &city_config_section, &audit_config_section, &revocation_config_section,
+        &revocation_list_config_section};
     test_database_make(&database,
                        "[city]\ncode = " TEST_CITY "\n[audit]\ncheckpoint-interval = 1h\n"
-                       "[revocation]\ndirectory = ${folder}/crl\nsources = http://localhost/a.crl\n"
-                       "interval = 1h\n",
-                       sections, 3);
+                       "[revocation]\ndirectory = ${folder}/crl\ninterval = 1h\n"
+                       "[revocation-list a]\nsources = http://localhost/a.crl\n",
+                       sections, 4);
     test_database_upgrade(&database, schema_migrations, schema_migration_count);
     operator_db = test_database_open(&database, "operator", 1);
     city_key = test_city_key(&database);
@@ -51,7 +53,7 @@ static void crl_write(void)
     char path[100];
     snprintf(path, sizeof path, "%s/crl", database.folder);
     mkdir(path, 0700);
-    snprintf(path, sizeof path, "%s/crl/a.crl", database.folder);
+    snprintf(path, sizeof path, "%s/crl/a.idx", database.folder);
     FILE *out = fopen(path, "w");
     assert_non_null(out);
     fclose(out);
@@ -231,7 +233,7 @@ static void revocation_lists_that_grow_old_show(void **state)
     expect_calm();
     clock_fix(clock_now() + 2 * 3600 * INSTANT_SECOND);
     expect_problem("The newest revocation list came 4 h ago", "revocation status");
-    snprintf(path, sizeof path, "%s/crl/a.crl", database.folder);
+    snprintf(path, sizeof path, "%s/crl/a.idx", database.folder);
     remove(path);
     expect_problem("no revocation list at all", "revocation status");
 }
