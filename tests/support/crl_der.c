@@ -1,25 +1,32 @@
 #include "tests/support/crl_der.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "signature/crl_builder.h"
+#include "tests/support/trust.h"
 
-void der_put(struct buffer *out, uint8_t tag, struct bytes content)
+void der_put_header(struct buffer *out, uint8_t tag, uint64_t length)
 {
-    uint8_t header[6] = {tag};
+    uint8_t header[10] = {tag, (uint8_t)length};
     size_t octets = 0;
-    if (content.length < 0x80) {
-        header[1] = (uint8_t)content.length;
-    } else {
-        for (size_t rest = content.length; rest > 0; rest >>= 8)
+    if (length >= 0x80) {
+        for (uint64_t rest = length; rest > 0; rest >>= 8)
             octets++;
         header[1] = (uint8_t)(0x80 | octets);
         for (size_t i = 0; i < octets; i++)
-            header[2 + i] = (uint8_t)(content.length >> 8 * (octets - 1 - i));
+            header[2 + i] = (uint8_t)(length >> 8 * (octets - 1 - i));
     }
     buffer_append(out, header, 2 + octets);
+}
+
+void der_put(struct buffer *out, uint8_t tag, struct bytes content)
+{
+    der_put_header(out, tag, content.length);
     buffer_append(out, content.data, content.length);
 }
 
@@ -125,4 +132,18 @@ void crl_der_entry(struct buffer *out, const char *serial, const char *time, con
         der_put(&content, 0x30, buffer_bytes(&more));
     }
     der_put(out, 0x30, buffer_bytes(&content));
+}
+
+void crl_index_write(const struct pki_ca *ca, struct bytes list, const char *path)
+{
+    X509 *anchor = ca->certificate;
+    struct trust *trust = trust_of(&anchor, 1);
+    _cleanup_(cleanup_fd) int output = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    _cleanup_(cleanup_fd) int scratch = memfd_create("runs", MFD_CLOEXEC);
+    struct crl_builder *builder = crl_builder_new(trust, output, scratch);
+    struct crl_facts facts;
+    if (!crl_builder_feed(builder, list, NULL) || !crl_builder_end(builder, &facts, NULL))
+        abort();
+    crl_builder_free(builder);
+    trust_free(trust);
 }

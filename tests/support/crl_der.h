@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "tests/support/pki.h"
 
+/* The header of an element whose content comes later. */
+void der_put_header(struct buffer *out, uint8_t tag, uint64_t length);
 /* An element of DER at the end of *out; `hex` versions take octets as text, blanks allowed. */
 void der_put(struct buffer *out, uint8_t tag, struct bytes content);
 void der_put_hex(struct buffer *out, const char *hex);
@@ -23,6 +25,9 @@ void crl_der_make(const struct pki_ca *ca, const struct crl_der *list, struct bu
  * SEQUENCE; NULL: none. */
 void crl_der_entry(struct buffer *out, const char *serial, const char *time,
                    const char *extensions);
+
+/* The index of a list that `ca` signed, as a file. */
+void crl_index_write(const struct pki_ca *ca, struct bytes list, const char *path);
 
 #define CRL_NUMBER_1  "30 0a 06 03 55 1d 14 04 03 02 01 01"
 #define CRL_REASON(x) "30 0a 06 03 55 1d 15 04 03 0a 01 " x

@@ -20,6 +20,7 @@
 #include "intake/examiner_lock.h"
 #include "intake/examiner_wire.h"
 #include "intake/examiner_worker.h"
+#include "tests/support/crl_der.h"
 #include "tests/support/package.h"
 #include "tests/support/pki.h"
 #include "tests/support/signed.h"
@@ -322,7 +323,8 @@ static int set_up(void **state)
                  &(struct pki_crl){.from = at("2026-11-22T00:00:00+09:00"),
                                    .to = at("2026-11-30T00:00:00+09:00")},
                  &list);
-    write_file("1.crl", buffer_bytes(&list));
+    _cleanup_(cleanup_text) char *index = text_format("%s/1.idx", folder);
+    crl_index_write(&ca, buffer_bytes(&list), index);
     config_write(PROCEDURES);
     _cleanup_(cleanup_x509) X509 *certificate =
         pki_issue(&ca, pki_key(PKI_RSA_2048, 1), &(struct pki_end){0});
@@ -336,7 +338,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"anchors.pem", "1.crl", "test.conf"};
+    static const char *const names[] = {"anchors.pem", "1.idx", "test.conf"};
     (void)state;
     examiner_free(&here);
     buffer_free(&good);
