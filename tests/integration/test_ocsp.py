@@ -182,3 +182,21 @@ def test_a_responder_that_dies_and_comes_back(house):
                          "--address", f"127.0.0.1:{stack.ports['jpki']}", "--interval", "3s"])
     settled(receipts)
     assert "ocsp.breaker_closed" in stack.log_text("examine")
+
+
+def test_a_response_is_kept_for_the_next_look(house):
+    """Held for another reason: looked at again and again, asked for once."""
+    house = house("unknown-procedure")
+    stack = house.stack
+    house.configure(method="ocsp-only")
+    stack.start_role("examine")
+
+    def questions(result):
+        text = subprocess.run(["curl", "-s", "--unix-socket", stack.folder / "run" / "examine.sock",
+                               "http://localhost/metrics"], capture_output=True, text=True).stdout
+        found = re.search(rf'uketsuke_ocsp_questions_total{{result="{result}"}} (\d+)', text)
+        return int(found[1]) if found else 0
+
+    wait_until(lambda: questions("cached") >= 16, 30, "answers out of the cache", 0.2)
+    assert questions("answered") == 8
+    assert set(house.states().values()) == {("held", "procedure-unknown")}
