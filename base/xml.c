@@ -179,8 +179,8 @@ static xmlDoc *parse(struct bytes document, struct reader *reader)
     set_handlers(parser);
     /* NOENT puts the five predefined entities and character references into the text; there can
      * be no other entity where there is no DTD. The encoding was looked at before (xml_scan.c). */
-    const int options =
-        XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_IGNORE_ENC;
+    const int options = XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOCDATA |
+                        XML_PARSE_IGNORE_ENC | XML_PARSE_COMPACT;
     _cleanup_(cleanup_xml_doc) xmlDoc *tree = xmlCtxtReadMemory(
         parser, (const char *)document.data, (int)document.length, NULL, NULL, options);
     if (!reader->reason && (!tree || !parser->wellFormed || !parser->nsWellFormed))

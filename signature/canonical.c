@@ -1,6 +1,5 @@
 #include "signature/canonical.h"
 
-#include <libxml/c14n.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,58 +62,6 @@ bool canonical_method_read(const xmlNode *element, struct canonical_method *ret_
     }
     *ret_method = method;
     return true;
-}
-
-/* Attributes and namespaces are asked for with the element that they belong to. */
-static int within(void *apex, xmlNode *node, xmlNode *parent)
-{
-    bool element_or_text =
-        node && node->type != XML_ATTRIBUTE_NODE && node->type != XML_NAMESPACE_DECL;
-    for (const xmlNode *n = element_or_text ? node : parent; n; n = n->parent)
-        if (n == apex)
-            return 1;
-    return 0;
-}
-
-static int append(void *bytes, const char *data, int length)
-{
-    buffer_append(bytes, data, (size_t)length);
-    return length;
-}
-
-static int close_nothing(void *bytes)
-{
-    (void)bytes;
-    return 0;
-}
-
-static bool canonicalize(xmlDoc *document, xmlC14NIsVisibleCallback visible, void *apex,
-                         const struct canonical_method *method, struct buffer *ret_bytes)
-{
-    size_t before = ret_bytes->length;
-    xmlOutputBuffer *out = xmlOutputBufferCreateIO(append, close_nothing, ret_bytes, NULL);
-    if (!out)
-        abort();
-    int done = xmlC14NExecute(document, visible, apex,
-                              method->exclusive ? XML_C14N_EXCLUSIVE_1_0 : XML_C14N_1_0,
-                              method->prefixes[0] ? (xmlChar **)method->prefixes : NULL, 0, out);
-    int flushed = xmlOutputBufferClose(out);
-    if (done >= 0 && flushed >= 0)
-        return true;
-    ret_bytes->length = before;
-    return false;
-}
-
-bool canonical_document(xmlDoc *document, const struct canonical_method *method,
-                        struct buffer *ret_bytes)
-{
-    return canonicalize(document, NULL, NULL, method, ret_bytes);
-}
-
-bool canonical_element(xmlNode *apex, const struct canonical_method *method,
-                       struct buffer *ret_bytes)
-{
-    return canonicalize(apex->doc, within, apex, method, ret_bytes);
 }
 
 /* The next element in document order; NULL behind the last. */
