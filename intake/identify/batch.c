@@ -94,6 +94,21 @@ static void keys_of(const struct facts *facts, struct known **ret_known,
     };
 }
 
+static const char *unless_same(const char *key, const char *other)
+{
+    return strcmp(key, other) ? key : NULL;
+}
+
+/* What one question brings, the other need not ask for. */
+static void without_those_of(const struct resident_keys *first, struct resident_keys *second)
+{
+    if (second->birth_date == first->birth_date)
+        second->birth_date = 0;
+    second->name_key = unless_same(second->name_key, first->name_key);
+    second->kana_key = unless_same(second->kana_key, first->kana_key);
+    second->address_key = unless_same(second->address_key, first->address_key);
+}
+
 static void questions_of(const struct subject *subject, struct known **ret_known,
                          struct resident_keys *ret_keys)
 {
@@ -101,6 +116,7 @@ static void questions_of(const struct subject *subject, struct known **ret_known
     facts_read(subject->by_agent ? NULL : subject->facts, &facts);
     keys_of(&facts, &ret_known[0], &ret_keys[0]);
     keys_of(&subject->people.at[0].facts, &ret_known[1], &ret_keys[1]);
+    without_those_of(&ret_keys[0], &ret_keys[1]);
     const struct resident *claimant = subject->found.people[0].resident;
     ret_keys[1].household = claimant ? claimant->household : NULL;
 }

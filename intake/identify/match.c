@@ -139,7 +139,6 @@ struct known *known_of_resident(const struct resident *resident)
     known->birth_date = resident->birth_date;
     known->sex = sex_read(resident->sex);
     number_read(known, resident->has_number ? resident->number_hash : NULL);
-    keys_make(known);
     return known;
 }
 
