@@ -27,7 +27,7 @@ bool fold_is_kana(uint32_t c)
 
 bool fold_is_kanji(uint32_t c)
 {
-    return (c >= 0x4E00 && c <= 0x9FFF) || c == 0x3005 ||
+    return (c >= 0x4E00 && c <= 0x9FFF) || c == 0x3005 || c == 0x3007 ||
            (c > 0x9FFF ? u_hasBinaryProperty((UChar32)c, UCHAR_IDEOGRAPHIC)
                        : c >= 0x3400 && c <= 0x4DBF);
 }

@@ -47,41 +47,6 @@ static bool among(const char16_t *characters, uint32_t c)
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
-static bool is_digit(uint32_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* 0…9: a digit of either script; 10, 100, 1000: a unit; -1: neither. */
-static int number_of(uint32_t c)
-{
-    static const char16_t numerals[] = u"〇一二三四五六七八九";
-    if (is_digit(c))
-        return (int)(c - '0');
-    for (int i = 0; i < 10; i++)
-        if (c == numerals[i])
-            return i;
-    return c == u'十' ? 10 : c == u'百' ? 100 : c == u'千' ? 1000 : -1;
-}
-
-/* 三百二十一: units that fall, at most one digit before each; anything else has no value. */
-static bool value_of(const struct folded_character *at, size_t length, int *ret_value)
-{
-    int value = 0, digit = -1, unit = 10000;
-    for (size_t i = 0; i < length; i++) {
-        int n = number_of(at[i].c);
-        if (n < 10 ? digit >= 0 : n >= unit)
-            return false;
-        if (n >= 10) {
-            value += (digit < 0 ? 1 : digit) * n;
-            unit = n;
-        }
-        digit = n < 10 ? n : -1;
-    }
-    *ret_value = value + (digit < 0 ? 0 : digit);
-    return unit < 10000;
-}
-
 static void write_value(struct reader *r, int value, uint16_t from)
 {
     int unit = 1000;
@@ -95,7 +60,7 @@ static void write_value(struct reader *r, int value, uint16_t from)
 static void write_positions(struct reader *r, const struct folded_character *at, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        int n = number_of(at[i].c);
+        int n = fold_number_of(at[i].c);
         write_out(r, n < 10 ? (uint32_t)('0' + n) : at[i].c, at[i].from);
     }
 }
@@ -119,7 +84,7 @@ static void read_number(struct reader *r)
     const struct folded_character *run = r->in.at + r->at;
     size_t length = 1;
     int value;
-    while (r->at + length < r->in.length && number_of(run[length].c) >= 0 &&
+    while (r->at + length < r->in.length && fold_number_of(run[length].c) >= 0 &&
            !r->gap[r->at + length])
         length++;
     bool apart = r->gap[r->at] && (!r->joint || r->joint == u'号');
@@ -129,8 +94,8 @@ static void read_number(struct reader *r)
         begin_group(r);
     if (r->joint)
         write_out(r, '-', run->from);
-    r->arabic |= r->numbers == 0 && is_digit(run->c);
-    if (value_of(run, length, &value))
+    r->arabic |= r->numbers == 0 && (run->c >= '0' && run->c <= '9');
+    if (fold_value_of(run, length, &value))
         write_value(r, value, run->from);
     else
         write_positions(r, run, length);
@@ -159,7 +124,7 @@ static bool read_joint(struct reader *r)
         return false;
     if (take(r, u"番地") || take(r, u"番") || take(r, u"号"))
         r->marked = true;
-    else if ((fold_is_dash(c) || among(u"のノ之丁ー", c)) && number_of(peek(r, 1)) >= 0)
+    else if ((fold_is_dash(c) || among(u"のノ之丁ー", c)) && fold_number_of(peek(r, 1)) >= 0)
         r->at++;
     else if (!take(r, u"丁目"))
         return false;
@@ -193,7 +158,7 @@ static void read_to_end(struct reader *r)
 {
     begin_group(r);
     while (r->at < r->in.length) {
-        if (number_of(peek(r, 0)) >= 0)
+        if (fold_number_of(peek(r, 0)) >= 0)
             read_number(r);
         else if (!read_joint(r))
             read_character(r);
