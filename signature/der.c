@@ -38,10 +38,24 @@ static bool integer_minimal(struct bytes content)
     return !(content.data[0] == 0 && !top) && !(content.data[0] == 0xff && top);
 }
 
+/* X.690 §8.19.2: the last octet of each number has bit 8 clear, and none begins with 0x80. */
+static bool oid_well_formed(struct bytes content)
+{
+    bool begins = true;
+    for (size_t i = 0; i < content.length; i++) {
+        if (begins && content.data[i] == 0x80)
+            return false;
+        begins = !(content.data[i] & 0x80);
+    }
+    return content.length > 0 && begins;
+}
+
 static bool content_strict(uint8_t tag, struct bytes content)
 {
     if (tag == DER_BOOLEAN)
         return content.length == 1 && (content.data[0] == 0 || content.data[0] == 0xff);
+    if (tag == DER_OID)
+        return oid_well_formed(content);
     if (tag == DER_INTEGER || tag == DER_ENUMERATED)
         return integer_minimal(content);
     return true;
@@ -145,7 +159,7 @@ bool der_take_extension(struct bytes *in, struct der_extension *ret_extension)
     struct bytes rest = *in, content, flag;
     struct der_extension extension = {0};
     if (!der_take(&rest, DER_SEQUENCE, &content) || !der_take(&content, DER_OID, &extension.oid) ||
-        extension.oid.length == 0)
+        !oid_well_formed(extension.oid))
         return false;
     if (der_take(&content, DER_BOOLEAN, &flag)) {
         if (flag.length != 1 || flag.data[0] != 0xff)

@@ -44,8 +44,8 @@ static inline bool der_take(struct bytes *in, uint8_t tag, struct bytes *ret_con
 /* The same, of any tag. */
 static inline bool der_take_any(struct bytes *in, uint8_t *ret_tag, struct bytes *ret_content);
 
-/* One element and nothing behind it, strict to its innermost, at most 16 deep: headers, BOOLEANs
- * and INTEGERs. What then goes to OpenSSL is read one way only. */
+/* One element and nothing behind it, strict to its innermost, at most 16 deep: headers, BOOLEANs,
+ * INTEGERs and OBJECT IDENTIFIERs. What then goes to OpenSSL is read one way only. */
 bool der_strict(struct bytes in);
 
 /* Content of an INTEGER that is minimal and not negative, without its leading zero octet. */

@@ -394,6 +394,8 @@ static void wrong_extensions(void **state)
         {CRL_NUMBER_1 "30 0c 06 03 55 1d 1c 04 05 30 03 85 01 ff", "not of the profile"},
         {CRL_NUMBER_1 "30 0d 06 03 55 1d 1c 04 06 30 04 83 02 06 40", "not of the profile"},
         {CRL_NUMBER_1 "05 00", "extension that is malformed"},
+        {CRL_NUMBER_1 "30 09 06 03 55 1d db 04 02 30 00", "extension that is malformed"},
+        {CRL_NUMBER_1 "30 09 06 03 55 80 01 04 02 30 00", "extension that is malformed"},
     };
     EACH(extensions, extensions)
     _cleanup_(cleanup_buffer) struct buffer many = {0};
