@@ -8,13 +8,12 @@
 #include "base/text.h"
 #include "signature/algorithm.h"
 #include "signature/asn1.h"
-#include "signature/facts.h"
+#include "signature/der.h"
+#include "signature/extensions.h"
 #include "signature/public_key.h"
 
 #define CERTIFICATE_BYTES_MAX (64 * 1024) /* a signing certificate is near 2 KB */
-#define EXTENSIONS_MAX        32
 
-DEFINE_CLEANUP(cleanup_names, GENERAL_NAMES *, GENERAL_NAMES_free)
 DEFINE_CLEANUP(cleanup_policies, CERTIFICATEPOLICIES *, CERTIFICATEPOLICIES_free)
 
 /* What one judgement looks at. */
@@ -25,6 +24,7 @@ struct judgement {
     const struct trust *trust;
     instant at;
     struct checks *checks;
+    char fingerprint[65]; /* SHA-256 of the certificate's DER */
 };
 
 void certificate_free(struct certificate *certificate)
@@ -35,37 +35,62 @@ void certificate_free(struct certificate *certificate)
     free(certificate);
 }
 
+void certificate_sha256(const X509 *x509, char ret_text[65])
+{
+    uint8_t digest[DIGEST_MAX];
+    if (X509_digest(x509, digest_md(DIGEST_SHA256), digest, NULL) != 1)
+        abort(); /* only for want of memory */
+    hex_encode(digest, digest_length(DIGEST_SHA256), ret_text);
+}
+
+bool certificate_issuer_sha256(const struct certificate *certificate, char ret_text[65])
+{
+    if (!certificate->issuer)
+        return false;
+    certificate_sha256(certificate->issuer, ret_text);
+    return true;
+}
+
 X509 *certificate_parse(struct bytes der)
 {
-    if (der.length == 0 || der.length > CERTIFICATE_BYTES_MAX)
+    if (der.length > CERTIFICATE_BYTES_MAX || !der_strict(der))
         return NULL;
     const uint8_t *at = der.data;
     _cleanup_(cleanup_x509) X509 *x509 = x509_without_key(&at, (long)der.length);
     ERR_clear_error();
-    if (!x509 || at != der.data + der.length)
-        return NULL;
-    uint8_t *again = NULL;
-    int length = i2d_X509(x509, &again);
-    bool same = length > 0 && bytes_equal(bytes_of(again, (size_t)length), der);
-    OPENSSL_free(again);
-    return same ? TAKE(x509) : NULL;
+    return x509 && at == der.data + der.length ? TAKE(x509) : NULL;
+}
+
+const char *certificate_form_fault(X509 *x509, char ret_serial[2 * SERIAL_BYTES + 1])
+{
+    const ASN1_BIT_STRING *issuer_id, *subject_id;
+    const X509_ALGOR *outer;
+    /* OpenSSL reads the extensions here, once for all that follows. */
+    uint32_t flags = X509_get_extension_flags(x509);
+    ERR_clear_error();
+    X509_get0_uids(x509, &issuer_id, &subject_id);
+    X509_get0_signature(NULL, &outer, x509);
+    if (!asn1_number(X509_get0_serialNumber(x509), false, ret_serial))
+        return "the serial number is not a positive number of at most 20 bytes";
+    if (X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(x509)) != 0)
+        return "the algorithm outside is not the one that is signed";
+    if (issuer_id || subject_id)
+        return "it has a unique identifier, which nobody may use (RFC 5280 §4.1.2.8)";
+    if (flags & EXFLAG_INVALID)
+        return "an extension cannot be read, or contradicts another";
+    return NULL;
 }
 
 static void judge_form(const struct judgement *j)
 {
     static const char name[] = "certificate.form";
-    /* OpenSSL reads the extensions here, once for all that follows. */
-    uint32_t flags = X509_get_extension_flags(j->x509);
-    ERR_clear_error();
-    if (X509_get_version(j->x509) != X509_VERSION_3)
+    const char *fault = certificate_form_fault(j->x509, j->certificate->serial);
+    if (!fault && X509_get_version(j->x509) != X509_VERSION_3)
+        fault = "it is not of version 3";
+    checks_input(j->checks, "certificate_sha256", "%s", j->fingerprint);
+    if (fault)
         checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",
-                    "the certificate is not of version 3");
-    else if (flags & EXFLAG_INVALID)
-        checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",
-                    "an extension of the certificate cannot be read");
-    else if (!asn1_number(X509_get0_serialNumber(j->x509), false, j->certificate->serial))
-        checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",
-                    "the serial number is not a positive number of at most %d bytes", SERIAL_BYTES);
+                    "the certificate: %s", fault);
     else
         checks_pass(j->checks, name, "version 3, canonical, with a positive serial number");
 }
@@ -73,6 +98,11 @@ static void judge_form(const struct judgement *j)
 static void judge_algorithm(const struct judgement *j)
 {
     static const char name[] = "certificate.algorithm";
+    checks_input(j->checks, "algorithm", "%s", OBJ_nid2sn(X509_get_signature_nid(j->x509)));
+    if (j->key) {
+        checks_input(j->checks, "key_type", "%s", OBJ_nid2sn(EVP_PKEY_get_base_id(j->key)));
+        checks_input(j->checks, "key_bits", "%d", EVP_PKEY_get_bits(j->key));
+    }
     if (!signature_nid_allowed(X509_get_signature_nid(j->x509)))
         checks_fail(j->checks, name, "CRYPTO_CONSTRAINTS_FAILURE", "certificate-algorithm",
                     "the certificate is signed with an algorithm that is not allowed");
@@ -91,16 +121,23 @@ static void judge_issuer(const struct judgement *j)
     bool name_known;
     /* Production knows one organization; every other hierarchy is a test's, or nobody's. */
     bool jpki = asn1_organization_is(X509_get_issuer_name(j->x509), "JPKI");
-    j->certificate->issuer = trust_issuer(j->trust, j->x509, &name_known);
+    X509 *issuer = j->certificate->issuer = trust_issuer(j->trust, j->x509, &name_known);
+    char fingerprint[65];
+    checks_input(j->checks, "anchors", "%zu", trust_count(j->trust));
+    if (certificate_issuer_sha256(j->certificate, fingerprint))
+        checks_input(j->checks, "issuer_sha256", "%s", fingerprint);
     if (trust_mode(j->trust) == TRUST_PRODUCTION && !jpki)
         checks_fail(j->checks, name, "NO_CERTIFICATE_CHAIN_FOUND", "certificate-test-hierarchy",
                     "the issuer is not O=JPKI: a test hierarchy is refused in production mode");
     else if (!name_known)
         checks_fail(j->checks, name, "NO_CERTIFICATE_CHAIN_FOUND", "certificate-issuer-unknown",
                     "no anchor has the issuer's name");
-    else if (!j->certificate->issuer)
+    else if (!issuer)
         checks_fail(j->checks, name, "CERTIFICATE_CHAIN_GENERAL_FAILURE", "certificate-untrusted",
                     "anchors have the issuer's name, none of their keys signed the certificate");
+    else if (!extension_names_issuer(j->x509, issuer))
+        checks_fail(j->checks, name, "CERTIFICATE_CHAIN_GENERAL_FAILURE", "certificate-untrusted",
+                    "its authorityKeyIdentifier names another certificate than its issuer's");
     else
         checks_pass(j->checks, name, "signed by a pinned anchor");
 }
@@ -120,12 +157,24 @@ static bool in_force(X509 *x509, instant at, bool *ret_expired)
     return at >= from && !*ret_expired;
 }
 
+static void input_time(struct checks *checks, const char *name, instant at)
+{
+    char text[INSTANT_TEXT];
+    checks_input(checks, name, "%s", instant_text_jst(at, text));
+}
+
 static void judge_validity(const struct judgement *j)
 {
     static const char name[] = "certificate.validity";
     bool expired = false, issuer_expired = false;
     instant from, to;
-    if (!validity_read(j->x509, &from, &to))
+    bool span = validity_read(j->x509, &from, &to);
+    input_time(j->checks, "at", j->at);
+    if (span) {
+        input_time(j->checks, "not_before", from);
+        input_time(j->checks, "not_after", to);
+    }
+    if (!span)
         checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",
                     "notBefore and notAfter are no span of time");
     else if (!in_force(j->x509, j->at, &expired))
@@ -140,51 +189,72 @@ static void judge_validity(const struct judgement *j)
         checks_pass(j->checks, name, "in force at the moment of application");
 }
 
-static bool usage_is_critical(X509 *x509)
+static void judge_end_entity(const struct judgement *j)
 {
-    int at = X509_get_ext_by_NID(x509, NID_key_usage, -1);
-    return at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(x509, at));
+    static const char name[] = "certificate.end-entity";
+    uint32_t flags = X509_get_extension_flags(j->x509);
+    uint32_t usage = flags & EXFLAG_KUSAGE ? X509_get_key_usage(j->x509) : 0;
+    const char *fault = NULL;
+    if (trust_holds(j->trust, j->x509))
+        fault = "the certificate is an anchor itself";
+    else if (flags & EXFLAG_SI)
+        fault = "the certificate is its own issuer's";
+    else if (flags & EXFLAG_CA || usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN))
+        fault = "the certificate is a CA's";
+    if (fault)
+        checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-is-ca", "%s", fault);
+    else
+        checks_pass(j->checks, name, "not a CA");
 }
 
-static void judge_purpose(const struct judgement *j)
+static void judge_usage(const struct judgement *j)
 {
-    bool is_issuer = X509_get_extension_flags(j->x509) & (EXFLAG_CA | EXFLAG_SI);
-    uint32_t usage = X509_get_key_usage(j->x509); /* all bits when there is no keyUsage */
-    bool present = X509_get_extension_flags(j->x509) & EXFLAG_KUSAGE;
-    if (is_issuer || (present && usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)))
-        checks_fail(j->checks, "certificate.end-entity", "CHAIN_CONSTRAINTS_FAILURE",
-                    "certificate-is-ca", "the certificate is a CA's or its own issuer's");
-    else
-        checks_pass(j->checks, "certificate.end-entity", "not a CA");
-    if (!present || !usage_is_critical(j->x509) || !(usage & KU_NON_REPUDIATION))
-        checks_fail(j->checks, "certificate.key-usage", "CHAIN_CONSTRAINTS_FAILURE",
-                    "certificate-purpose",
+    static const char name[] = "certificate.key-usage";
+    bool critical;
+    bool present = extension_find(j->x509, NID_key_usage, NULL, &critical);
+    uint32_t usage = present ? X509_get_key_usage(j->x509) : 0;
+    checks_input(j->checks, "key_usage", "0x%04x%s", usage, present && critical ? " critical" : "");
+    if (!present || !critical || !(usage & KU_NON_REPUDIATION))
+        checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-purpose",
                     "keyUsage is not critical with nonRepudiation: not a signing certificate");
     else
-        checks_pass(j->checks, "certificate.key-usage", "critical, with nonRepudiation");
+        checks_pass(j->checks, name, "critical, with nonRepudiation");
 }
 
-static bool policies_accepted(const struct trust *trust, const CERTIFICATEPOLICIES *policies)
+/* All of them; they are listed in `oids`. */
+static bool policies_accepted(const struct trust *trust, const CERTIFICATEPOLICIES *policies,
+                              struct buffer *oids)
 {
+    bool accepted = sk_POLICYINFO_num(policies) > 0;
     for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
         char oid[128];
         int length = OBJ_obj2txt(oid, sizeof oid, sk_POLICYINFO_value(policies, i)->policyid, 1);
-        if (length <= 0 || length >= (int)sizeof oid || !trust_policy_accepted(trust, oid))
-            return false;
+        bool whole = length > 0 && length < (int)sizeof oid;
+        buffer_format(oids, "%s%s", i > 0 ? " " : "", whole ? oid : "?");
+        accepted = accepted && whole && trust_policy_accepted(trust, oid);
     }
-    return sk_POLICYINFO_num(policies) > 0;
+    return accepted;
 }
 
 static void judge_policy(const struct judgement *j)
 {
+    static const char name[] = "certificate.policy";
+    bool critical = false;
     _cleanup_(cleanup_policies) CERTIFICATEPOLICIES *policies =
         X509_get_ext_d2i(j->x509, NID_certificate_policies, NULL, NULL);
+    _cleanup_(cleanup_buffer) struct buffer oids = {0};
     ERR_clear_error();
-    if (!policies || !policies_accepted(j->trust, policies))
-        checks_fail(j->checks, "certificate.policy", "CHAIN_CONSTRAINTS_FAILURE",
-                    "certificate-policy", "the certificate's policy is not one that is accepted");
+    extension_find(j->x509, NID_certificate_policies, NULL, &critical);
+    bool accepted = policies && policies_accepted(j->trust, policies, &oids);
+    checks_input(j->checks, "policies", "%s", buffer_text(&oids));
+    if (!accepted)
+        checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-policy",
+                    "the certificate's policy is not one that is accepted");
+    else if (!critical)
+        checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-policy",
+                    "the certificate's policy is not critical");
     else
-        checks_pass(j->checks, "certificate.policy", "accepted");
+        checks_pass(j->checks, name, "accepted");
 }
 
 /* The extensions of the profile: what is critical beyond them carries a meaning that we would
@@ -207,25 +277,23 @@ static bool extension_known(int nid)
     }
 }
 
-static const char *extensions_fault(X509 *x509)
+static bool critical_unknown(const X509 *x509)
 {
-    int count = X509_get_ext_count(x509);
-    if (count > EXTENSIONS_MAX)
-        return "there are too many extensions";
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < X509_get_ext_count(x509); i++) {
         X509_EXTENSION *extension = X509_get_ext(x509, i);
-        const ASN1_OBJECT *oid = X509_EXTENSION_get_object(extension);
-        if (X509_get_ext_by_OBJ(x509, oid, i) >= 0)
-            return "an extension stands there twice";
-        if (X509_EXTENSION_get_critical(extension) && !extension_known(OBJ_obj2nid(oid)))
-            return "an extension is critical and not known";
+        int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+        if (X509_EXTENSION_get_critical(extension) && !extension_known(nid))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 static void judge_extensions(const struct judgement *j)
 {
     const char *fault = extensions_fault(j->x509);
+    checks_input(j->checks, "extensions", "%d", X509_get_ext_count(j->x509));
+    if (!fault && critical_unknown(j->x509))
+        fault = "an extension is critical and not known";
     if (fault)
         checks_fail(j->checks, "certificate.extensions", "CHAIN_CONSTRAINTS_FAILURE",
                     "certificate-extension", "%s", fault);
@@ -233,13 +301,18 @@ static void judge_extensions(const struct judgement *j)
         checks_pass(j->checks, "certificate.extensions", "nothing critical that is not known");
 }
 
+bool certificate_facts(const X509 *x509, struct basic_facts *ret_facts, const char **ret_fault)
+{
+    struct bytes names;
+    *ret_fault = "there is no subjectAltName";
+    return extension_find(x509, NID_subject_alt_name, &names, NULL) &&
+           basic_facts_read(names, ret_facts, ret_fault);
+}
+
 static void judge_facts(const struct judgement *j)
 {
-    const char *fault = "there is no subjectAltName that can be read";
-    _cleanup_(cleanup_names) GENERAL_NAMES *names =
-        X509_get_ext_d2i(j->x509, NID_subject_alt_name, NULL, NULL);
-    ERR_clear_error();
-    if (!names || !basic_facts_read(names, &j->certificate->facts, &fault))
+    const char *fault;
+    if (!certificate_facts(j->x509, &j->certificate->facts, &fault))
         checks_fail(j->checks, "certificate.facts", "CHAIN_CONSTRAINTS_FAILURE",
                     "certificate-facts", "the four basic facts: %s", fault);
     else
@@ -253,12 +326,14 @@ struct certificate *certificate_judge(X509 *x509, const EVP_PKEY *key, const str
     X509_up_ref(x509);
     certificate->x509 = x509;
     memcpy(certificate->ca, "sign", sizeof "sign");
-    const struct judgement j = {certificate, x509, key, trust, at, checks};
+    struct judgement j = {certificate, x509, key, trust, at, checks, ""};
+    certificate_sha256(x509, j.fingerprint);
     judge_form(&j);
     judge_algorithm(&j);
     judge_issuer(&j);
     judge_validity(&j);
-    judge_purpose(&j);
+    judge_end_entity(&j);
+    judge_usage(&j);
     judge_policy(&j);
     judge_extensions(&j);
     judge_facts(&j);
@@ -275,15 +350,4 @@ struct certificate *certificate_read(struct bytes der, const struct trust *trust
     checks_fail(checks, "certificate.form", "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",
                 "the bytes are not one certificate in canonical DER");
     return NULL;
-}
-
-bool certificate_issuer_sha256(const struct certificate *certificate, char ret_text[65])
-{
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    if (!certificate->issuer ||
-        X509_digest(certificate->issuer, EVP_sha256(), digest, &length) != 1)
-        return false;
-    hex_encode(digest, length, ret_text);
-    return true;
 }

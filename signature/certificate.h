@@ -2,27 +2,15 @@
 #ifndef UKETSUKE_SIGNATURE_CERTIFICATE_H
 #define UKETSUKE_SIGNATURE_CERTIFICATE_H
 
-#include <jansson.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 
 #include "base/checks.h"
 #include "base/clock.h"
+#include "signature/facts.h"
 #include "signature/trust.h"
 
-#define FACT_TEXT    1024 /* bytes: 200 characters of UTF-8 and room */
-#define SERIAL_BYTES 20   /* RFC 5280 §4.1.2.2 */
-
-/* The four basic facts (基本4情報) from the subjectAltName's otherNames, by OID (reference §1.3).
- */
-struct basic_facts {
-    char name[FACT_TEXT];                /* 1.2.392.200149.8.5.5.1 氏名 */
-    char name_substituted[FACT_TEXT];    /* .2: '0' or '1' for each character of the name */
-    char sex;                            /* .3: '1' 男, '2' 女, '3' or '9' 不明 */
-    char birth_date[11];                 /* .4 as YYYY-MM-DD; "" when (partly) unknown */
-    char address[FACT_TEXT];             /* .5 住所 */
-    char address_substituted[FACT_TEXT]; /* .6 */
-};
+#define SERIAL_BYTES 20 /* RFC 5280 §4.1.2.2 */
 
 struct certificate {
     X509 *x509;                        /* owned */
@@ -56,7 +44,15 @@ void certificate_free(struct certificate *certificate);
  * anchor did. */
 bool certificate_issuer_sha256(const struct certificate *certificate, char ret_text[65]);
 
-/* {"name","name_substituted","sex","birth_date","address","address_substituted"} */
-json_t *basic_facts_to_json(const struct basic_facts *facts);
+/* SHA-256 of its DER. */
+void certificate_sha256(const X509 *x509, char ret_text[65]);
+
+/* What is wrong with its form, whatever the profile: serial number (RFC 5280 §4.1.2.2), algorithm
+ * inside and outside (§4.1.1.2), unique identifiers, extensions that OpenSSL cannot read. A
+ * literal, or NULL; *ret_serial is "" when that is what is wrong. */
+const char *certificate_form_fault(X509 *x509, char ret_serial[2 * SERIAL_BYTES + 1]);
+
+/* From its subjectAltName. *ret_fault, a literal, says why not. */
+bool certificate_facts(const X509 *x509, struct basic_facts *ret_facts, const char **ret_fault);
 
 #endif

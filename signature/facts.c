@@ -1,26 +1,46 @@
 #include "signature/facts.h"
 
-#include <openssl/objects.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
+#include "signature/der.h"
 
-#define ARC "1.2.392.200149.8.5.5."
+DEFINE_CLEANUP(cleanup_names, GENERAL_NAMES *, GENERAL_NAMES_free)
 
 enum fact { NAME, NAME_SUBSTITUTED, SEX, BIRTH_DATE, ADDRESS, ADDRESS_SUBSTITUTED, FACT_COUNT };
 
-/* The last number of the OID is the fact's place here, counted from 1. */
-static bool fact_of(const ASN1_OBJECT *oid, enum fact *ret_fact)
+/* What has been read so far. */
+struct reading {
+    char texts[FACT_COUNT][FACT_TEXT];
+    struct basic_facts facts;
+    const char *fault;
+};
+
+static bool fault(struct reading *r, const char *text)
 {
-    char text[64];
-    int length = OBJ_obj2txt(text, sizeof text, oid, 1);
-    size_t arc = sizeof ARC - 1;
-    if (length != (int)arc + 1 || strncmp(text, ARC, arc) != 0)
+    r->fault = text;
+    return false;
+}
+
+/* Dotted, when it lies under the arc. */
+static bool of_the_arc(const ASN1_OBJECT *oid, char text[FACT_OID_TEXT])
+{
+    int length = OBJ_obj2txt(text, FACT_OID_TEXT, oid, 1);
+    return length > 0 && length < FACT_OID_TEXT &&
+           strncmp(text, FACTS_ARC, sizeof FACTS_ARC - 1) == 0;
+}
+
+/* The last number of the OID is the fact's place here, counted from 1. */
+static bool fact_of(const char *oid, enum fact *ret_fact)
+{
+    const char *last = oid + sizeof FACTS_ARC - 1;
+    if (last[0] < '1' || last[0] > '0' + FACT_COUNT || last[1])
         return false;
-    int place = text[arc] - '1';
-    if (place < 0 || place >= FACT_COUNT)
-        return false;
-    *ret_fact = (enum fact)place;
+    *ret_fact = (enum fact)(last[0] - '1');
     return true;
 }
 
@@ -38,12 +58,12 @@ static bool copy_text(const ASN1_TYPE *value, char text[FACT_TEXT])
     if (!value || value->type != V_ASN1_UTF8STRING)
         return false;
     const ASN1_STRING *string = value->value.utf8string;
-    size_t length = (size_t)ASN1_STRING_length(string);
-    if (length == 0 || length >= FACT_TEXT)
+    struct bytes bytes = {ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string)};
+    if (bytes.length == 0 || bytes.length >= FACT_TEXT || !utf8_valid(bytes))
         return false;
-    memcpy(text, ASN1_STRING_get0_data(string), length);
-    text[length] = '\0';
-    return utf8_valid(bytes_of(text, length)) && printable(text);
+    memcpy(text, bytes.data, bytes.length);
+    text[bytes.length] = '\0';
+    return printable(text);
 }
 
 /* One '0' or '1' for each character of `of`: whoever compares names relies on the positions. */
@@ -60,78 +80,140 @@ static bool sex_read(const char *text, char *ret_sex)
     return true;
 }
 
-/* EYYYYMMDD: the era (0 unknown, 1 明治 … 5 令和), then the Gregorian date. Parts that are not
- * known are zeros; then there is no date to compare. A year without its era is none that is known.
- */
-static bool birth_date_read(const char *text, char ret_date[11])
+static int number_of(const char *digits, size_t count)
+{
+    int number = 0;
+    while (count-- > 0)
+        number = 10 * number + *digits++ - '0';
+    return number;
+}
+
+/* Whether the parts that are known can be of one date: 1944-02-?? may be, 1944-13-?? may not. A
+ * leap year stands for a year that is not known. */
+static bool birth_possible(const struct birth *birth)
+{
+    struct day day = {birth->year ? birth->year : 2000, birth->month ? birth->month : 1,
+                      birth->day ? birth->day : 1};
+    return day_valid(day);
+}
+
+/* EYYYYMMDD: the era, then the Gregorian date. Parts that are not known are zeros; then there is no
+ * date to compare. A year without its era is none that is known. */
+static bool birth_read(const char *text, struct basic_facts *facts)
 {
     if (!digits_only(text, 9) || text[9] || text[0] > '5')
         return false;
-    char date[11] = {text[1], text[2], text[3], text[4], '-', text[5],
-                     text[6], '-',     text[7], text[8], '\0'};
-    bool unknown = text[0] == '0' || strncmp(date, "0000", 4) == 0 ||
-                   strncmp(date + 5, "00", 2) == 0 || strncmp(date + 8, "00", 2) == 0;
-    struct day day;
-    if (!unknown && !day_parse(date, &day))
+    struct birth birth = {text[0], number_of(text + 1, 4), number_of(text + 5, 2),
+                          number_of(text + 7, 2)};
+    if (!birth_possible(&birth))
         return false;
-    memcpy(ret_date, unknown ? "" : date, unknown ? 1 : sizeof date);
+    facts->birth = birth;
+    if (birth.era != '0' && birth.year && birth.month && birth.day)
+        snprintf(facts->birth_date, sizeof facts->birth_date, "%.4s-%.2s-%.2s", text + 1, text + 5,
+                 text + 7);
     return true;
 }
 
-static bool texts_read(const GENERAL_NAMES *names, char texts[FACT_COUNT][FACT_TEXT],
-                       const char **ret_fault)
+/* Not of our six: kept, so that who reads later knows it was there. */
+static bool keep_other(struct reading *r, const char *oid, const ASN1_TYPE *value)
+{
+    struct basic_facts *facts = &r->facts;
+    for (size_t i = 0; i < facts->other_count; i++)
+        if (strcmp(facts->others[i].oid, oid) == 0)
+            return fault(r, "an otherName stands there twice");
+    if (facts->other_count == FACTS_OTHERS_MAX)
+        return fault(r, "there are too many otherNames that are not known");
+    struct other_fact *other = &facts->others[facts->other_count];
+    if (value->type == V_ASN1_UTF8STRING && !copy_text(value, other->text))
+        return fault(r, "an otherName that is not known holds no clean text of a fitting length");
+    memcpy(other->oid, oid, strlen(oid) + 1);
+    facts->other_count++;
+    return true;
+}
+
+static bool name_read(struct reading *r, const OTHERNAME *name)
+{
+    char oid[FACT_OID_TEXT];
+    enum fact fact;
+    if (!of_the_arc(name->type_id, oid))
+        return true;
+    if (!fact_of(oid, &fact))
+        return keep_other(r, oid, name->value);
+    if (r->texts[fact][0])
+        return fault(r, "an otherName stands there twice");
+    if (!copy_text(name->value, r->texts[fact]))
+        return fault(r, "an otherName is not a UTF8String of clean text and fitting length");
+    return true;
+}
+
+static bool names_read(struct reading *r, const GENERAL_NAMES *names)
 {
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        enum fact fact;
-        if (name->type != GEN_OTHERNAME || !fact_of(name->d.otherName->type_id, &fact))
-            continue;
-        if (texts[fact][0]) {
-            *ret_fault = "an otherName stands there twice";
+        if (name->type == GEN_OTHERNAME && !name_read(r, name->d.otherName))
             return false;
-        }
-        if (!copy_text(name->d.otherName->value, texts[fact])) {
-            *ret_fault = "an otherName is not a UTF8String of a fitting length";
-            return false;
-        }
     }
     for (int i = 0; i < FACT_COUNT; i++)
-        if (!texts[i][0]) {
-            *ret_fault = "one of the six otherNames of the basic facts is missing";
-            return false;
-        }
+        if (!r->texts[i][0])
+            return fault(r, "one of the six otherNames of the basic facts is missing");
     return true;
 }
 
-bool basic_facts_read(const GENERAL_NAMES *names, struct basic_facts *ret_facts,
+static bool texts_understood(struct reading *r)
+{
+    if (!flags_fit(r->texts[NAME_SUBSTITUTED], r->texts[NAME]) ||
+        !flags_fit(r->texts[ADDRESS_SUBSTITUTED], r->texts[ADDRESS]))
+        return fault(r, "the positions of substituted characters do not fit their text");
+    if (!sex_read(r->texts[SEX], &r->facts.sex))
+        return fault(r, "the sex is none of 1, 2, 3, 9");
+    if (!birth_read(r->texts[BIRTH_DATE], &r->facts))
+        return fault(r, "the birth date is not of the form EYYYYMMDD, or is no date");
+    memcpy(r->facts.name, r->texts[NAME], FACT_TEXT);
+    memcpy(r->facts.name_substituted, r->texts[NAME_SUBSTITUTED], FACT_TEXT);
+    memcpy(r->facts.address, r->texts[ADDRESS], FACT_TEXT);
+    memcpy(r->facts.address_substituted, r->texts[ADDRESS_SUBSTITUTED], FACT_TEXT);
+    return true;
+}
+
+static GENERAL_NAMES *names_parse(struct bytes der)
+{
+    const uint8_t *at = der.data;
+    if (der.length > FACTS_BYTES_MAX || !der_strict(der))
+        return NULL;
+    GENERAL_NAMES *names = d2i_GENERAL_NAMES(NULL, &at, (long)der.length);
+    ERR_clear_error();
+    return names;
+}
+
+bool basic_facts_read(struct bytes subject_alt_name, struct basic_facts *ret_facts,
                       const char **ret_fault)
 {
-    char texts[FACT_COUNT][FACT_TEXT] = {0};
-    struct basic_facts facts = {0};
-    if (!texts_read(names, texts, ret_fault))
+    _cleanup_(cleanup_names) GENERAL_NAMES *names = names_parse(subject_alt_name);
+    struct reading r = {.fault = "the subjectAltName cannot be read"};
+    if (!names || !names_read(&r, names) || !texts_understood(&r)) {
+        *ret_fault = r.fault;
         return false;
-    *ret_fault = "the positions of substituted characters do not fit their text";
-    if (!flags_fit(texts[NAME_SUBSTITUTED], texts[NAME]) ||
-        !flags_fit(texts[ADDRESS_SUBSTITUTED], texts[ADDRESS]))
-        return false;
-    *ret_fault = "the sex is none of 1, 2, 3, 9";
-    if (!sex_read(texts[SEX], &facts.sex))
-        return false;
-    *ret_fault = "the birth date is not of the form EYYYYMMDD";
-    if (!birth_date_read(texts[BIRTH_DATE], facts.birth_date))
-        return false;
-    memcpy(facts.name, texts[NAME], FACT_TEXT);
-    memcpy(facts.name_substituted, texts[NAME_SUBSTITUTED], FACT_TEXT);
-    memcpy(facts.address, texts[ADDRESS], FACT_TEXT);
-    memcpy(facts.address_substituted, texts[ADDRESS_SUBSTITUTED], FACT_TEXT);
-    *ret_facts = facts;
+    }
+    *ret_facts = r.facts;
     return true;
+}
+
+static json_t *others_to_json(const struct basic_facts *facts)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < facts->other_count; i++)
+        json_array_append_new(array, json_pack("{s:s, s:s}", "oid", facts->others[i].oid, "text",
+                                               facts->others[i].text));
+    return array;
 }
 
 json_t *basic_facts_to_json(const struct basic_facts *facts)
 {
-    char sex[2] = {facts->sex, '\0'};
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", facts->name, "name_substituted",
-                     facts->name_substituted, "sex", sex, "birth_date", facts->birth_date,
-                     "address", facts->address, "address_substituted", facts->address_substituted);
+    char sex[2] = {facts->sex, '\0'}, era[2] = {facts->birth.era, '\0'};
+    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:i, s:i, s:i}, s:s, s:s, s:o}", "name",
+                     facts->name, "name_substituted", facts->name_substituted, "sex", sex,
+                     "birth_date", facts->birth_date, "birth", "era", era, "year",
+                     facts->birth.year, "month", facts->birth.month, "day", facts->birth.day,
+                     "address", facts->address, "address_substituted", facts->address_substituted,
+                     "others", others_to_json(facts));
 }

@@ -66,6 +66,14 @@ enum trust_mode trust_mode(const struct trust *trust)
     return trust->mode;
 }
 
+bool trust_holds(const struct trust *trust, const X509 *certificate)
+{
+    for (size_t i = 0; i < trust->count; i++)
+        if (X509_cmp(trust->anchors[i].x509, certificate) == 0)
+            return true;
+    return false;
+}
+
 static bool pinned(const struct trust_options *options, const uint8_t fingerprint[32])
 {
     for (size_t i = 0; i < options->pin_count; i++) {

@@ -43,6 +43,8 @@ enum trust_mode trust_mode(const struct trust *trust);
 const char *trust_fingerprint(const struct trust *trust, size_t index, char text[65]);
 size_t trust_policy_count(const struct trust *trust);
 const char *trust_policy_at(const struct trust *trust, size_t index);
+/* It is one of the anchors, to the byte. */
+bool trust_holds(const struct trust *trust, const X509 *certificate);
 
 /* The generation that signed `certificate` (checked with its key), or NULL. *ret_name_known tells
  * whether any anchor has the issuer's DN. Borrowed. */

@@ -88,7 +88,7 @@ static void a_good_one_passes(void **state)
     assert_string_equal(c->facts.address, "試験県桜野市本町一丁目２番３号");
     _cleanup_(cleanup_json) json_t *json = basic_facts_to_json(&c->facts);
     assert_string_equal(json_string_value(json_object_get(json, "sex")), "2");
-    assert_int_equal(json_object_size(json), 6);
+    assert_int_equal(json_object_size(json), 8);
 }
 
 static void validity_to_the_second(void **state)
@@ -143,6 +143,37 @@ static void issuers(void **state)
         assert_null(c->issuer);
         pki_ca_free(&strangers[i]);
     }
+}
+
+static void drop_critical_policy(X509 *x509)
+{
+    int at = X509_get_ext_by_NID(x509, NID_certificate_policies, -1);
+    X509_EXTENSION_set_critical(X509_get_ext(x509, at), 0);
+}
+
+/* Names the anchor's key and DN, but another serial number than the anchor's. */
+static void name_other_issuer(X509 *x509)
+{
+    AUTHORITY_KEYID *named = X509_get_ext_d2i(x509, NID_authority_key_identifier, NULL, NULL);
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    GENERAL_NAME_set0_value(name, GEN_DIRNAME, X509_NAME_dup(X509_get_issuer_name(x509)));
+    named->issuer = GENERAL_NAMES_new();
+    sk_GENERAL_NAME_push(named->issuer, name);
+    named->serial = ASN1_INTEGER_new();
+    ASN1_INTEGER_set(named->serial, 2);
+    X509_add1_ext_i2d(x509, NID_authority_key_identifier, named, 0, X509V3_ADD_REPLACE);
+    AUTHORITY_KEYID_free(named);
+}
+
+static void add_trailing_byte(X509 *x509)
+{
+    int at = X509_get_ext_by_NID(x509, NID_subject_alt_name, -1);
+    ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(x509, at));
+    int length = ASN1_STRING_length(value);
+    uint8_t *longer = calloc(1, (size_t)length + 1);
+    memcpy(longer, ASN1_STRING_get0_data(value), (size_t)length);
+    ASN1_STRING_set(value, longer, length + 1);
+    free(longer);
 }
 
 static void set_version_1(X509 *x509)
@@ -216,6 +247,10 @@ static void departures_from_the_profile(void **state)
         {{.extra = {{"basicConstraints", "critical,CA:TRUE"}}}, "certificate-is-ca"},
         {{.extra = {{"basicConstraints", "critical,CA:FALSE"}}}, ""},
         {{.policy = ""}, "certificate-policy"},
+        {{.change = drop_critical_policy}, "certificate-policy"},
+        {{.change = name_other_issuer}, "certificate-untrusted"},
+        {{.change = add_trailing_byte}, "certificate-extension"},
+        {{.extra = {{"subjectKeyIdentifier", "hash"}}}, ""},
         {{.policy = "1.2.392.200149.8.5.1.3.30"}, "certificate-policy"}, /* the login policy */
         {{.policy = PKI_POLICY ",1.2.392.200149.8.5.1.3.30"}, "certificate-policy"},
         {{.policy = "1.2.392.200149.8.5.1.1.20"}, "certificate-policy"}, /* not configured */
@@ -345,6 +380,16 @@ static void names_beside_the_facts(void **state)
     assert_string_equal(reason_of(nul), "certificate-facts");
 }
 
+/* The anchor itself may sign nothing but certificates; nor may the card's own copy of it. */
+static void an_anchor_signs_no_application(void **state)
+{
+    (void)state;
+    char reason[64];
+    _cleanup_(cleanup_certificate) struct certificate *c = judge(ca.certificate, at(NOW), reason);
+    assert_string_equal(reason, "certificate-is-ca");
+    assert_string_equal(c->serial, "01");
+}
+
 static void only_canonical_der(void **state)
 {
     (void)state;
@@ -381,6 +426,7 @@ int main(void)
         cmocka_unit_test(facts_that_are_wrong),
         cmocka_unit_test(birth_dates),
         cmocka_unit_test(names_beside_the_facts),
+        cmocka_unit_test(an_anchor_signs_no_application),
         cmocka_unit_test(only_canonical_der),
     };
     return cmocka_run_group_tests(tests, make_ca, free_ca);
