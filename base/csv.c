@@ -10,6 +10,7 @@ struct csv_reader {
     FILE *in;
     int64_t line;     /* of the next byte */
     bool broken;      /* behind a fault nobody knows where a record begins */
+    int line_feed;    /* how the first line ended: '\n', or '\r' before it; 0 not yet */
     bool begun;       /* a byte order mark can only be the first thing */
     uint8_t ahead[3]; /* read while looking for it, and not it */
     unsigned ahead_at, ahead_count;
@@ -99,6 +100,9 @@ static enum stop line_end(struct csv_reader *reader, int c, struct failure *f)
         if (get_byte(reader) != '\n')
             return fault(reader, f, "a carriage return without a line feed");
     }
+    if (reader->line_feed && reader->line_feed != c)
+        return fault(reader, f, "ends otherwise than the lines before, of LF and CRLF");
+    reader->line_feed = c;
     return STOP_LINE;
 }
 

@@ -1,4 +1,5 @@
-/* CSV by RFC 4180 as it streams in: comma, double quotes, CRLF or LF. UTF-8 only. */
+/* CSV by RFC 4180 as it streams in: comma, double quotes, CRLF or LF (one of
+ * them throughout). UTF-8 only. */
 #ifndef UKETSUKE_BASE_CSV_H
 #define UKETSUKE_BASE_CSV_H
 

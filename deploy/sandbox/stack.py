@@ -330,6 +330,8 @@ class Stack:
         folder = self.folder / name
         self.run("uketsuke-sandbox", "town", "make", folder, "--jpki", self.folder / "jpki",
                  *arguments)
+        self.uketsuke("registry", "import", folder / "registry-residents.csv", "--kind",
+                      "residents")
         self.uketsuke("registry", "import", folder / "registry-links.csv")
         self.wait_for_lists()
         return folder

@@ -11,12 +11,20 @@
 #define ARRIVALS_FIRST (6 * 3600 * INSTANT_SECOND)
 #define ARRIVALS_LAST  (180 * INSTANT_SECOND)
 
-struct town_books { /* what is written along the way */
-    FILE *links, *residents;
+struct town_books {                     /* what is written along the way */
+    FILE *links, *residents, *registry; /* residents: the truth; registry: the feed of it */
     json_t *expected, *arrivals;
     size_t of_kind[64]; /* by place in town_kinds */
     int64_t told;       /* clock_monotonic of the last word about progress */
 };
+
+#define FEED_HEAD                                                                                  \
+    "atenabango,setaibango,tsuzukigara,shimei,shimei_kana,tsusho,tsusho_kana,kyuuji,"              \
+    "shimei_gaikokujin_romaji,shimei_gaikokujin_kanji,seinengappi,seinengappi_fushoflag,"          \
+    "seinengappi_fushohyoki,seibetsu,jusho_shikuchoson_code,jusho_machiaza_code,jusho_todofuken,"  \
+    "jusho_shikugunchoson,jusho_machiaza,jusho_banchigohyoki,jusho_katagaki,jusho_yubinbango,"     \
+    "juminjotai,idonengappi,shiensochi_flag,shiensochi_kaishi,shiensochi_shuryo,fukaiji_flag,"     \
+    "fukaiji_kaishi,fukaiji_shuryo,kojinbango"
 
 static FILE *book_open(const char *folder, const char *name, const char *head, struct failure *f)
 {
@@ -49,7 +57,9 @@ static bool books_open(const char *folder, struct town_books *books, struct fail
                                        "postal_code,individual_number",
                                        f)
                            : NULL;
-    return books->residents != NULL;
+    books->registry =
+        books->residents ? book_open(folder, "registry-residents.csv", FEED_HEAD, f) : NULL;
+    return books->registry != NULL;
 }
 
 static void books_free(struct town_books *books)
@@ -60,6 +70,8 @@ static void books_free(struct town_books *books)
         fclose(books->links);
     if (books->residents)
         fclose(books->residents);
+    if (books->registry)
+        fclose(books->registry);
 }
 
 static void resident_write(FILE *residents, const struct household *household,
@@ -71,13 +83,36 @@ static void resident_write(FILE *residents, const struct household *household,
             household->address, household->postal_code, person->individual_number);
 }
 
-static void household_write(FILE *residents, const struct household *household)
+/* As the resident-registry system hands it over: docs/formats/registry-feed.md. */
+static void feed_write(FILE *registry, const struct household *household, const char *city,
+                       const struct person *person)
 {
-    resident_write(residents, household, &household->claimant);
+    static const char prefecture[] = "試験県", block[] = "丁目";
+    const char *town = household->address + strlen(prefecture) + strlen(city);
+    const char *lot = strstr(town, block);
+    lot = lot ? lot + strlen(block) : town + strlen(town);
+    fprintf(registry, "%s,%.13s,,%s,%s,,,,,,%04d-%02d-%02d,,,%c,,,%s,%s,%.*s,%s,,%s,1,,,,,,,,%s\n",
+            person->addressee_number, person->addressee_number, person->name, person->name_kana,
+            person->birth_day.year, person->birth_day.month, person->birth_day.day, person->sex,
+            prefecture, city, (int)(lot - town), town, lot, household->postal_code,
+            person->individual_number);
+}
+
+static void person_write(const struct town_books *books, const struct household *household,
+                         const char *city, const struct person *person)
+{
+    resident_write(books->residents, household, person);
+    feed_write(books->registry, household, city, person);
+}
+
+static void household_write(const struct town_books *books, const struct household *household,
+                            const char *city)
+{
+    person_write(books, household, city, &household->claimant);
     if (household->has_spouse)
-        resident_write(residents, household, &household->spouse);
+        person_write(books, household, city, &household->spouse);
     for (size_t i = 0; i < household->child_count; i++)
-        resident_write(residents, household, &household->children[i]);
+        person_write(books, household, city, &household->children[i]);
 }
 
 /* The signer's certificate; the same number from the login CA, which is somebody else's; for some
@@ -105,7 +140,7 @@ static void draft_book(struct town_books *books, const struct draft *draft)
     char at[INSTANT_TEXT];
     const struct parcel *parcel = &draft->parcel;
     const struct kind *kind = draft->kind;
-    household_write(books->residents, &draft->household);
+    household_write(books, &draft->household, draft->town->city->city);
     links_write(books->links, draft);
     json_object_set_new(books->expected, parcel->receipt_number,
                         json_pack("{s:s,s:s,s:s}", "kind", kind->name, "state", kind->state,
@@ -175,6 +210,7 @@ static bool books_finish(const char *folder, struct town_books *books, struct fa
     printf("%s", buffer_text(&summary));
     return book_close(&books->links, "registry-links.csv", f) &&
            book_close(&books->residents, "residents.csv", f) &&
+           book_close(&books->registry, "registry-residents.csv", f) &&
            text_write(folder, "summary.txt", buffer_bytes(&summary), f) &&
            json_write(folder, "arrivals.json", books->arrivals, f) &&
            json_write(folder, "expected.json", books->expected, f);

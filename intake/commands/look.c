@@ -2,8 +2,10 @@
 
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "intake/schema.h"
 
 bool look_open(const struct config *config, struct db **ret_db, struct failure *f)
@@ -19,13 +21,30 @@ bool look_open(const struct config *config, struct db **ret_db, struct failure *
     return true;
 }
 
+/* proc(5); false for what no login started. */
+static bool login_uid(uid_t *ret_uid)
+{
+    unsigned uid;
+    _cleanup_(cleanup_file) FILE *in = fopen("/proc/self/loginuid", "re");
+    if (!in || fscanf(in, "%u", &uid) != 1 || uid == (unsigned)-1)
+        return false;
+    *ret_uid = uid;
+    return true;
+}
+
 const char *look_actor(char *text, size_t size)
 {
-    const struct passwd *account = getpwuid(getuid()); /* commands have one thread */
-    if (account)
+    uid_t login;
+    const char *sudo = getenv("SUDO_USER");
+    bool logged_in = login_uid(&login);
+    /* commands have one thread */
+    const struct passwd *account = getpwuid(logged_in ? login : getuid());
+    if (!logged_in && sudo)
+        snprintf(text, size, "operator:%s", sudo);
+    else if (account)
         snprintf(text, size, "operator:%s", account->pw_name);
     else
-        snprintf(text, size, "operator:uid %u", (unsigned)getuid());
+        snprintf(text, size, "operator:uid %u", (unsigned)(logged_in ? login : getuid()));
     return text;
 }
 

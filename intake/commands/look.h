@@ -10,7 +10,8 @@
 
 /* Opens the database as operator and checks its schema. */
 bool look_open(const struct config *config, struct db **ret_db, struct failure *f);
-/* "operator:<system account>": who looks. */
+/* "operator:<account>": who sits at the terminal. The account that logged in, which the kernel
+ * keeps across sudo (loginuid); else SUDO_USER; else the account that runs us (a timer's). */
 const char *look_actor(char *text, size_t size);
 /* "2026-11-21 09:00:00" in JST. */
 const char *look_time(instant at, char text[LOOK_TIME]);

@@ -11,6 +11,7 @@
 #include "intake/examiner_process.h"
 #include "intake/identify/role.h"
 #include "intake/package.h"
+#include "intake/registry/import.h"
 #include "intake/revocation.h"
 #include "intake/work.h"
 #include "routing/portal.h"
@@ -30,8 +31,11 @@ extern const struct command examine_command;
 extern const struct command examine_worker_command;
 extern const struct command identify_command;
 extern const struct command key_create_command;
+extern const struct command registry_approve_command;
 extern const struct command registry_import_command;
+extern const struct command registry_reconcile_command;
 extern const struct command registry_search_command;
+extern const struct command registry_status_command;
 extern const struct command list_command;
 extern const struct command report_command;
 extern const struct command revocation_command;
@@ -79,6 +83,9 @@ static const struct command *const upkeep[] = {
     &key_create_command,
     &db_upgrade_command,
     &registry_import_command,
+    &registry_approve_command,
+    &registry_status_command,
+    &registry_reconcile_command,
     &audit_key_create_command,
     &audit_checkpoint_command,
     &audit_verify_command,
@@ -111,6 +118,7 @@ const struct config_section *const config_sections[] = {
     &trust_config_section,
     &revocation_config_section,
     &revocation_list_config_section,
+    &registry_config_section,
     &forms_config_section,
     &routing_config_section,
     &destination_config_section,

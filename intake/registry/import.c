@@ -1,66 +1,73 @@
 #include "intake/registry/import.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/audit.h"
-#include "base/cleanup.h"
-#include "base/csv.h"
 #include "base/metrics.h"
 #include "base/text.h"
-#include "intake/registry/feed_row.h"
-#include "intake/registry/links.h"
+#include "intake/registry/import_internal.h"
 
-static struct metric links_total = {
+static const struct config_key registry_keys[] = {
+    {"removals-most", CONFIG_NUMBER, "1", 0, 100,
+     .help = "Percent of what is in force that a full load may remove; one that would remove more "
+             "waits for a second person (`uketsuke registry approve`)."},
+    {"keep-juminhyo-code", CONFIG_BOOLEAN, "no",
+     .help =
+         "Whether 住民票コード of a feed are kept (sealed); no: they are checked and forgotten."},
+};
+const struct config_section registry_config_section = {
+    "registry", .help = "The feeds of residents and serial links.", .keys = registry_keys,
+    .key_count = sizeof registry_keys / sizeof *registry_keys};
+
+static struct metric rows_total = {
     .kind = METRIC_COUNTER,
-    .name = "uketsuke_registry_links_total",
-    .help = "Serial links, by what an import did to them.",
+    .name = "uketsuke_registry_rows_total",
+    .help = "Residents and serial links, by what an import did to them.",
     .label_name = "change",
 };
 
 /* --- statements ------------------------------------------------------------------------------- */
 
-static const struct db_statement feed_table = {
-    "registry_feed_table",
-    "CREATE TEMPORARY TABLE registry_feed (line bigint, ca text, serial text, kind text,"
-    " atenabango text, valid_from timestamptz, valid_to timestamptz) ON COMMIT DROP"};
-static const struct db_statement feed_copy = {
-    "registry_feed_copy",
-    "COPY registry_feed (line, ca, serial, kind, atenabango, valid_from, valid_to) FROM STDIN"};
-static const struct db_statement feed_twice = {
-    "registry_feed_twice",
-    "SELECT line, first FROM ("
-    " SELECT line, min(line) OVER (PARTITION BY ca, serial, atenabango) AS first"
-    " FROM registry_feed) AS seen WHERE line <> first ORDER BY line LIMIT 1"};
-/* void is not a type that crosses the border: IS NULL makes a boolean of it */
+/* A load of a city takes its time; memory is better than temporary files. Only for the transaction:
+ * statement_timeout is for the short work of the roles. */
+static const struct db_statement settings = {
+    "registry_settings", "SELECT set_config('statement_timeout', '0', true),"
+                         " set_config('idle_in_transaction_session_timeout', '0', true),"
+                         " set_config('work_mem', '128MB', true)"};
+static const struct db_statement lock_try = {
+    "registry_lock_try",
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('registry_import:' || $1::text, 0))"};
+/* Against registry_hold. void is not a type that crosses the border: IS NULL makes a boolean. */
 static const struct db_statement links_lock = {
     "registry_links_lock",
     "SELECT pg_advisory_xact_lock(hashtextextended('registry_link:' || $1::text, 0)) IS NULL"};
-static const struct db_statement import_note = {
-    "registry_import_note",
-    "INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source, as_of)"
-    " VALUES ($1, $2, $3, $4, $5, 'links', 'juki', now()) RETURNING import_id"};
-static const struct db_statement links_merge = {
-    "registry_links_merge",
-    "WITH merged AS ("
-    " INSERT INTO registry_link AS link"
-    "  (city_code, ca, serial, atenabango, kind, valid_from, valid_to, import_id, source)"
-    " SELECT $1::text, ca, serial, atenabango, kind, valid_from, valid_to, $2::bigint, 'juki'"
-    " FROM registry_feed"
-    " ON CONFLICT (city_code, ca, serial, atenabango) DO UPDATE"
-    "  SET kind = excluded.kind, valid_from = excluded.valid_from,"
-    "      valid_to = excluded.valid_to, import_id = excluded.import_id"
-    "  WHERE (link.kind, link.valid_from, link.valid_to)"
-    "   IS DISTINCT FROM (excluded.kind, excluded.valid_from, excluded.valid_to)"
-    " RETURNING (xmax = 0) AS added)"
-    "SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added) FROM merged"};
-static const struct db_statement links_remove = {
-    "registry_links_remove",
-    "DELETE FROM registry_link AS link WHERE city_code = $1 AND NOT EXISTS ("
-    " SELECT FROM registry_feed AS feed WHERE feed.ca = link.ca AND feed.serial = link.serial"
-    " AND feed.atenabango = link.atenabango)"};
+static const struct db_statement last_find = {
+    "registry_last",
+    "SELECT coalesce(max(sequence), 0), coalesce(max(as_of), '-infinity') FROM registry_import"
+    " WHERE city_code = $1 AND source = $2 AND kind = $3 AND state = 'done'"};
+static const struct db_statement approved_find = {
+    "registry_approved_find",
+    "SELECT import_id FROM registry_import WHERE city_code = $1 AND source = $2 AND kind = $3"
+    " AND sha256 = $4 AND state = 'approved' FOR UPDATE"};
+static const struct db_statement note_insert = {
+    "registry_import_insert",
+    "INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source,"
+    "  sequence, as_of, state, added, changed, removed, before)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8::bigint, 0), $9, $10, $11, $12, $13, $14)"
+    " RETURNING import_id"};
+static const struct db_statement note_done = {
+    "registry_import_done",
+    "UPDATE registry_import SET state = 'done', at = now(), added = $3, changed = $4, removed = $5,"
+    " before = $6 WHERE city_code = $1 AND import_id = $2 RETURNING import_id"};
+static const struct db_statement waiting_find = {
+    "registry_waiting_find",
+    "SELECT import_id FROM registry_import WHERE city_code = $1 AND source = $2 AND kind = $3"
+    " AND sha256 = $4 AND state = 'waiting'"};
+static const struct db_statement approve = {
+    "registry_approve",
+    "UPDATE registry_import SET state = 'approved', approved_by = $3, approved_at = now()"
+    " WHERE city_code = $1 AND import_id = $2 AND state = 'waiting' AND actor <> $3"};
 static const struct db_statement work_wake = {
     "registry_work_wake",
     "UPDATE work SET due_at = now() FROM application AS a"
@@ -70,161 +77,37 @@ static const struct db_statement work_wake = {
 static const struct db_statement work_notify = {"registry_work_notify",
                                                 "SELECT pg_notify('work_identify', '') IS NULL"};
 
-/* --- reading the feed ------------------------------------------------------------------------- */
-
-/* A stream that hashes what is read through it, so that the file is read once. */
-struct hashed {
-    FILE *in;
-    EVP_MD_CTX *hash;
-};
-
-static ssize_t hashed_read(void *cookie, char *data, size_t size)
+struct registry_options registry_options_read(const struct config *config, const char *city_code,
+                                              const struct city_key *city_key, const char *actor)
 {
-    struct hashed *hashed = cookie;
-    size_t length = fread(data, 1, size, hashed->in);
-    EVP_DigestUpdate(hashed->hash, data, length);
-    return length == 0 && ferror(hashed->in) ? -1 : (ssize_t)length;
+    const struct config_group *group = config_group(config, "registry");
+    return (struct registry_options){
+        .city_code = city_code,
+        .city_key = city_key,
+        .actor = actor,
+        .removals_most = config_number(group, "removals-most"),
+        .keep_juminhyo_code = config_boolean(group, "keep-juminhyo-code"),
+    };
 }
 
-DEFINE_CLEANUP(cleanup_csv, struct csv_reader *, csv_close)
-
-static bool copy_record(struct db_copy *copy, const struct csv_record *record, struct failure *f)
+const struct import_statements *import_statements(const struct import *import)
 {
-    struct registry_row row;
-    char line[24];
-    if (!registry_row_read(record, &row, f))
-        return false;
-    snprintf(line, sizeof(line), "%" PRId64, record->line);
-    const char *fields[] = {line,           row.ca,         row.serial,  row.kind,
-                            row.atenabango, row.valid_from, row.valid_to};
-    return db_copy_row(copy, fields, sizeof(fields) / sizeof(*fields), f);
+    return import->feed->kind == FEED_LINKS ? &import_links : &import_residents;
 }
 
-static bool copy_records(struct csv_reader *reader, struct db_copy *copy, struct failure *f)
+void import_tell(const struct import *import, const char *doing)
 {
-    struct csv_record record;
-    bool end = false;
-    if (!csv_next(reader, &record, &end, f))
-        return false;
-    if (end)
-        return failure_set(f, FAILURE_INPUT, "line 1: the feed is empty, not even a header line");
-    if (!registry_header_check(&record, f))
-        return false;
-    for (;;) {
-        if (!csv_next(reader, &record, &end, f))
-            return false;
-        if (end)
-            return true;
-        if (!copy_record(copy, &record, f))
-            return false;
-    }
+    if (import->options->tell)
+        import->options->tell(import->options->context, doing);
 }
 
-static bool copy_feed(struct db_tx *tx, FILE *in, int64_t *ret_rows, uint8_t ret_sha256[32],
-                      struct failure *f)
-{
-    _cleanup_(cleanup_md_ctx) EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
-    struct hashed hashed = {in, hash};
-    _cleanup_(cleanup_file) FILE *stream =
-        fopencookie(&hashed, "r", (cookie_io_functions_t){.read = hashed_read});
-    if (!stream)
-        return failure_errno(f, "registry feed");
-    _cleanup_(cleanup_csv) struct csv_reader *reader = csv_open(stream);
-    struct db_copy *copy;
-    if (!db_copy_begin(tx, &feed_copy, &copy, f))
-        return false;
-    /* the copy is ended in any case; the first fault is the one that tells */
-    struct failure fault = {0}, ended = {0};
-    bool good = copy_records(reader, copy, &fault);
-    int64_t rows;
-    if (!db_copy_end(copy, &rows, &ended) || !good) {
-        if (f)
-            *f = good ? ended : fault;
-        return false;
-    }
-    *ret_rows = rows;
-    EVP_DigestFinal_ex(hash, ret_sha256, NULL);
-    return true;
-}
+/* --- before the feed is read ------------------------------------------------------------------ */
 
-/* --- the import ------------------------------------------------------------------------------- */
-
-struct import {
-    const char *city_code, *actor;
-    FILE *in;
-    bool full, begun;
-    struct registry_import_result result;
-};
-
-static bool lock_take(struct db_tx *tx, const struct db_statement *statement, const char *city_code,
-                      struct failure *f)
+static bool run(struct db_tx *tx, const struct db_statement *statement,
+                const struct db_value *values, size_t count, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    return db_query(tx, statement, DB_VALUES(db_text(city_code)), &rows, f);
-}
-
-static bool check_twice(struct db_tx *tx, struct failure *f)
-{
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &feed_twice, DB_NO_VALUES, &rows, f))
-        return false;
-    if (db_row_count(rows) == 0)
-        return true;
-    return failure_set(f, FAILURE_INPUT,
-                       "line %" PRId64 ", item serial: E0004 the same ca, serial and atenabango "
-                       "stand in line %" PRId64 " already",
-                       db_get_number(rows, 0, 0), db_get_number(rows, 0, 1));
-}
-
-static bool note_import(struct db_tx *tx, const struct import *import, const uint8_t sha256[32],
-                        int64_t *ret_id, struct failure *f)
-{
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &import_note,
-                  DB_VALUES(db_text(import->city_code), db_text(import->actor),
-                            db_boolean(import->full), db_number(import->result.rows),
-                            db_bytes(bytes_of(sha256, 32))),
-                  &rows, f))
-        return false;
-    *ret_id = db_get_number(rows, 0, 0);
-    return true;
-}
-
-static bool merge(struct db_tx *tx, struct import *import, int64_t import_id, struct failure *f)
-{
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &links_merge, DB_VALUES(db_text(import->city_code), db_number(import_id)),
-                  &rows, f))
-        return false;
-    import->result.added = db_get_number(rows, 0, 0);
-    import->result.changed = db_get_number(rows, 0, 1);
-    return !import->full || db_execute(tx, &links_remove, DB_VALUES(db_text(import->city_code)),
-                                       &import->result.removed, f);
-}
-
-static bool wake(struct db_tx *tx, struct import *import, struct failure *f)
-{
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    return db_execute(tx, &work_wake, DB_VALUES(db_text(import->city_code)), &import->result.woken,
-                      f) &&
-           db_query(tx, &work_notify, DB_NO_VALUES, &rows, f);
-}
-
-static bool note_audit(struct db_tx *tx, const struct import *import, const uint8_t sha256[32],
-                       struct failure *f)
-{
-    char hash[65];
-    _cleanup_(cleanup_json) json_t *detail = json_pack(
-        "{s:b s:I s:I s:I s:I s:s}", "full", import->full, "rows", (json_int_t)import->result.rows,
-        "added", (json_int_t)import->result.added, "changed", (json_int_t)import->result.changed,
-        "removed", (json_int_t)import->result.removed, "sha256", hex_encode(sha256, 32, hash));
-    _cleanup_(cleanup_text) char *text = json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS);
-    struct audit_entry entry = {.action = "registry.import",
-                                .actor = import->actor,
-                                .city_code = import->city_code,
-                                .detail = text};
-    return audit_append(tx, "registry", &entry, 1, f);
+    return db_query(tx, statement, values, count, &rows, f);
 }
 
 /* A transaction that lost a race runs again: from the start of the feed. */
@@ -232,38 +115,269 @@ static bool feed_rewind(struct import *import, struct failure *f)
 {
     if (import->begun && fseeko(import->in, 0, SEEK_SET) != 0)
         return failure_set(f, FAILURE_DATABASE,
-                           "the import met another one, and the feed is a pipe that can't be read "
+                           "the database went away, and the feed is a pipe that can't be read "
                            "again: run it again");
     import->begun = true;
+    import->approved = 0;
     import->result = (struct registry_import_result){0};
+    feed_faults_free(import->faults);
     return true;
 }
 
+static bool alone(struct db_tx *tx, const struct import *import, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!run(tx, &settings, DB_NO_VALUES, f) ||
+        !db_query(tx, &lock_try, DB_VALUES(db_text(import->options->city_code)), &rows, f))
+        return false;
+    return db_get_boolean(rows, 0, 0) ||
+           failure_set(f, FAILURE_USAGE,
+                       "another import is under way: wait until it has ended, and run it again");
+}
+
+struct last { /* of a feed's source and kind */
+    const char *city_code;
+    const struct feed *feed;
+    int64_t sequence;
+    instant as_of;
+};
+
+static bool last_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct last *last = context;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &last_find,
+                  DB_VALUES(db_text(last->city_code), db_text(last->feed->source),
+                            db_text(feed_kind_name(last->feed->kind))),
+                  &rows, f))
+        return false;
+    last->sequence = db_get_number(rows, 0, 0);
+    last->as_of = db_get_instant(rows, 0, 1);
+    return true;
+}
+
+bool registry_last_sequence(struct db *db, const char *city_code, const struct feed *feed,
+                            int64_t *ret_sequence, struct failure *f)
+{
+    struct last last = {.city_code = city_code, .feed = feed};
+    if (!db_transaction(db, last_work, &last, f))
+        return false;
+    *ret_sequence = last.sequence;
+    return true;
+}
+
+/* Sequence and time of a feed go forward; a full load heals a gap. */
+static bool order_check(struct db_tx *tx, const struct import *import, struct failure *f)
+{
+    const struct feed *feed = import->feed;
+    struct last found = {.city_code = import->options->city_code, .feed = feed};
+    if (!last_work(tx, &found, f))
+        return false;
+    int64_t last = found.sequence;
+    if (feed->sequence && feed->sequence <= last)
+        return failure_set(f, FAILURE_INPUT,
+                           "sequence %" PRId64 " was taken in already: the last one is %" PRId64,
+                           feed->sequence, last);
+    if (feed->sequence && !feed->full && feed->sequence != last + 1)
+        return failure_set(f, FAILURE_INPUT,
+                           "sequence %" PRId64 " does not follow %" PRId64
+                           ": import what is missing, or a full load",
+                           feed->sequence, last);
+    if (feed->as_of <= found.as_of)
+        return failure_set(f, FAILURE_INPUT,
+                           "time runs backwards: the feed speaks for a moment (as_of) that does "
+                           "not lie after that of the last one");
+    if (feed->as_of > clock_now() + INSTANT_DAY)
+        return failure_set(f, FAILURE_INPUT, "the feed speaks for a moment (as_of) to come");
+    return true;
+}
+
+/* --- the guard -------------------------------------------------------------------------------- */
+
+static bool removes_too_many(const struct import *import)
+{
+    const struct registry_import_result *result = &import->result;
+    return import->feed->full &&
+           result->removed * 100 > result->before * import->options->removals_most;
+}
+
+/* The import of these very bytes that waits or is approved; 0 when there is none. */
+static bool import_id_find(struct db_tx *tx, const struct import *import,
+                           const struct db_statement *statement, int64_t *ret_id, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, statement,
+                  DB_VALUES(db_text(import->options->city_code), db_text(import->feed->source),
+                            db_text(feed_kind_name(import->feed->kind)),
+                            db_bytes(bytes_of(import->sha256, 32))),
+                  &rows, f))
+        return false;
+    *ret_id = db_row_count(rows) ? db_get_number(rows, 0, 0) : 0;
+    return true;
+}
+
+/* --- what is remembered ----------------------------------------------------------------------- */
+
+static bool note(struct db_tx *tx, struct import *import, const char *state, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    const struct feed *feed = import->feed;
+    struct registry_import_result *result = &import->result;
+    const struct db_value city = db_text(import->options->city_code);
+    bool noted =
+        import->approved
+            ? db_query(tx, &note_done,
+                       DB_VALUES(city, db_number(import->approved), db_number(result->added),
+                                 db_number(result->changed), db_number(result->removed),
+                                 db_number(result->before)),
+                       &rows, f)
+            : db_query(tx, &note_insert,
+                       DB_VALUES(city, db_text(import->options->actor), db_boolean(feed->full),
+                                 db_number(result->rows), db_bytes(bytes_of(import->sha256, 32)),
+                                 db_text(feed_kind_name(feed->kind)), db_text(feed->source),
+                                 db_number(feed->sequence), db_instant(feed->as_of), db_text(state),
+                                 db_number(result->added), db_number(result->changed),
+                                 db_number(result->removed), db_number(result->before)),
+                       &rows, f);
+    if (noted)
+        result->import_id = db_get_number(rows, 0, 0);
+    return noted;
+}
+
+static bool note_audit(struct db_tx *tx, const struct import *import, const char *action,
+                       struct failure *f)
+{
+    char hash[65];
+    const struct registry_import_result *result = &import->result;
+    _cleanup_(cleanup_json) json_t *detail =
+        json_pack("{s:I s:s s:s s:b s:I s:I s:I s:I s:I s:s}", "import",
+                  (json_int_t)result->import_id, "kind", feed_kind_name(import->feed->kind),
+                  "source", import->feed->source, "full", import->feed->full, "sequence",
+                  (json_int_t)import->feed->sequence, "rows", (json_int_t)result->rows, "added",
+                  (json_int_t)result->added, "changed", (json_int_t)result->changed, "removed",
+                  (json_int_t)result->removed, "sha256", hex_encode(import->sha256, 32, hash));
+    _cleanup_(cleanup_text) char *text = json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS);
+    struct audit_entry entry = {.action = action,
+                                .actor = import->options->actor,
+                                .city_code = import->options->city_code,
+                                .detail = text};
+    return audit_append(tx, "registry", &entry, 1, f);
+}
+
+/* What is unmatched is tried again. Identification holds the links (registry_hold) from looking up
+ * until its decision stands, and this waits for it: so what looked before us is woken, and what
+ * looks later sees what we wrote. The lock is held only from here to the commit. */
+static bool wake(struct db_tx *tx, struct import *import, struct failure *f)
+{
+    const struct db_value city = db_text(import->options->city_code);
+    return run(tx, &links_lock, &city, 1, f) &&
+           db_execute(tx, &work_wake, &city, 1, &import->result.woken, f) &&
+           run(tx, &work_notify, DB_NO_VALUES, f);
+}
+
+/* --- the import ------------------------------------------------------------------------------- */
+
+static bool faulty(const struct import *import, struct failure *f)
+{
+    char text[256];
+    int64_t more = import->faults->count - 1;
+    feed_fault_text(&import->faults->kept[0], text);
+    if (more > 0)
+        return failure_set(f, FAILURE_INPUT, "%s (and %" PRId64 " more %s)", text, more,
+                           text_plural(more, "fault", "faults"));
+    return failure_set(f, FAILURE_INPUT, "%s", text);
+}
+
+static bool import_apply(struct db_tx *tx, struct import *import, struct failure *f)
+{
+    return note(tx, import, "done", f) && import_merge(tx, import, f) && wake(tx, import, f) &&
+           note_audit(tx, import, "registry.import", f);
+}
+
+/* What only compares, or must wait, ends as a failure of no kind: nothing is to be written. */
 static bool import_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct import *import = context;
-    uint8_t sha256[32];
-    int64_t import_id;
-    if (!feed_rewind(import, f) || !db_execute(tx, &feed_table, DB_NO_VALUES, NULL, f) ||
-        !copy_feed(tx, import->in, &import->result.rows, sha256, f) || !check_twice(tx, f))
+    if (!feed_rewind(import, f) || !alone(tx, import, f) || !order_check(tx, import, f) ||
+        !import_stage(tx, import, f))
         return false;
-    if (import->full && import->result.rows == 0)
-        return failure_set(f, FAILURE_INPUT,
-                           "line 2: the feed has no rows, and a full load would remove every link");
-    return lock_take(tx, &links_lock, import->city_code, f) &&
-           note_import(tx, import, sha256, &import_id, f) && merge(tx, import, import_id, f) &&
-           wake(tx, import, f) && note_audit(tx, import, sha256, f);
+    if (import->faults->count)
+        return faulty(import, f);
+    if (!import_weigh(tx, import, f) || import->options->compare_only)
+        return false;
+    if (removes_too_many(import)) {
+        if (!import_id_find(tx, import, &approved_find, &import->approved, f))
+            return false;
+        import->result.waiting = !import->approved;
+        if (import->result.waiting)
+            return false;
+    }
+    return import_apply(tx, import, f);
 }
 
-bool registry_import(struct db *db, const char *city_code, FILE *in, bool full, const char *actor,
-                     struct registry_import_result *ret_result, struct failure *f)
+static bool wait_work(struct db_tx *tx, void *context, struct failure *f)
 {
-    struct import import = {.city_code = city_code, .actor = actor, .in = in, .full = full};
-    if (!db_transaction(db, import_work, &import, f))
+    struct import *import = context;
+    if (!import_id_find(tx, import, &waiting_find, &import->result.import_id, f))
         return false;
-    metric_add(&links_total, "added", import.result.added);
-    metric_add(&links_total, "changed", import.result.changed);
-    metric_add(&links_total, "removed", import.result.removed);
+    return import->result.import_id ||
+           (note(tx, import, "waiting", f) && note_audit(tx, import, "registry.wait", f));
+}
+
+bool registry_import(struct db *db, const struct feed *feed, FILE *in,
+                     const struct registry_options *options,
+                     struct registry_import_result *ret_result, struct feed_faults *faults,
+                     struct failure *f)
+{
+    struct import import = {.feed = feed, .options = options, .in = in, .faults = faults};
+    struct failure why = {0};
+    bool done = db_transaction(db, import_work, &import, &why);
+    if (!done && why.kind != FAILURE_NONE)
+        return failure_set(f, why.kind, "%s", why.text);
+    if (import.result.waiting && !db_transaction(db, wait_work, &import, f))
+        return false;
+    if (done) {
+        metric_add(&rows_total, "added", import.result.added);
+        metric_add(&rows_total, "changed", import.result.changed);
+        metric_add(&rows_total, "removed", import.result.removed);
+    }
     *ret_result = import.result;
     return true;
+}
+
+/* --- the second person ------------------------------------------------------------------------ */
+
+struct approval {
+    const char *city_code, *actor;
+    int64_t import_id;
+};
+
+static bool approve_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct approval *approval = context;
+    int64_t approved;
+    if (!db_execute(tx, &approve,
+                    DB_VALUES(db_text(approval->city_code), db_number(approval->import_id),
+                              db_text(approval->actor)),
+                    &approved, f))
+        return false;
+    if (approved == 0)
+        return failure_set(f, FAILURE_USAGE,
+                           "import %" PRId64 " does not wait, or it was you who imported it: a "
+                           "second person is needed (`uketsuke registry status`)",
+                           approval->import_id);
+    _cleanup_(cleanup_text) char *detail =
+        text_format("{\"import\":%" PRId64 "}", approval->import_id);
+    struct audit_entry entry = {.action = "registry.approve",
+                                .actor = approval->actor,
+                                .city_code = approval->city_code,
+                                .detail = detail};
+    return audit_append(tx, "registry", &entry, 1, f);
+}
+
+bool registry_approve(struct db *db, const char *city_code, int64_t import_id, const char *actor,
+                      struct failure *f)
+{
+    struct approval approval = {city_code, actor, import_id};
+    return db_transaction(db, approve_work, &approval, f);
 }

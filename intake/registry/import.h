@@ -1,29 +1,60 @@
-/* The registry feed: serial links (番号紐付情報) from the resident-registry system. */
+/* Taking a registry feed in: read whole and checked whole before anything changes, then one
+ * transaction. docs/formats/registry-feed.md says what a feed looks like. */
 #ifndef UKETSUKE_INTAKE_REGISTRY_IMPORT_H
 #define UKETSUKE_INTAKE_REGISTRY_IMPORT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/clock.h"
+#include "base/config.h"
 #include "base/db.h"
 #include "base/failure.h"
+#include "base/seal.h"
+#include "intake/registry/fault.h"
+#include "intake/registry/feed.h"
+
+extern const struct config_section registry_config_section; /* [registry] */
+
+struct registry_options { /* borrowed */
+    const char *city_code;
+    const struct city_key *city_key;
+    const char *actor;       /* who imports: a name of a person or an account */
+    int64_t removals_most;   /* percent of what is in force that a full load may remove */
+    bool keep_juminhyo_code; /* 住民票コード are kept, sealed; else forgotten at once */
+    bool compare_only;       /* count what would change, and change nothing */
+    void (*tell)(void *context, const char *doing); /* what begins now; may be NULL */
+    void *context;
+};
+/* City, limits and what is kept, from the configuration; the rest is the caller's. */
+struct registry_options registry_options_read(const struct config *config, const char *city_code,
+                                              const struct city_key *city_key, const char *actor);
 
 struct registry_import_result {
-    int64_t rows, added, changed, removed; /* removed: only by a full feed */
-    int64_t woken;                         /* unmatched applications that are tried again */
+    int64_t import_id; /* 0 when nothing was written */
+    int64_t rows;      /* of the feed */
+    int64_t before;    /* in force before; counted for a full load only */
+    int64_t added, changed, removed;
+    int64_t woken; /* unmatched applications that are tried again */
+    bool waiting;  /* a full load that removes too many waits for registry_approve */
 };
 
-/* CSV (UTF-8, header line): ca,serial,kind,atenabango,valid_from,valid_to
- *   ca sign|auth · serial hexadecimal 1…40 digits · kind card|phone · atenabango X15
- *   valid_from, valid_to RFC 3339 or empty (open)
- * Checked whole before anything changes; one transaction; the first fault names line and item with
- * E0001…E0004. `full` replaces all links of the city (and refuses an empty feed), else rows are
- * added or updated by (ca, serial, atenabango). Serial numbers are normalised as those of
- * certificates. `in` is read to its end; one that can't be read again (a pipe) is fine. */
-bool registry_import(struct db *db, const char *city_code, FILE *in, bool full, const char *actor,
-                     struct registry_import_result *ret_result, struct failure *f);
+/* `in` is read to its end; one that can't be read again (a pipe) is fine. A full load replaces all
+ * of the source's rows, a differential one adds, changes, and removes what says so; what is no
+ * longer in force stays in …_past. FAILURE_INPUT: the feed is faulty, `faults` (which the caller
+ * frees) tell, and the text is the first of them. FAILURE_USAGE: another import is under way. */
+bool registry_import(struct db *db, const struct feed *feed, FILE *in,
+                     const struct registry_options *options,
+                     struct registry_import_result *ret_result, struct feed_faults *faults,
+                     struct failure *f);
+
+/* The last sequence of the feed's source and kind that was taken in; 0: none. */
+bool registry_last_sequence(struct db *db, const char *city_code, const struct feed *feed,
+                            int64_t *ret_sequence, struct failure *f);
+
+/* The second person: import `import_id` may remove what it would; the feed is imported again then.
+ * FAILURE_USAGE when it does not wait, or `actor` is who imported. */
+bool registry_approve(struct db *db, const char *city_code, int64_t import_id, const char *actor,
+                      struct failure *f);
 
 #endif

@@ -1,143 +1,186 @@
+#include "intake/registry/feed.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "intake/registry/feed_row.h"
+#include <cmocka.h>
 
-#define GOOD "sign", "067C6A21", "card", "000000000000001", "2024-01-01T00:00:00+09:00", ""
+#include "intake/registry/manifest.h"
 
-static bool row_read(const char *const (*items)[6], struct registry_row *ret_row, struct failure *f)
-{
-    struct csv_record record = {.count = 6, .line = 7};
-    memcpy(record.field, *items, sizeof(*items));
-    return registry_row_read(&record, ret_row, f);
-}
+/* --- serial numbers --------------------------------------------------------------------------- */
 
-static void a_good_row_is_normalised(void **state)
-{
-    (void)state;
-    struct registry_row row;
-    struct failure f = {0};
-    assert_true(row_read(&(const char *const[6]){GOOD}, &row, &f));
-    assert_string_equal(row.ca, "sign");
-    assert_string_equal(row.serial, "067c6a21");
-    assert_string_equal(row.kind, "card");
-    assert_string_equal(row.atenabango, "000000000000001");
-    assert_string_equal(row.valid_from, "2024-01-01T00:00:00.000000+09:00");
-    assert_string_equal(row.valid_to, "infinity");
-    assert_true(row_read(&(const char *const[6]){"auth", "1", "phone", "A", "", ""}, &row, &f));
-    assert_string_equal(row.serial, "01");
-    assert_string_equal(row.valid_from, "-infinity");
-}
-
-static void serial_numbers_are_written_as_certificates_have_them(void **state)
-{
-    (void)state;
-    static const char *const same[][2] = {
-        {"67c6a21", "067c6a21"},
-        {"067C6A21", "067c6a21"},
-        {"000067c6a21", "067c6a21"},
-        {"0", "00"},
-        {"00", "00"},
-        {"0100", "0100"},
-        {"FF", "ff"},
-        {"1", "01"},
-        {"ABCDEF0123456789abcdef0123456789ABCDEF01", "abcdef0123456789abcdef0123456789abcdef01"},
-        {"bcdef0123456789abcdef0123456789abcdef01", "0bcdef0123456789abcdef0123456789abcdef01"},
-        {"0000000000000000000000000000000000000000", "00"}};
-    for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
-        char serial[41];
-        registry_serial_normalise(same[i][0], serial);
-        assert_string_equal(serial, same[i][1]);
-    }
-}
-
-static void each_fault_has_its_own_words(void **state)
+static void serials_are_those_of_certificates(void **state)
 {
     (void)state;
     static const struct {
-        const char *items[6];
         const char *text;
-    } faults[] = {
-        {{"", "01", "card", "1", "", ""}, "line 7, item ca: E0001 must be sign or auth"},
-        {{"root", "01", "card", "1", "", ""}, "line 7, item ca: E0002 must be sign or auth"},
-        {{"sign", "", "card", "1", "", ""}, "line 7, item serial: E0001 is required"},
-        {{"sign", "0x1", "card", "1", "", ""},
-         "line 7, item serial: E0002 has a character that may not stand here"},
-        {{"sign", "00000000000000000000000000000000000000001", "card", "1", "", ""},
-         "line 7, item serial: E0003 is too long"},
-        {{"sign", "01", "", "1", "", ""}, "line 7, item kind: E0001 must be card or phone"},
-        {{"sign", "01", "CARD", "1", "", ""}, "line 7, item kind: E0002 must be card or phone"},
-        {{"sign", "01", "card", "", "", ""}, "line 7, item atenabango: E0001 is required"},
-        {{"sign", "01", "card", "１", "", ""},
-         "line 7, item atenabango: E0002 has a character that may not stand here"},
-        {{"sign", "01", "card", "1234567890123456", "", ""},
-         "line 7, item atenabango: E0003 is too long"},
-        {{"sign", "01", "card", "1", "2024-02-30T00:00:00+09:00", ""},
-         "line 7, item valid_from: E0002 must be empty or a time as 2026-11-21T09:00:00+09:00"},
-        {{"sign", "01", "card", "1", "", "2024-01-01"},
-         "line 7, item valid_to: E0002 must be empty or a time as 2026-11-21T09:00:00+09:00"},
-        {{"sign", "01", "card", "1", "2024-01-01T00:00:00Z", "2024-01-01T09:00:00+09:00"},
-         "line 7, item valid_to: E0004 must lie after valid_from"},
+        bool decimal;
+        const char *serial; /* NULL: too large */
+    } serials[] = {
+        {"067C6A21", false, "067c6a21"},
+        {"67c6a21", false, "067c6a21"},
+        {"0000067C6A21", false, "067c6a21"},
+        {"0", false, "00"},
+        {"108816929", true, "067c6a21"},
+        {"0", true, "00"},
+        {"ffffffffffffffffffffffffffffffffffffffff", false,
+         "ffffffffffffffffffffffffffffffffffffffff"},
+        {"1461501637330902918203684832716283019655932542975", true,
+         "ffffffffffffffffffffffffffffffffffffffff"},
+        {"1461501637330902918203684832716283019655932542976", true, NULL},
+        {"10000000000000000000000000000000000000000", false, NULL},
     };
-    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
-        struct registry_row row = {.ca = "untouched"};
-        struct failure f = {0};
-        assert_false(row_read(&faults[i].items, &row, &f));
-        assert_int_equal(f.kind, FAILURE_INPUT);
-        assert_string_equal(f.text, faults[i].text);
-        assert_string_equal(row.ca, "untouched");
+    for (size_t i = 0; i < sizeof serials / sizeof *serials; i++) {
+        char serial[FEED_SERIAL];
+        bool read = feed_serial_read(serials[i].text, serials[i].decimal, serial);
+        assert_int_equal(read, serials[i].serial != NULL);
+        if (read)
+            assert_string_equal(serial, serials[i].serial);
     }
 }
 
-static void limits_hold_at_their_edge(void **state)
+/* --- values at their edges -------------------------------------------------------------------- */
+
+static void values_are_checked_at_their_edges(void **state)
 {
     (void)state;
-    struct registry_row row;
-    struct failure f = {0};
-    assert_true(row_read(&(const char *const[6]){"sign", "0123456789012345678901234567890123456789",
-                                                 "card", "123456789012345", "", ""},
-                         &row, &f));
-    assert_true(row_read(&(const char *const[6]){"sign", "1", "card", "1", "2024-01-01T00:00:00Z",
-                                                 "2024-01-01T00:00:00.000001Z"},
-                         &row, &f));
+    static const struct {
+        struct feed_item item;
+        const char *value, *code; /* NULL: good */
+    } values[] = {
+        {{"i", FEED_X, 3}, "aZ9", NULL},
+        {{"i", FEED_X, 3}, "aZ99", "E0003"},
+        {{"i", FEED_X, 3}, "a-", "E0002"},
+        {{"i", FEED_X, 3}, "", NULL},
+        {{"i", FEED_X, 3, .required = true}, "", "E0001"},
+        {{"i", FEED_DIGITS, 3}, "12", "E0003"},
+        {{"i", FEED_DIGITS, 3}, "123", NULL},
+        {{"i", FEED_TEXT, 2}, "\xF4\x8F\xBA\x92\xEE\x80\x80", NULL}, /* 外字, by characters */
+        {{"i", FEED_TEXT, 2}, "三文字", "E0003"},
+        {{"i", FEED_TEXT, 9}, "a\nb", "E0002"},
+        {{"i", FEED_TEXT, 9}, "\xC2\x85", "E0002"},
+        {{"i", FEED_TEXT, 9}, "\xEF\xBF\xBE", "E0002"},
+        {{"i", FEED_WORD, 4, .words = "sign auth"}, "auth", NULL},
+        {{"i", FEED_WORD, 4, .words = "sign auth"}, "aut", "E0002"},
+        {{"i", FEED_WORD, 9, .words = "sign auth"}, "sign auth", "E0002"},
+        {{"i", FEED_FLAG, 1}, "1", NULL},
+        {{"i", FEED_FLAG, 1}, "2", "E0002"},
+        {{"i", FEED_FLAG, 1}, "11", "E0003"},
+        {{"i", FEED_DATE, 10}, "0000-01-01", NULL},
+        {{"i", FEED_DATE, 10}, "9999-12-31", NULL},
+        {{"i", FEED_DATE, 10}, "2026-02-29", "E0002"},
+        {{"i", FEED_DATE, 10}, "2026-2-3", "E0002"},
+        {{"i", FEED_BIRTH, 10}, "0000-00-00", NULL},
+        {{"i", FEED_BIRTH, 10}, "1950-00-00", NULL},
+        {{"i", FEED_BIRTH, 10}, "1950-03-00", NULL},
+        {{"i", FEED_BIRTH, 10}, "0000-02-29", NULL},
+        {{"i", FEED_BIRTH, 10}, "1950-00-03", "E0002"},
+        {{"i", FEED_BIRTH, 10}, "1951-02-29", "E0002"},
+        {{"i", FEED_BIRTH, 10}, "1951-13-00", "E0002"},
+        {{"i", FEED_TIME, 40}, "2026-11-21T09:00:00+09:00", NULL},
+        {{"i", FEED_TIME, 40}, "2026-11-21", "E0002"},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        struct feed_faults faults = {0};
+        bool good = feed_value_check(&values[i].item, values[i].value, 7, &faults);
+        assert_int_equal(good, !values[i].code);
+        assert_int_equal(faults.count, !good);
+        if (!good) {
+            assert_string_equal(faults.kept[0].code, values[i].code);
+            assert_int_equal(faults.kept[0].line, 7);
+        }
+        feed_faults_free(&faults);
+    }
 }
 
-static void a_row_has_six_items_and_the_header_their_names(void **state)
+static void faults_are_bounded_and_counted(void **state)
 {
     (void)state;
-    struct failure f = {0};
-    struct registry_row row;
-    struct csv_record record = {.count = 5, .line = 3, .field = {"sign", "1", "card", "1", ""}};
-    assert_false(registry_row_read(&record, &row, &f));
-    assert_string_equal(f.text, "line 3: has 5 items instead of 6");
+    struct feed_faults faults = {0};
+    for (int i = 0; i < FEED_FAULTS_MOST + 5; i++)
+        feed_fault(&faults, i, "x", "E0001", "%d", i);
+    assert_int_equal(faults.kept_count, FEED_FAULTS_MOST);
+    assert_int_equal(faults.count, FEED_FAULTS_MOST + 5);
+    feed_faults_free(&faults);
+}
 
-    struct csv_record header = {
-        .count = 6,
-        .line = 1,
-        .field = {"ca", "serial", "kind", "atenabango", "valid_from", "valid_to"}};
-    assert_true(registry_header_check(&header, &f));
-    header.field[3] = "Atenabango";
-    assert_false(registry_header_check(&header, &f));
-    assert_non_null(strstr(f.text, "line 1: the header line must read ca,serial"));
-    header.field[3] = "atenabango";
-    header.count = 7;
-    header.field[6] = "more";
-    assert_false(registry_header_check(&header, &f));
+/* --- manifests -------------------------------------------------------------------------------- */
+
+#define SHA "\"sha256\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF\""
+#define NAMES                                                                                      \
+    "\"format\":\"uketsuke-registry-1\",\"city_code\":\"992011\",\"file\":\"a-1.csv\","            \
+    "\"as_of\":\"2026-11-21T03:00:00+09:00\"," SHA
+#define WORDS   "\"kind\":\"residents\",\"load\":\"full\",\"encoding\":\"cp932\""
+#define NUMBERS "\"sequence\":12,\"rows\":3"
+
+static void manifests_are_read(void **state)
+{
+    (void)state;
+    struct feed_manifest manifest;
+    struct failure f = {0};
+    const char *text = "{" NAMES "," WORDS "," NUMBERS ",\"source\":\"jutogai\"}";
+    if (!feed_manifest_parse(bytes_of_text(text), &manifest, &f))
+        fail_msg("%s", f.text);
+    assert_string_equal(manifest.city_code, "992011");
+    assert_string_equal(manifest.file, "a-1.csv");
+    assert_string_equal(manifest.feed.source, "jutogai");
+    assert_int_equal(manifest.feed.kind, FEED_RESIDENTS);
+    assert_int_equal(manifest.feed.encoding, FEED_CP932);
+    assert_true(manifest.feed.full && manifest.feed.promised && !manifest.feed.decimal_serials);
+    assert_int_equal(manifest.feed.sequence, 12);
+    assert_int_equal(manifest.feed.rows, 3);
+    assert_int_equal(manifest.feed.sha256[31], 0xEF);
+}
+
+static void bad_manifests_name_the_member(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {"[]", "not one JSON object"},
+        {"{" NAMES "," WORDS "," NUMBERS, "not one JSON object"},
+        {"{" NAMES "," WORDS "," NUMBERS ",\"rows\":3}", "not one JSON object"},
+        {"{" NAMES "," WORDS "," NUMBERS ",\"more\":1}", "a member that is not known"},
+        {"{" NAMES "," WORDS ",\"rows\":3}", "sequence: is missing"},
+        {"{" NAMES "," WORDS ",\"sequence\":0,\"rows\":3}", "sequence: is out of range"},
+        {"{" NAMES "," WORDS ",\"sequence\":1,\"rows\":\"3\"}", "rows: must be a whole number"},
+        {"{" NAMES "," WORDS ",\"sequence\":1,\"rows\":-1}", "rows: is out of range"},
+        {"{" WORDS "," NUMBERS "}", "format: is missing"},
+        {"{" NAMES ",\"kind\":\"x\",\"load\":\"full\",\"encoding\":\"utf-8\"," NUMBERS "}",
+         "kind: must be links or residents"},
+        {"{" NAMES ",\"kind\":\"links\",\"load\":\"full\",\"encoding\":\"sjis\"," NUMBERS "}",
+         "encoding: must be utf-8 or cp932"},
+        {"{\"format\":\"uketsuke-registry-1\",\"city_code\":\"992012\",\"file\":\"a\","
+         "\"as_of\":\"2026-11-21T03:00:00+09:00\"," SHA "," WORDS "," NUMBERS "}",
+         "city_code: is no"},
+        {"{\"format\":\"uketsuke-registry-1\",\"city_code\":\"992011\",\"file\":\"../a\","
+         "\"as_of\":\"2026-11-21T03:00:00+09:00\"," SHA "," WORDS "," NUMBERS "}",
+         "file: must be the name"},
+        {"{\"format\":\"uketsuke-registry-1\",\"city_code\":\"992011\",\"file\":\"a\","
+         "\"as_of\":\"yesterday\"," SHA "," WORDS "," NUMBERS "}",
+         "as_of: must be a time"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct feed_manifest manifest;
+        struct failure f = {0};
+        assert_false(feed_manifest_parse(bytes_of_text(bad[i][0]), &manifest, &f));
+        assert_int_equal(f.kind, FAILURE_INPUT);
+        if (!strstr(f.text, bad[i][1]))
+            fail_msg("\"%s\" instead of \"%s\"", f.text, bad[i][1]);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_row_is_normalised),
-        cmocka_unit_test(serial_numbers_are_written_as_certificates_have_them),
-        cmocka_unit_test(each_fault_has_its_own_words),
-        cmocka_unit_test(limits_hold_at_their_edge),
-        cmocka_unit_test(a_row_has_six_items_and_the_header_their_names),
+        cmocka_unit_test(serials_are_those_of_certificates),
+        cmocka_unit_test(values_are_checked_at_their_edges),
+        cmocka_unit_test(faults_are_bounded_and_counted),
+        cmocka_unit_test(manifests_are_read),
+        cmocka_unit_test(bad_manifests_name_the_member),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

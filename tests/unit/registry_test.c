@@ -11,11 +11,13 @@
 
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "intake/registry/links.h"
 #include "intake/schema.h"
 #include "tests/support/applications.h"
 
-#define HEADER "ca,serial,kind,atenabango,valid_from,valid_to\n"
+#define HEADER     "ca,serial,kind,atenabango,valid_from,valid_to\n"
+#define OLD_HEADER "ca,serial,kind,atenabango,valid_from,valid_to,old_serial\n"
 
 static struct test_database database;
 static struct db *registry, *identify, *owner;
@@ -47,27 +49,77 @@ static int tear_down(void **state)
 static int reset(void **state)
 {
     (void)state;
-    test_sql(&database, "DELETE FROM registry_link; DELETE FROM registry_import");
+    test_sql(&database,
+             "DELETE FROM registry_link; DELETE FROM registry_import;"
+             " DELETE FROM registry_link_past; DELETE FROM resident; DELETE FROM resident_past;"
+             " DELETE FROM registry_change");
     return 0;
 }
 
 /* --- helpers ---------------------------------------------------------------------------------- */
 
+struct call {
+    enum feed_kind kind;
+    bool full;
+    const char *source;    /* NULL: juki */
+    const char *actor;     /* NULL: operator:one */
+    int64_t removals_most; /* percent */
+    bool compare_only;
+    struct feed feed; /* what is special: sequence, as_of, promised … */
+};
+
+static bool import_call(const char *text, const struct call *call,
+                        struct registry_import_result *ret_result, struct failure *f)
+{
+    struct feed feed = call->feed;
+    _cleanup_(feed_faults_free) struct feed_faults faults = {0};
+    _cleanup_(cleanup_file) FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+    const struct registry_options options = {
+        .city_code = TEST_CITY,
+        .city_key = city_key,
+        .actor = call->actor ? call->actor : "operator:one",
+        .removals_most = call->removals_most,
+        .compare_only = call->compare_only,
+    };
+    assert_non_null(in);
+    feed.kind = call->kind;
+    feed.full = call->full;
+    snprintf(feed.source, sizeof feed.source, "%s", call->source ? call->source : "juki");
+    if (!feed.as_of)
+        feed.as_of = clock_now();
+    return registry_import(registry, &feed, in, &options, ret_result, &faults, f);
+}
+
 static bool import_text(const char *text, bool full, struct registry_import_result *ret_result,
                         struct failure *f)
 {
-    _cleanup_(cleanup_file) FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-    assert_non_null(in);
-    return registry_import(registry, TEST_CITY, in, full, "role:registry", ret_result, f);
+    return import_call(text, &(struct call){.full = full, .removals_most = 100}, ret_result, f);
+}
+
+static struct registry_import_result import_as(const char *text, const struct call *call)
+{
+    struct registry_import_result result = {0};
+    struct failure f = {0};
+    if (!import_call(text, call, &result, &f))
+        fail_msg("%s", f.text);
+    return result;
 }
 
 static struct registry_import_result import_good(const char *text, bool full)
 {
-    struct registry_import_result result = {0};
+    return import_as(text, &(struct call){.full = full, .removals_most = 100});
+}
+
+static void import_bad(const char *text, const struct call *call, enum failure_kind kind,
+                       const char *expected)
+{
+    struct registry_import_result result = {.rows = -1};
     struct failure f = {0};
-    if (!import_text(text, full, &result, &f))
-        fail_msg("%s", f.text);
-    return result;
+    assert_false(import_call(text, call, &result, &f));
+    if (!strstr(f.text, expected))
+        fail_msg("\"%s\" instead of \"%s\"", f.text, expected);
+    assert_int_equal(f.kind, kind);
+    assert_int_equal(result.rows, -1);
 }
 
 static long long links(void)
@@ -111,7 +163,7 @@ static void links_are_found_as_they_were_in_force(void **state)
 {
     (void)state;
     struct registry_import_result result = import_good(
-        HEADER "sign,067C6A21,card,A1,2024-01-01T00:00:00+09:00,2025-01-01T00:00:00+09:00\r\n"
+        HEADER "sign,067C6A21,card,A1,2024-01-01T00:00:00+09:00,2025-01-01T00:00:00+09:00\n"
                "sign,67c6a22,phone,A1,2025-01-01T00:00:00+09:00,\n"
                "auth,067c6a21,card,B2,,\n",
         false);
@@ -155,8 +207,14 @@ static void a_full_feed_replaces_the_citys_links_only(void **state)
     struct registry_import_result result = import_good(HEADER "sign,02,card,A2,,\n", true);
     assert_int_equal(result.removed, 1);
     assert_int_equal(result.added + result.changed, 0);
-    assert_string_equal(found("sign", "01", "2025-06-01T00:00:00Z"), "none");
-    assert_int_equal(links(), 2);
+    assert_int_equal(links(), 3);
+    /* what is gone was in force until the feed that has it no more */
+    assert_string_equal(found("sign", "01", "2025-06-01T00:00:00Z"), "A1");
+    assert_string_equal(found("sign", "01", "2100-01-01T00:00:00Z"), "none");
+    assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "A2");
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_link_past"
+                                                " WHERE serial = '01' AND valid_to = 'infinity'"),
+                     1);
 }
 
 static void two_people_on_one_serial_are_both_found(void **state)
@@ -192,8 +250,17 @@ static void bad_feeds_change_nothing(void **state)
         bool full;
     } faults[] = {
         {"", "line 1: the feed is empty, not even a header line", false},
-        {"serial,ca\n", "line 1: the header line must read", false},
+        {"serial,ca,kind,atenabango,valid_from\n",
+         "line 1, item valid_to: is missing in the header", false},
+        {"ca,serial,kind,atenabango,valid_from,valid_to,shimei\n",
+         "line 1: column 7 of the header is no item of this feed", false},
+        {"ca,serial,kind,ca,atenabango,valid_from,valid_to\n",
+         "line 1, item ca: stands in the header twice", false},
+        {"\xEF\xBB\xBF" HEADER "sign,01,card,A1,,\n", "line 1: begins with a byte order mark",
+         false},
         {HEADER "sign,01,card,A1,\n", "line 2: has 5 items instead of 6", false},
+        {HEADER "sign,01,card,A1,,\nsign,02,card,A1,,\r\n",
+         "line 3: ends otherwise than the lines before", false},
         {HEADER "sign,02,card,A1,,\nsign,0g,card,A1,,\n", "line 3, item serial: E0002", false},
         {HEADER "sign,,card,A1,,\n", "line 2, item serial: E0001", false},
         {HEADER "mine,01,card,A1,,\n", "line 2, item ca: E0002", false},
@@ -203,9 +270,17 @@ static void bad_feeds_change_nothing(void **state)
          false},
         {HEADER "sign,01,card,A1,2025-01-01T00:00:00Z,2024-01-01T00:00:00Z\n",
          "line 2, item valid_to: E0004", false},
-        {HEADER "sign,02,card,A1,,\nsign,\"01,card,A1,,\n", "line 3", false},
-        {HEADER "sign,02,card,\xff,,\n", "line 2", false},
-        {HEADER, "line 2: the feed has no rows, and a full load would remove every link", true},
+        {HEADER "sign,02,card,A1,,\nsign,\"01,card,A1,,\n", "line 3: a quoted field", false},
+        {HEADER "sign,0\"2,card,A1,,\n", "line 2: a quote in the middle", false},
+        {HEADER "sign,02,card,\xff,,\n", "line 2: the text is not UTF-8", false},
+        {HEADER "x,02,card,A1,,\nsign,02,x,A1,,\n",
+         "line 2, item ca: E0002 is none of the words that may stand here (and 1 more fault)",
+         false},
+        {OLD_HEADER "sign,02,card,A1,,,03\n", "line 2, item old_serial: E0004 is no serial of this",
+         false},
+        {"ca,serial,kind,atenabango,valid_from,valid_to,sakujoflag\nsign,02,card,A1,,,1\n",
+         "line 2, item sakujoflag: E0004 removes what is not there", false},
+        {HEADER, "line 2: the feed has no rows, and a full load would remove everything", true},
     };
     import_good(HEADER "sign,01,card,A1,,\n", false);
     for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
@@ -243,8 +318,8 @@ static void a_long_feed_goes_in_whole(void **state)
     buffer_append_text(&feed, "sign,1,card,000000000000001,,\n");
     struct failure f = {0};
     assert_false(import_text(buffer_text(&feed), true, &result, &f));
-    assert_non_null(strstr(f.text, "line 20002, item serial: E0004"));
-    assert_non_null(strstr(f.text, "line 2 already"));
+    assert_non_null(strstr(f.text, "line 20002, item serial: E0004 the same ca, serial and "
+                                   "atenabango stand in line 2 already"));
     assert_int_equal(links(), 20000);
 }
 
@@ -310,6 +385,266 @@ static void an_identification_holds_the_links(void **state)
         fail_msg("%s", f.text);
 }
 
+/* --- residents -------------------------------------------------------------------------------- */
+
+#define RESIDENTS                                                                                  \
+    "atenabango,setaibango,tsuzukigara,shimei,shimei_kana,tsusho,tsusho_kana,kyuuji,"              \
+    "shimei_gaikokujin_romaji,shimei_gaikokujin_kanji,seinengappi,seinengappi_fushoflag,"          \
+    "seinengappi_fushohyoki,seibetsu,jusho_shikuchoson_code,jusho_machiaza_code,jusho_todofuken,"  \
+    "jusho_shikugunchoson,jusho_machiaza,jusho_banchigohyoki,jusho_katagaki,jusho_yubinbango,"     \
+    "juminjotai,idonengappi,shiensochi_flag,shiensochi_kaishi,shiensochi_shuryo,fukaiji_flag,"     \
+    "fukaiji_kaishi,fukaiji_shuryo,kojinbango,juminhyokodo\n"
+/* number, name, town, 個人番号, 住民票コード */
+#define RESIDENT(number, name, town, kojinbango, code)                                             \
+    number ",H1,妻," name                                                                          \
+           ",サイトウ　ハナコ,,,渡邊,,,1990-01-02,,,2,992011,1234567,桜県,桜野市," town            \
+           ",１丁目２番３号,桜荘１０１,1000001,1,,,,,,,," kojinbango "," code "\n"
+
+static void residents_are_kept_with_their_past(void **state)
+{
+    (void)state;
+    const struct call full = {.kind = FEED_RESIDENTS, .full = true, .removals_most = 100};
+    struct registry_import_result result =
+        import_as(RESIDENTS RESIDENT("A1", "齋藤　花子", "本町", "123456789018", "24727059608")
+                      RESIDENT("A2", "外字\xF4\x8F\xBA\x92　太郎", "本町", "", ""),
+                  &full);
+    assert_int_equal(result.added, 2);
+    char *moved_at = test_sql_text(&database, "SELECT clock_timestamp()::text");
+    result = import_as(RESIDENTS RESIDENT("A1", "齋藤　花子", "南町", "123456789018", "")
+                           RESIDENT("A3", "佐藤　次郎", "本町", "", ""),
+                       &full);
+    assert_int_equal(result.added, 1);
+    assert_int_equal(result.changed, 1);
+    assert_int_equal(result.removed, 1);
+    assert_int_equal(test_sql_number(&database,
+                                     "SELECT count(*) FROM resident WHERE atenabango = 'A1'"
+                                     " AND town = '南町' AND birth_date = 19900102"
+                                     " AND name_key <> '' AND former_key <> '' AND kana_key <> ''"
+                                     " AND address_key LIKE '%1-2-3%' AND length(number_hash) = 32"
+                                     " AND length(number_sealed) = 41"
+                                     " AND juminhyo_code_sealed IS NULL"),
+                     1);
+    char *sql = text_format("SELECT string_agg(atenabango || name || town, ',' ORDER BY atenabango)"
+                            " FROM resident_past WHERE valid_from <= '%s' AND '%s' < valid_to",
+                            moved_at, moved_at);
+    char *past = test_sql_text(&database, sql);
+    assert_string_equal(past, "A1齋藤　花子本町,A2外字\xF4\x8F\xBA\x92　太郎本町");
+    free(sql);
+    free(past);
+    free(moved_at);
+    /* nothing new is no new version */
+    result = import_as(RESIDENTS RESIDENT("A1", "齋藤　花子", "南町", "123456789018", ""),
+                       &(struct call){.kind = FEED_RESIDENTS});
+    assert_int_equal(result.added + result.changed + result.removed, 0);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident_past"), 2);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_change"), 5);
+}
+
+static void faulty_residents_change_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *feed, *text;
+    } faults[] = {
+        {RESIDENT("A1", "名", "町", "123456789019", ""),
+         "item kojinbango: E0004 has a wrong check"},
+        {RESIDENT("A1", "名", "町", "12345678901", ""), "item kojinbango: E0003 must have 12"},
+        {RESIDENT("A1", "名", "町", "", "24727059609"), "item juminhyokodo: E0004"},
+        {RESIDENT("A1", "", "町", "", ""), "item shimei: E0001"},
+        {RESIDENT("A1", "名\t", "町", "", ""), "item shimei: E0002 has a control character"},
+        {RESIDENT("A1", "名\uFFFD", "町", "", ""), "item shimei: E0002 has a character that was"},
+        {RESIDENT("A1", "名\uFEFF", "町", "", ""), "item shimei: E0002 has a byte order mark"},
+        {RESIDENT("A1", "名", "町", "", "") RESIDENT("A1", "名", "町", "", ""),
+         "line 3, item atenabango: E0004 stands in line 2 already"},
+        {"A1,,,名,,,,,,,1990-02-30,,,2,,,,,,,,,1,,,,,,,,,\n", "item seinengappi: E0002"},
+        {"A1,,,名,,,,,,,1990-00-00,,,2,,,,,,,,,1,,,,,,,,,\n",
+         "item seinengappi_fushoflag: E0004 is 1 if"},
+        {"A1,,,名,,,,,,,1990-02-03,,,2,,,,,,,,,1,,,2026-01-01,,,,,,\n",
+         "item shiensochi_flag: E0004 is not set, but has days"},
+        {"A1,,,名,,,,,,,1990-02-03,,,2,,,,,,,,,1,,1,2026-01-02,2026-01-01,,,,,\n",
+         "item shiensochi_shuryo: E0004"},
+        {"A1,,,名,,,,,,,1990-02-03,,,2,992012,,,,,,,,1,,,,,,,,,\n",
+         "item jusho_shikuchoson_code: E0004"},
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        char *feed = text_format("%s%s", RESIDENTS, faults[i].feed);
+        import_bad(feed, &(struct call){.kind = FEED_RESIDENTS}, FAILURE_INPUT, faults[i].text);
+        free(feed);
+    }
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident"), 0);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"), 0);
+}
+
+static void sources_do_not_touch_each_other(void **state)
+{
+    (void)state;
+    const struct call juki = {.kind = FEED_RESIDENTS, .full = true, .removals_most = 100};
+    const struct call jutogai = {
+        .kind = FEED_RESIDENTS, .full = true, .source = "jutogai", .removals_most = 100};
+    import_as(RESIDENTS RESIDENT("A1", "名", "町", "", ""), &juki);
+    import_as(RESIDENTS RESIDENT("B1", "名", "町", "", ""), &jutogai);
+    import_bad(RESIDENTS RESIDENT("A1", "名", "町", "", ""), &jutogai, FAILURE_INPUT,
+               "item atenabango: E0004 is in force from another source");
+    struct registry_import_result result =
+        import_as(RESIDENTS RESIDENT("A2", "名", "町", "", ""), &juki);
+    assert_int_equal(result.removed, 1);
+    assert_int_equal(
+        test_sql_number(&database, "SELECT count(*) FROM resident WHERE source = 'jutogai'"), 1);
+}
+
+/* --- renewal, removal ------------------------------------------------------------------------- */
+
+static void renewed_serials_are_tied_to_the_old_ones(void **state)
+{
+    (void)state;
+    import_good(HEADER "sign,01,card,A1,,2026-01-01T00:00:00Z\n", false);
+    import_good(OLD_HEADER "sign,02,card,A1,2026-01-01T00:00:00Z,,01\n"
+                           "sign,03,card,A1,2026-06-01T00:00:00Z,,02\n",
+                false);
+    assert_string_equal(found("sign", "01", "2025-12-31T00:00:00Z"), "A1");
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_link AS new"
+                                                " JOIN registry_link AS old"
+                                                " ON old.serial = new.old_serial"),
+                     2);
+    import_bad(OLD_HEADER "sign,04,card,A2,,,02\n", &(struct call){0}, FAILURE_INPUT,
+               "is no serial of this atenabango");
+    import_good("ca,serial,kind,atenabango,valid_from,valid_to,sakujoflag\nsign,03,,A1,,,1\n",
+                false);
+    assert_string_equal(found("sign", "03", "2100-01-01T00:00:00Z"), "none");
+}
+
+static void decimal_serials_are_read_as_such(void **state)
+{
+    (void)state;
+    import_as(HEADER "sign,255,card,A1,,\n"
+                     "sign,1461501637330902918203684832716283019655932542975,card,A2,,\n",
+              &(struct call){.feed = {.decimal_serials = true}});
+    assert_string_equal(found("sign", "ff", "2025-01-01T00:00:00Z"), "A1");
+    assert_string_equal(
+        found("sign", "ffffffffffffffffffffffffffffffffffffffff", "2025-01-01T00:00:00Z"), "A2");
+    import_bad(HEADER "sign,1461501637330902918203684832716283019655932542976,card,A2,,\n",
+               &(struct call){.feed = {.decimal_serials = true}}, FAILURE_INPUT,
+               "item serial: E0003 is a number of more than 20 bytes");
+    import_bad(HEADER "sign,ff,card,A2,,\n", &(struct call){.feed = {.decimal_serials = true}},
+               FAILURE_INPUT, "item serial: E0002");
+}
+
+/* --- the order of feeds, and what manifests promise ------------------------------------------- */
+
+static void sequence_and_time_go_forward(void **state)
+{
+    (void)state;
+    const char *row = HEADER "sign,01,card,A1,,\n";
+    import_as(row, &(struct call){.feed = {.sequence = 5}, .full = true});
+    import_bad(row, &(struct call){.feed = {.sequence = 5}}, FAILURE_INPUT,
+               "sequence 5 was taken in already");
+    import_bad(row, &(struct call){.feed = {.sequence = 7}}, FAILURE_INPUT,
+               "sequence 7 does not follow 5");
+    import_as(row, &(struct call){.feed = {.sequence = 6}});
+    import_as(row, &(struct call){.feed = {.sequence = 9}, .full = true});
+    import_bad(row, &(struct call){.feed = {.as_of = clock_now() - INSTANT_DAY}}, FAILURE_INPUT,
+               "time runs backwards");
+    import_bad(row, &(struct call){.feed = {.as_of = clock_now() + 2 * INSTANT_DAY}}, FAILURE_INPUT,
+               "to come");
+}
+
+static void a_feed_is_what_its_manifest_promised(void **state)
+{
+    (void)state;
+    const char *text = HEADER "sign,01,card,A1,,\n";
+    struct call call = {.feed = {.promised = true, .rows = 1}};
+    import_bad(text, &call, FAILURE_INPUT, "its SHA-256 differs");
+    sha256(bytes_of_text(text), call.feed.sha256);
+    call.feed.rows = 2;
+    import_bad(text, &call, FAILURE_INPUT, "the file has 1 rows, and the manifest says 2");
+    call.feed.rows = 1;
+    import_as(text, &call);
+}
+
+static void cp932_is_read_when_the_manifest_says_so(void **state)
+{
+    (void)state;
+    /* 髙 FBFC, 外字 F040, backslash as second byte: 表 955C */
+    const char *text = RESIDENTS "A1,,,\xFB\xFC\x95\x5C\xF0\x40,,,,,,,1990-01-02,,,2,,,,,,,,,1"
+                                 ",,,,,,,,,\n";
+    const struct call cp932 = {.kind = FEED_RESIDENTS, .feed = {.encoding = FEED_CP932}};
+    import_bad(text, &(struct call){.kind = FEED_RESIDENTS}, FAILURE_INPUT,
+               "line 2: the text is not UTF-8");
+    import_as(text, &cp932);
+    char *name = test_sql_text(&database, "SELECT name FROM resident");
+    assert_string_equal(name, "髙表\uE000");
+    free(name);
+    import_bad(RESIDENTS "A2,,,\x81\x20,,,,,,,1990-01-02,,,2,,,,,,,,,1,,,,,,,,,\n", &cp932,
+               FAILURE_INPUT, "line 2, item shimei: E0002 has a character that was lost");
+}
+
+/* --- the second person ------------------------------------------------------------------------ */
+
+static void a_load_that_removes_too_many_waits_for_a_second_person(void **state)
+{
+    (void)state;
+    const char *less = HEADER "sign,01,card,A1,,\n";
+    const struct call full = {.full = true, .removals_most = 49};
+    struct failure f = {0};
+    import_good(HEADER "sign,01,card,A1,,\nsign,02,card,A2,,\n", true);
+    struct registry_import_result result = import_as(less, &full), again = import_as(less, &full);
+    assert_true(result.waiting && again.waiting);
+    assert_int_equal(result.removed, 1);
+    assert_int_equal(result.import_id, again.import_id);
+    assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "A2");
+    assert_false(registry_approve(registry, TEST_CITY, result.import_id, "operator:one", &f));
+    assert_int_equal(f.kind, FAILURE_USAGE);
+    assert_false(registry_approve(registry, TEST_CITY, result.import_id + 1, "operator:two", &f));
+    assert_true(registry_approve(registry, TEST_CITY, result.import_id, "operator:two", &f));
+    assert_false(registry_approve(registry, TEST_CITY, result.import_id, "operator:two", &f));
+    /* another feed is not approved by that */
+    assert_true(import_as(HEADER "sign,01,phone,A1,,\n", &full).waiting);
+    result = import_as(less, &full);
+    assert_false(result.waiting);
+    assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "none");
+    /* half may go without */
+    import_good(HEADER "sign,02,card,A2,,\n", false);
+    assert_false(import_as(less, &(struct call){.full = true, .removals_most = 50}).waiting);
+}
+
+static void comparing_changes_nothing(void **state)
+{
+    (void)state;
+    import_good(HEADER "sign,01,card,A1,,\nsign,02,card,A2,,\n", true);
+    struct registry_import_result result =
+        import_as(HEADER "sign,01,phone,A1,,\nsign,03,card,A3,,\n",
+                  &(struct call){.full = true, .compare_only = true});
+    assert_int_equal(result.added, 1);
+    assert_int_equal(result.changed, 1);
+    assert_int_equal(result.removed, 1);
+    assert_int_equal(result.import_id, 0);
+    assert_int_equal(links(), 2);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"), 1);
+}
+
+static bool import_beside(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    static const struct db_statement lock = {
+        "test_import_lock", "SELECT pg_advisory_xact_lock("
+                            "hashtextextended('registry_import:" TEST_CITY "', 0)) IS NULL"};
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &lock, DB_NO_VALUES, &rows, f))
+        return false;
+    import_bad(HEADER "sign,01,card,A1,,\n", &(struct call){0}, FAILURE_USAGE,
+               "another import is under way");
+    return true;
+}
+
+static void two_imports_at_once_are_refused(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    if (!db_transaction(identify, import_beside, NULL, &f))
+        fail_msg("%s", f.text);
+    import_good(HEADER "sign,01,card,A1,,\n", false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +658,17 @@ int main(void)
         cmocka_unit_test_setup(a_long_feed_goes_in_whole, reset),
         cmocka_unit_test_setup(unknown_serials_are_woken, reset),
         cmocka_unit_test(an_identification_holds_the_links),
+        cmocka_unit_test_setup(residents_are_kept_with_their_past, reset),
+        cmocka_unit_test_setup(faulty_residents_change_nothing, reset),
+        cmocka_unit_test_setup(sources_do_not_touch_each_other, reset),
+        cmocka_unit_test_setup(renewed_serials_are_tied_to_the_old_ones, reset),
+        cmocka_unit_test_setup(decimal_serials_are_read_as_such, reset),
+        cmocka_unit_test_setup(sequence_and_time_go_forward, reset),
+        cmocka_unit_test_setup(a_feed_is_what_its_manifest_promised, reset),
+        cmocka_unit_test_setup(cp932_is_read_when_the_manifest_says_so, reset),
+        cmocka_unit_test_setup(a_load_that_removes_too_many_waits_for_a_second_person, reset),
+        cmocka_unit_test_setup(comparing_changes_nothing, reset),
+        cmocka_unit_test_setup(two_imports_at_once_are_refused, reset),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
