@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Revocation lists: a list of ten million entries as our index (crl_bench.c) against OpenSSL's
 X509_CRL (d2i_X509_CRL and X509_CRL_sort, without verifying the signature, which we do), each in a
-process of its own. Time and resident memory, bytes of an entry on the disk, median time of one
+process of its own. Time of the processor and resident memory, bytes of an entry on the disk, median time of one
 lookup on the mapped file (less the time of reading the clock), and the builder's largest memory
 from ten thousand to fifty million entries. The same for a list whose entries are in no order.
 --quick: a hundredth of all sizes, to see that it runs; the goals are not for these.
