@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "signature/canonical.h"
-
-#define CHUNK 8192
+#include "signature/canonical_output.h"
 
 /* A namespace that is in force in what was written; of one prefix the last counts. */
 struct binding {
@@ -24,93 +23,21 @@ struct bindings {
 
 struct writer {
     const struct canonical_method *method;
-    canonical_sink *sink;
-    void *to;
+    struct canonical_output out;
     struct bindings bindings;
     size_t marks[CANONICAL_DEPTH_MAX]; /* count of bindings outside of each open element */
     int depth;
     const xmlAttr **attributes; /* of one element, sorted; reused */
     size_t attribute_count, attribute_capacity;
-    size_t filled;
-    uint8_t chunk[CHUNK];
 };
-
-/* ---- bytes ---- */
-
-static void flush(struct writer *w)
-{
-    w->sink(w->to, bytes_of(w->chunk, w->filled));
-    w->filled = 0;
-}
-
-static void put(struct writer *w, const void *data, size_t length)
-{
-    if (length > CHUNK - w->filled)
-        flush(w);
-    if (length > CHUNK)
-        return w->sink(w->to, bytes_of(data, length));
-    memcpy(w->chunk + w->filled, data, length);
-    w->filled += length;
-}
-
-static void put_text(struct writer *w, const void *text)
-{
-    put(w, text, strlen(text));
-}
-
-/* What stands for a character in text and in the value of an attribute (Canonical XML §2.3). */
-enum { IN_TEXT = 1, IN_VALUE = 2, END = 4 };
-static const uint8_t escaped[256] = {
-    ['\0'] = END,
-    ['&'] = IN_TEXT | IN_VALUE,
-    ['<'] = IN_TEXT | IN_VALUE,
-    ['>'] = IN_TEXT,
-    ['"'] = IN_VALUE,
-    ['\t'] = IN_VALUE,
-    ['\n'] = IN_VALUE,
-    ['\r'] = IN_TEXT | IN_VALUE,
-};
-
-static const char *escape_of(xmlChar c)
-{
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\t':
-        return "&#x9;";
-    case '\n':
-        return "&#xA;";
-    default:
-        return "&#xD;";
-    }
-}
-
-static void put_escaped(struct writer *w, const xmlChar *text, uint8_t where)
-{
-    for (;;) {
-        const xmlChar *start = text;
-        while (!(escaped[*text] & (where | END)))
-            text++;
-        put(w, start, (size_t)(text - start));
-        if (!*text)
-            return;
-        put_text(w, escape_of(*text++));
-    }
-}
 
 static void put_name(struct writer *w, const xmlNs *ns, const xmlChar *name)
 {
     if (ns && ns->prefix && *ns->prefix) {
-        put_text(w, ns->prefix);
-        put(w, ":", 1);
+        put_text(&w->out, ns->prefix);
+        put(&w->out, ":", 1);
     }
-    put_text(w, name);
+    put_text(&w->out, name);
 }
 
 /* ---- namespaces ---- */
@@ -213,11 +140,11 @@ static void write_namespaces(struct writer *w)
 {
     for (size_t i = w->marks[w->depth]; i < w->bindings.count; i++) {
         const struct binding *b = &w->bindings.items[i];
-        put_text(w, *b->prefix ? " xmlns:" : " xmlns");
-        put_text(w, b->prefix);
-        put(w, "=\"", 2);
-        put_escaped(w, b->name, IN_VALUE);
-        put(w, "\"", 1);
+        put_text(&w->out, *b->prefix ? " xmlns:" : " xmlns");
+        put_text(&w->out, b->prefix);
+        put(&w->out, "=\"", 2);
+        put_escaped(&w->out, b->name, IN_VALUE);
+        put(&w->out, "\"", 1);
     }
 }
 
@@ -268,15 +195,15 @@ static bool write_attributes(struct writer *w, const xmlNode *element)
         attributes_inherit(w, element);
     for (size_t i = 0; i < w->attribute_count; i++) {
         const xmlAttr *a = w->attributes[i];
-        put(w, " ", 1);
+        put(&w->out, " ", 1);
         put_name(w, a->ns, a->name);
-        put(w, "=\"", 2);
+        put(&w->out, "=\"", 2);
         for (const xmlNode *child = a->children; child; child = child->next) {
             if (child->type != XML_TEXT_NODE)
                 return false;
-            put_escaped(w, or_empty(child->content), IN_VALUE);
+            put_escaped(&w->out, or_empty(child->content), IN_VALUE);
         }
-        put(w, "\"", 1);
+        put(&w->out, "\"", 1);
     }
     return true;
 }
@@ -292,13 +219,13 @@ static bool open_element(struct writer *w, const xmlNode *element)
         bind_used(w, element);
     else
         bind_declared(w, element);
-    put(w, "<", 1);
+    put(&w->out, "<", 1);
     put_name(w, element->ns, element->name);
     write_namespaces(w);
     if (element->properties || w->depth == 0)
         if (!write_attributes(w, element))
             return false;
-    put(w, ">", 1);
+    put(&w->out, ">", 1);
     w->depth++;
     return true;
 }
@@ -306,9 +233,9 @@ static bool open_element(struct writer *w, const xmlNode *element)
 static void close_element(struct writer *w, const xmlNode *element)
 {
     w->bindings.count = w->marks[--w->depth];
-    put(w, "</", 2);
+    put(&w->out, "</", 2);
     put_name(w, element->ns, element->name);
-    put(w, ">", 1);
+    put(&w->out, ">", 1);
 }
 
 static bool write_node(struct writer *w, const xmlNode *node)
@@ -318,7 +245,7 @@ static bool write_node(struct writer *w, const xmlNode *node)
         return open_element(w, node);
     case XML_TEXT_NODE:
     case XML_CDATA_SECTION_NODE:
-        put_escaped(w, or_empty(node->content), IN_TEXT);
+        put_escaped(&w->out, or_empty(node->content), IN_TEXT);
         return true;
     case XML_COMMENT_NODE:
         return true;
@@ -384,16 +311,14 @@ bool canonical_element(const xmlNode *apex, const struct canonical_method *metho
 {
     struct writer w; /* not {0}: marks and chunk are large, and written before they are read */
     w.method = method;
-    w.sink = sink;
-    w.to = to;
+    output_begin(&w.out, sink, to);
     w.bindings = (struct bindings){0};
     w.depth = 0;
     w.attributes = NULL;
     w.attribute_count = w.attribute_capacity = 0;
-    w.filled = 0;
     bool written = names_fit(apex->doc) && write_tree(&w, apex);
     if (written)
-        flush(&w);
+        output_flush(&w.out);
     free(w.bindings.items);
     free(w.attributes);
     return written;
