@@ -2,6 +2,7 @@
 what waits goes on when its time has come.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -164,6 +165,36 @@ def test_who_comes_late_does_not_say_whose_it_is(collected):
     assert stack.psql("SELECT atenabango FROM identification").strip() == "THEOTHER"
 
 
+def resident_searched(stack, receipt, *facts):
+    return stack.uketsuke("registry", "search", "--application", receipt, "--reason", "氏名の確認",
+                          *facts, check=False)
+
+
+def look_residents_up(stack, receipt):
+    """At least two facts, for an application that waits, and never without an audit entry."""
+    name, day = ("--name", "桜野　花子"), ("--birth-date", "1992-04-01")
+    done = resident_searched(stack, receipt, *name)
+    assert done.returncode == 1 and "at least two" in done.stderr
+    done = resident_searched(stack, "R-NOBODY", *name, *day)
+    assert done.returncode == 1 and "no application" in done.stderr
+    assert "registry.search" not in stack.psql("SELECT action FROM audit_entry")
+    done = resident_searched(stack, receipt, *name, *day)
+    assert done.returncode == 1 and "Nobody fits" in done.stdout
+    stack.psql("""INSERT INTO resident SELECT DISTINCT city_code, '17', 1, now(), 'juki',
+        decode(repeat('00', 16), 'hex'), 'H1', '', '櫻野　花子', '', '', '', '', '', '', 19920401,
+        '', '2', '992011', '', '試験県', '桜野市', '本町', '１', '', '', 0, 0, 19500101, 99991231,
+        NULL::integer, NULL::integer, NULL::bytea, NULL::bytea, NULL::bytea, '桜野花子', '', '', '',
+        '', '', '桜野市本町1' FROM application""")
+    done = resident_searched(stack, receipt, *name, *day, "--json")
+    assert done.returncode == 0
+    [found] = json.loads(done.stdout)["residents"]
+    assert found["name"] == "櫻野　花子" and found["facts"]["name"]["how"] == "notation"
+    assert found["resident"]["protected"] and found["address"] == ""
+    assert number(stack, "SELECT count(*) FROM audit_entry WHERE action = 'registry.search'"
+                         " AND application_id IS NOT NULL AND reason = '氏名の確認'") == 2
+    stack.psql("DELETE FROM resident")
+
+
 def test_the_next_feed_wakes_who_was_unknown(make_stack):
     stack = make_stack(FAST)
     stack.up(server=False)
@@ -175,6 +206,7 @@ def test_the_next_feed_wakes_who_was_unknown(make_stack):
     stack.submit_town(folder)
     receipts = list(stack.expected(folder))
     wait_states(stack, {r: ("unmatched", "serial-unknown") for r in receipts})
+    look_residents_up(stack, receipts[0])
 
     header, *rows = feed.read_text().splitlines()
     broken = stack.folder / "broken.csv"
