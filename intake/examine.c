@@ -102,8 +102,26 @@ static void members_sort(struct examining *e)
     }
 }
 
+/* By the kind of the files under signature/; without any it can only be within the form. */
+static const struct signature_container *container_choose(const struct examining *e,
+                                                          struct checks *checks)
+{
+    const struct signature_container *chosen = NULL;
+    for (size_t i = 0; i < e->container_count; i++) {
+        const struct signature_container *one = signature_container_of_file(e->containers[i].name);
+        if (chosen && one != chosen) {
+            checks_fail(checks, "signature.container", "FORMAT_FAILURE", "signature-container",
+                        "there are signatures of more than one kind");
+            return NULL;
+        }
+        chosen = one;
+    }
+    return chosen ? chosen : signature_container_find("xmldsig");
+}
+
 static bool signature_verify(struct examining *e, struct checks *checks)
 {
+    const struct signature_container *container = container_choose(e, checks);
     const struct signature_input input = {
         .signables = e->signables,
         .signable_count = e->signable_count,
@@ -111,8 +129,9 @@ static bool signature_verify(struct examining *e, struct checks *checks)
         .signature_count = e->container_count,
         .enveloped = APPLICATION,
         .xml_limits = &e->input->limits->xml,
+        .applied_at = e->package->applied_at,
     };
-    e->is_signed = xmldsig_verify(&input, &e->signature, checks);
+    e->is_signed = container && container->verify(&input, &e->signature, checks);
     return e->is_signed;
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "intake/manifest.h"
 #include "intake/package_directory.h"
+#include "signature/signature.h"
 
 #define FORMAT_FAILURE "FORMAT_FAILURE"
 #define HASH_FAILURE   "HASH_FAILURE"
@@ -102,20 +103,18 @@ static bool is_picture(struct bytes content)
 static bool member_fits(const struct package_member *member, size_t number, struct checks *checks)
 {
     struct bytes content = buffer_bytes(&member->bytes);
-    size_t length = strlen(member->name);
-    bool xml = strcmp(member->name, "manifest.xml") == 0 ||
-               strcmp(member->name, "application.xml") == 0 ||
-               (strncmp(member->name, "signature/", 10) == 0 && length > 14 &&
-                strcmp(member->name + length - 4, ".xml") == 0);
+    bool document =
+        strcmp(member->name, "manifest.xml") == 0 || strcmp(member->name, "application.xml") == 0;
+    bool signature = signature_container_of_file(member->name) != NULL;
     bool pdf = strcmp(member->name, "application.pdf") == 0;
     bool attachment = strncmp(member->name, "attachments/", 12) == 0;
-    if (!xml && !pdf && !attachment)
+    if (!document && !signature && !pdf && !attachment)
         return checks_fail(checks, "package.members", FORMAT_FAILURE, "package-member-extra",
                            "member %zu has no place in profile pittari-1", number);
     if (is_archive(content))
         return checks_fail(checks, "package.contents", FORMAT_FAILURE, "package-nested-archive",
                            "member %zu is an archive itself", number);
-    if (!xml && !is_pdf(content) && !(attachment && is_picture(content)))
+    if ((pdf || attachment) && !is_pdf(content) && !(attachment && is_picture(content)))
         return checks_fail(checks, "package.contents", FORMAT_FAILURE, "package-member-type",
                            "member %zu is not a %s by its content", number,
                            pdf ? "PDF" : "PDF, JPEG or PNG");

@@ -43,6 +43,22 @@ const struct signature_algorithm *signature_algorithm_find(const char *uri)
     return NULL;
 }
 
+const struct signature_algorithm *signature_algorithm_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
+        if (strcmp(algorithms[i].name, name) == 0)
+            return &algorithms[i];
+    return NULL;
+}
+
+const struct signature_algorithm *signature_algorithm_for(int key_type, enum digest digest)
+{
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
+        if (algorithms[i].key_type == key_type && algorithms[i].digest == digest)
+            return &algorithms[i];
+    return NULL;
+}
+
 bool digest_find(const char *uri, enum digest *ret_digest)
 {
     for (size_t i = 0; uri && i < DIGEST_COUNT; i++)

@@ -25,6 +25,11 @@ struct signature_algorithm {
 const struct signature_algorithm *signature_algorithm_find(const char *uri);
 bool digest_find(const char *uri, enum digest *ret_digest);
 
+/* "rsa-sha256"; NULL for any other. */
+const struct signature_algorithm *signature_algorithm_named(const char *name);
+/* By EVP_PKEY_RSA or EVP_PKEY_EC and the hash; NULL when the two do not go together here. */
+const struct signature_algorithm *signature_algorithm_for(int key_type, enum digest digest);
+
 size_t digest_length(enum digest digest);
 /* Fetched from the provider once: an EVP_MD that is fetched again for each use costs a lock. */
 const EVP_MD *digest_md(enum digest digest);

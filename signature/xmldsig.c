@@ -1,13 +1,10 @@
-#include "signature/signature.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "signature/algorithm.h"
 #include "signature/canonical.h"
-#include "signature/certificate.h"
-#include "signature/public_key.h"
+#include "signature/container.h"
 #include "signature/xmldsig_element.h"
 #include "signature/xmldsig_form.h"
 
@@ -29,32 +26,10 @@ struct verification {
     bool *inclusive;    /* for each signable: some reference covers all its namespaces */
 };
 
-void signature_result_free(struct signature_result *result)
-{
-    for (size_t i = 0; i < result->covered_count; i++)
-        if (result->covered[i].document)
-            xmlFreeDoc(result->covered[i].document);
-    free(result->covered);
-    buffer_free(&result->certificate);
-    X509_free(result->x509);
-    EVP_PKEY_free(result->key);
-    *result = (struct signature_result){0};
-}
-
 static void cleanup_verification(struct verification *v)
 {
     signature_result_free(&v->result);
     free(v->inclusive);
-}
-
-static bool find_signable(const struct signature_input *input, const char *name, size_t *ret_at)
-{
-    for (size_t i = 0; name && i < input->signable_count; i++)
-        if (strcmp(input->signables[i].name, name) == 0) {
-            *ret_at = i;
-            return true;
-        }
-    return false;
 }
 
 /* The member's tree: parsed once, however many references there are to it. */
@@ -155,7 +130,7 @@ static bool verify_reference(struct verification *v, const struct reference *ref
     if (reference->transform == TRANSFORM_ENVELOPED)
         return within ? verify_tree(v, reference, v->host, number)
                       : not_there(v, number, "this signature is not within a document");
-    if (!find_signable(v->input, reference->uri, &at))
+    if (!signable_find(v->input, reference->uri, &at))
         return not_there(v, number, "the URI is not the name of a member that can be signed");
     if (within && at == v->host)
         return not_there(v, number, "the document around the signature goes by the empty URI");
@@ -169,27 +144,6 @@ static bool verify_references(struct verification *v, const struct xmldsig_form 
         if (!verify_reference(v, &form->references[i], within, i + 1))
             return false;
     checks_pass(v->checks, "signature.digest", "%zu references hold", form->reference_count);
-    return true;
-}
-
-/* The first signature names the signer; the others have to name the same. */
-static bool take_certificate(struct verification *v, struct xmldsig_form *form)
-{
-    struct signature_result *result = &v->result;
-    if (!result->x509) {
-        result->x509 = certificate_parse(buffer_bytes(&form->certificate));
-        if (!result->x509)
-            return checks_fail(v->checks, "signature.certificate", "CHAIN_CONSTRAINTS_FAILURE",
-                               "certificate-malformed",
-                               "the signing certificate is not canonical DER");
-        result->key = public_key_of(result->x509);
-        result->certificate = form->certificate;
-        form->certificate = (struct buffer){0};
-        return true;
-    }
-    if (!bytes_equal(buffer_bytes(&form->certificate), buffer_bytes(&result->certificate)))
-        return checks_fail(v->checks, "signature.certificate", "SIG_CONSTRAINTS_FAILURE",
-                           "signature-certificates", "there is more than one signer");
     return true;
 }
 
@@ -227,7 +181,8 @@ static bool verify_signature(struct verification *v, xmlNode *signature, bool wi
         xmlUnlinkNode(signature);
         taken_out = signature;
     }
-    if (!verify_references(v, &form, within) || !take_certificate(v, &form) ||
+    if (!verify_references(v, &form, within) ||
+        !signer_take(&v->result, buffer_bytes(&form.certificate), v->checks) ||
         !verify_value(v, &form, buffer_bytes(&signed_info)))
         return false;
     v->result.signature_count++;
@@ -243,7 +198,7 @@ static bool verify_file(struct verification *v, struct bytes file)
 
 static bool find_enveloped(struct verification *v)
 {
-    if (!find_signable(v->input, v->input->enveloped, &v->host))
+    if (!signable_find(v->input, v->input->enveloped, &v->host))
         return true;
     xmlDoc *tree = tree_of(v, v->host);
     if (!tree)
@@ -287,11 +242,8 @@ bool xmldsig_verify(const struct signature_input *input, struct signature_result
                     struct checks *checks)
 {
     _cleanup_(cleanup_verification) struct verification v = {.input = input, .checks = checks};
-    v.result.covered = memory_allocate((input->signable_count + 1) * sizeof(struct covered));
-    v.result.covered_count = input->signable_count;
+    signature_result_begin(input, &v.result);
     v.inclusive = memory_allocate(input->signable_count + 1);
-    for (size_t i = 0; i < input->signable_count; i++)
-        v.result.covered[i].name = input->signables[i].name;
     if (!find_enveloped(&v) || !count_fits(&v))
         return false;
     /* Detached ones first: they see the document as it is, its own signature included. */

@@ -100,7 +100,12 @@ void signed_input_of(const struct signed_members *members, struct signed_input *
     for (size_t i = 0; i < members->file_count; i++)
         ret_input->files[i] =
             (struct signable){"signature/1.xml", buffer_bytes(&members->files[i])};
-    ret_input->input =
-        (struct signature_input){ret_input->signables, members->member_count, ret_input->files,
-                                 members->file_count,  NAME_APPLICATION,      &ret_input->limits};
+    ret_input->input = (struct signature_input){
+        .signables = ret_input->signables,
+        .signable_count = members->member_count,
+        .signatures = ret_input->files,
+        .signature_count = members->file_count,
+        .enveloped = NAME_APPLICATION,
+        .xml_limits = &ret_input->limits,
+    };
 }

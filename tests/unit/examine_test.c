@@ -11,12 +11,14 @@
 #include "base/json.h"
 #include "base/xml.h"
 #include "intake/examine.h"
+#include "tests/support/cms.h"
 #include "tests/support/package.h"
 #include "tests/support/pki.h"
 #include "tests/support/signed.h"
 #include "tests/support/trust.h"
 
 #define PROCEDURES SOURCE_ROOT "/forms/procedures"
+#define PDF        "%PDF-1.7 an attachment"
 #define GOOD_FORM  PROCEDURES "/child-allowance/certification-claim/examples/good.xml"
 #define BAD_FORM   PROCEDURES "/child-allowance/certification-claim/examples/bad-kojinbango.xml"
 
@@ -162,6 +164,54 @@ static void comes_to(const struct application *a, const char *expected)
         assert_string_equal(x.serial, "");
         assert_int_equal(x.facts.length, 0);
     }
+}
+
+/* ---- other containers ---- */
+
+/* The good form and, with `pdf`, an attachment, under these signatures. */
+static void parts_come_to(const struct test_part *signatures, size_t count, bool pdf,
+                          const char *expected)
+{
+    const struct application plain = {.receipt = TEST_RECEIPT};
+    struct test_part parts[5] = {{"application.xml", buffer_bytes(&good_form), false}};
+    size_t part_count = 1;
+    if (pdf)
+        parts[part_count++] = (struct test_part){"attachments/1.pdf", bytes_of_text(PDF), false};
+    for (size_t i = 0; i < count; i++)
+        parts[part_count++] = signatures[i];
+    _cleanup_(cleanup_buffer) struct buffer zip = {0};
+    _cleanup_(cleanup_examination) struct examination x = {0};
+    test_package_write(&plain.manifest, parts, part_count, &zip);
+    examine_zip(&plain, buffer_bytes(&zip), &x);
+    _cleanup_(cleanup_text) char *found =
+        text_format("%s%s%s", verdict_name(x.verdict), *x.reason ? " " : "", x.reason);
+    assert_string_equal(found, expected);
+    assert_true((x.record.length > 0) == (x.verdict == VERDICT_ACCEPTED));
+}
+
+static void test_containers(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = pki_key(PKI_RSA_2048, 1);
+    _cleanup_(cleanup_buffer) struct buffer form = {0}, pdf = {0}, value = {0}, raw = {0};
+    assert_true(cms_make(key, certificate, "SHA256", CMS_NOATTR, buffer_bytes(&good_form), &form));
+    assert_true(cms_make(key, certificate, "SHA512", CMS_NOATTR, bytes_of_text(PDF), &pdf));
+    raw_value(key, "SHA384", buffer_bytes(&good_form), &value);
+    raw_json(certificate, "application.xml", "rsa-sha384", buffer_bytes(&value), &raw);
+    const struct test_part files[] = {
+        {"signature/application.xml.p7s", buffer_bytes(&form), false},
+        {"signature/attachments/1.pdf.p7s", buffer_bytes(&pdf), false},
+        {"signature/raw.json", buffer_bytes(&raw), false},
+    };
+    parts_come_to(files, 2, true, "accepted");
+    parts_come_to(files, 1, false, "accepted");
+    parts_come_to(files + 2, 1, false, "accepted");
+    parts_come_to(files, 1, true, "refused signature-coverage");
+    parts_come_to(files + 2, 1, true, "refused signature-coverage");
+    parts_come_to(files, 2, false, "refused signature-reference");
+    parts_come_to(files + 1, 2, true, "refused signature-container");
+    const struct test_part swapped = {"signature/attachments/1.pdf.p7s", buffer_bytes(&form)};
+    parts_come_to(&swapped, 1, true, "refused signature-value");
 }
 
 /* ---- verdicts ---- */
@@ -345,12 +395,12 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),      cmocka_unit_test(test_promise),
-        cmocka_unit_test(test_procedure),     cmocka_unit_test(test_signature),
-        cmocka_unit_test(test_certificate),   cmocka_unit_test(test_revocation),
-        cmocka_unit_test(test_form),          cmocka_unit_test(test_report),
-        cmocka_unit_test(test_deterministic), cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_still_to_come),
+        cmocka_unit_test(test_containers), cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_promise),    cmocka_unit_test(test_procedure),
+        cmocka_unit_test(test_signature),  cmocka_unit_test(test_certificate),
+        cmocka_unit_test(test_revocation), cmocka_unit_test(test_form),
+        cmocka_unit_test(test_report),     cmocka_unit_test(test_deterministic),
+        cmocka_unit_test(test_damaged),    cmocka_unit_test(test_still_to_come),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
