@@ -44,6 +44,7 @@ extern const struct command revocation_update_command;
 extern const struct command routing_command;
 extern const struct command serve_command;
 extern const struct command show_command;
+extern const struct command signature_check_command;
 extern const struct command status_command;
 extern const struct command verify_command;
 
@@ -72,6 +73,7 @@ static const struct command *const work[] = {
     &show_command,
     &verify_command,
     &registry_search_command,
+    &signature_check_command,
 };
 
 /* Setting up and keeping house. */
