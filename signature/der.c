@@ -1,6 +1,6 @@
 #include "signature/der.h"
 
-#define DEPTH_MOST    16
+#define DEPTH_MOST    24
 #define CONSTRUCTED   0x20
 #define TAG_LONG      0x1f /* all of these bits: the tag goes on in the next octets */
 #define LENGTH_OCTETS 4

@@ -44,7 +44,7 @@ static inline bool der_take(struct bytes *in, uint8_t tag, struct bytes *ret_con
 /* The same, of any tag. */
 static inline bool der_take_any(struct bytes *in, uint8_t *ret_tag, struct bytes *ret_content);
 
-/* One element and nothing behind it, strict to its innermost, at most 16 deep: headers, BOOLEANs,
+/* One element and nothing behind it, strict to its innermost, at most 24 deep: headers, BOOLEANs,
  * INTEGERs and OBJECT IDENTIFIERs. What then goes to OpenSSL is read one way only. */
 bool der_strict(struct bytes in);
 

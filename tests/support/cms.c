@@ -127,17 +127,16 @@ void cms_der_make(const struct cms_der *cms, struct buffer *ret_der)
     buffer_free(&data);
 }
 
-bool cms_make(EVP_PKEY *key, X509 *certificate, const char *digest, bool attributes,
+bool cms_make(EVP_PKEY *key, X509 *certificate, const char *digest, unsigned flags,
               struct bytes content, struct buffer *ret_der)
 {
-    const unsigned flags = CMS_DETACHED | CMS_BINARY;
+    flags |= CMS_DETACHED | CMS_BINARY;
     _cleanup_(cleanup_bio) BIO *in = BIO_new_mem_buf(content.data, (int)content.length);
     _cleanup_(cleanup_cms) CMS_ContentInfo *cms =
-        CMS_sign(NULL, NULL, NULL, NULL, flags | CMS_PARTIAL);
+        CMS_sign(NULL, NULL, NULL, NULL, CMS_DETACHED | CMS_BINARY | CMS_PARTIAL);
     uint8_t *der = NULL;
     bool made = cms &&
-                CMS_add1_signer(cms, certificate, key, EVP_get_digestbyname(digest),
-                                flags | (attributes ? 0 : CMS_NOATTR)) &&
+                CMS_add1_signer(cms, certificate, key, EVP_get_digestbyname(digest), flags) &&
                 CMS_final(cms, in, NULL, flags);
     int length = made ? i2d_CMS_ContentInfo(cms, &der) : 0;
     if (length > 0)

@@ -3,6 +3,7 @@
 #ifndef UKETSUKE_TESTS_SUPPORT_CMS_H
 #define UKETSUKE_TESTS_SUPPORT_CMS_H
 
+#include <openssl/cms.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
@@ -30,8 +31,9 @@ void cms_der_make(const struct cms_der *cms, struct buffer *ret_der);
 /* What the signature of a good one with attributes is over: their SET. */
 void cms_der_attributes(const struct cms_der *cms, struct buffer *ret_set);
 
-/* By OpenSSL's own CMS; `digest` is "SHA256" …; false when OpenSSL will not. */
-bool cms_make(EVP_PKEY *key, X509 *certificate, const char *digest, bool attributes,
+/* By OpenSSL's own CMS; `digest` is "SHA256" …, `flags` CMS_NOATTR, CMS_CADES, CMS_USE_KEYID; false
+ * when OpenSSL will not. */
+bool cms_make(EVP_PKEY *key, X509 *certificate, const char *digest, unsigned flags,
               struct bytes content, struct buffer *ret_der);
 /* Whether OpenSSL's own CMS accepts the signature, whoever's the certificate is. */
 bool cms_openssl_accepts(struct bytes file, struct bytes content);

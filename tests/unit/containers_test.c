@@ -117,8 +117,8 @@ static void cms_takes_keys_and_hashes(void **state)
     for (size_t i = 0; i < 2 * MATRIX_COUNT; i++) {
         _cleanup_(cleanup_buffer) struct buffer der = {0};
         enum pki_key kind = matrix[i / 2].key;
-        assert_true(cms_make(pki_key(kind, 1), certificates[kind], matrix[i / 2].digest, i % 2,
-                             bytes_of_text(CONTENT), &der));
+        assert_true(cms_make(pki_key(kind, 1), certificates[kind], matrix[i / 2].digest,
+                             i % 2 ? 0 : CMS_NOATTR, bytes_of_text(CONTENT), &der));
         struct trial t = {.container = "cms", .signature = buffer_bytes(&der)};
         assert_string_equal(reason_of(t), matrix[i / 2].reason);
         t.content = bytes_of_text(CONTENT " and more");
@@ -194,6 +194,25 @@ static struct bytes hex(const char *text)
     return buffer_bytes(b);
 }
 
+/* The certificate is named by its hash: not one bit of it may be another. */
+static void cms_names_the_certificate(void **state)
+{
+    static const unsigned flags[] = {0, CMS_CADES};
+    (void)state;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        _cleanup_(cleanup_buffer) struct buffer der = {0}, own = {0};
+        assert_true(cms_make(pki_key(PKI_EC_P384, 1), certificates[PKI_EC_P384], "SHA384", flags[i],
+                             bytes_of_text(CONTENT), &der));
+        struct trial t = {.container = "cms", .signature = buffer_bytes(&der)};
+        assert_string_equal(reason_of(t), "");
+        pki_der(certificates[PKI_EC_P384], &own);
+        uint8_t *at = memmem(der.data, der.length, own.data, own.length);
+        assert_non_null(at);
+        at[own.length - 1] ^= 1; /* of the CA's signature */
+        assert_string_equal(reason_of(t), flags[i] & CMS_CADES ? "signature-attributes" : "");
+    }
+}
+
 #define REFUSED(reason, part, is)                                                                  \
     do {                                                                                           \
         struct cms_der cms = good(true);                                                           \
@@ -263,7 +282,7 @@ static void cms_judges_attributes(void **state)
                 "0000000000000000000000000000000000000000"
                 "00000000"));
     /* signing-time, in OpenSSL's own */
-    assert_true(cms_make(pki_key(PKI_RSA_2048, 1), certificates[PKI_RSA_2048], "SHA256", true,
+    assert_true(cms_make(pki_key(PKI_RSA_2048, 1), certificates[PKI_RSA_2048], "SHA256", 0,
                          bytes_of_text(CONTENT), &der));
     struct trial t = {.container = "cms", .signature = buffer_bytes(&der)};
     t.applied_at = clock_now();
@@ -314,7 +333,7 @@ static void openssl_accepts_what_we_accept(void **state)
     for (int attributes = 0; attributes < 2; attributes++) {
         _cleanup_(cleanup_buffer) struct buffer der = {0};
         assert_true(cms_make(pki_key(PKI_EC_P256, 1), certificates[PKI_EC_P256], "SHA256",
-                             attributes, bytes_of_text(CONTENT), &der));
+                             attributes ? 0 : CMS_NOATTR, bytes_of_text(CONTENT), &der));
         for (size_t i = 0; i < der.length * sizeof masks; i++) {
             uint8_t *at = &der.data[i / sizeof masks], mask = masks[i % sizeof masks];
             *at ^= mask;
@@ -340,6 +359,7 @@ int main(void)
         cmocka_unit_test(raw_is_read_strictly),
         cmocka_unit_test(cms_is_read_strictly),
         cmocka_unit_test(cms_has_one_signer),
+        cmocka_unit_test(cms_names_the_certificate),
         cmocka_unit_test(cms_judges_attributes),
         cmocka_unit_test(files_name_their_member),
         cmocka_unit_test(openssl_accepts_what_we_accept),
