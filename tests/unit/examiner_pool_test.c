@@ -205,14 +205,15 @@ static const struct deed {
 #if EXAMINER_MEMORY_LIMITED
     {"do memory", do_memory, EXAMINER_LIMIT, "memory"},
     {"do map", do_map, EXAMINER_LIMIT, "memory"},
+    {"do abort", do_abort, EXAMINER_CRASHED, "SIGABRT"},
 #else
     {"do memory", do_memory, EXAMINER_LIMIT, "time"},
-    {"do map", do_map, EXAMINER_CRASHED, "SIGSYS"}, /* ASan does more than map */
+    {"do map", do_map, EXAMINER_CRASHED, "SIGSYS"},     /* ASan does more than map */
+    {"do abort", do_abort, EXAMINER_CRASHED, "SIGSYS"}, /* and more than abort */
 #endif
     {"do crash", do_crash, EXAMINER_CRASHED, "SIGILL"},
     {"do loop", do_loop, EXAMINER_LIMIT, "time"},
     {"do stall", do_stall, EXAMINER_LIMIT, "time"},
-    {"do abort", do_abort, EXAMINER_CRASHED, "SIGABRT"},
     {"do exit", do_exit, EXAMINER_CRASHED, "exit 0"},
     {"do garbage", do_garbage, EXAMINER_CRASHED, "SIGKILL"},
     {"do half", do_half, EXAMINER_CRASHED, "exit 0"},
