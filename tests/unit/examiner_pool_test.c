@@ -203,9 +203,7 @@ static const struct deed {
     {"do code", do_code, EXAMINER_CRASHED, "SIGSYS"},
     {"do other descriptor", do_other_descriptor, EXAMINER_CRASHED, "SIGSYS"},
     {"do memory", do_memory, EXAMINER_LIMIT, EXAMINER_MEMORY_LIMITED ? "memory" : "time"},
-#if EXAMINER_MEMORY_LIMITED
-    {"do map", do_map, EXAMINER_LIMIT, "memory"},
-#endif
+    {"do map", do_map, EXAMINER_MEMORY_LIMITED ? EXAMINER_LIMIT : EXAMINER_CRASHED, "memory"},
     {"do crash", do_crash, EXAMINER_CRASHED, "SIGILL"},
     {"do abort", do_abort, EXAMINER_CRASHED, "SIGABRT"},
     {"do loop", do_loop, EXAMINER_LIMIT, "time"},
