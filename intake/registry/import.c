@@ -32,9 +32,12 @@ static struct metric rows_total = {
 /* A load of a city takes its time; memory is better than temporary files. Only for the transaction:
  * statement_timeout is for the short work of the roles. */
 static const struct db_statement settings = {
-    "registry_settings", "SELECT set_config('statement_timeout', '0', true),"
-                         " set_config('idle_in_transaction_session_timeout', '0', true),"
-                         " set_config('work_mem', '128MB', true)"};
+    "registry_settings",
+    "SELECT set_config('statement_timeout', '0', true),"
+    " set_config('idle_in_transaction_session_timeout', '0', true),"
+    " set_config('work_mem', '128MB', true),"
+    /* a full load reads both sides whole: without fresh statistics the planner would not know */
+    " set_config('enable_nestloop', CASE WHEN $1 THEN 'off' ELSE 'on' END, true)"};
 static const struct db_statement lock_try = {
     "registry_lock_try",
     "SELECT pg_try_advisory_xact_lock(hashtextextended('registry_import:' || $1::text, 0))"};
@@ -127,7 +130,7 @@ static bool feed_rewind(struct import *import, struct failure *f)
 static bool alone(struct db_tx *tx, const struct import *import, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!run(tx, &settings, DB_NO_VALUES, f) ||
+    if (!run(tx, &settings, DB_VALUES(db_boolean(import->feed->full)), f) ||
         !db_query(tx, &lock_try, DB_VALUES(db_text(import->options->city_code)), &rows, f))
         return false;
     return db_get_boolean(rows, 0, 0) ||
