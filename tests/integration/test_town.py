@@ -3,6 +3,7 @@ what is good is good and that what is bad is bad in the way its name says. Then 
 
 import base64
 import csv
+import datetime
 import glob
 import hashlib
 import json
@@ -14,6 +15,7 @@ import time
 import xml.etree.ElementTree as ET
 import zipfile
 
+import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -388,18 +390,24 @@ def test_a_folder_is_not_overwritten(town):
 # --- and our own verdict -----------------------------------------------------------------------------
 
 
-def test_uketsuke_verify_agrees(town):
-    """Every kind ends as expected.json says, but for what only the portal's promise tells."""
+def judge(town, receipts, *more):
+    """uketsuke verify's reports, in the order of the receipts."""
     command = [BUILD / "uketsuke", "verify", "--json", "--trust", town.jpki / "sign-anchors.pem",
                "--policy", POLICY, "--procedures", ROOT / "forms" / "procedures"]
     for pin in (town.jpki / "sign-anchors.pins").read_text().split():
         command += ["--pin", pin]
     for crl in glob.glob(f"{town.jpki}/crl/*.crl"):
         command += ["--crl", crl]
-    receipts = sorted(town.expected)
-    done = run(*command, *(town.path(r) for r in receipts), check=False)
+    done = run(*command, *more, *(town.path(r) for r in receipts), check=False)
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(reports) == len(receipts), done.stderr
+    return reports
+
+
+def test_uketsuke_verify_agrees(town):
+    """Every kind ends as expected.json says, but for what only the portal's promise tells."""
+    receipts = sorted(town.expected)
+    reports = judge(town, receipts)
     wrong = {}
     for receipt, report in zip(receipts, reports):
         want = town.expected[receipt]
@@ -409,6 +417,20 @@ def test_uketsuke_verify_agrees(town):
         if (report["verdict"], report.get("reason") or "") != expected:
             wrong[receipt] = (want["kind"], report["verdict"], report.get("reason"))
     assert not wrong
+
+
+def test_reports_follow_their_schema_and_repeat(town):
+    """Whatever is wrong with a package; and the same inputs give the same report."""
+    schema = json.loads((ROOT / "docs" / "formats" / "report.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    receipts = sorted(town.expected)
+    now = (datetime.datetime.now(datetime.timezone.utc)).isoformat(timespec="seconds")
+    reports = judge(town, receipts, "--now", now)
+    for receipt, report in zip(receipts, reports):
+        faults = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(report)]
+        assert not faults, (receipt, town.expected[receipt]["kind"], faults)
+    assert judge(town, receipts, "--now", now) == reports
 
 
 # --- the TLS certificates ------------------------------------------------------------------------------
