@@ -131,7 +131,7 @@ static json_t *evidence_of(const struct crl_index *list)
     char from[INSTANT_TEXT], to[INSTANT_TEXT];
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "crl", "number", facts->number,
                      "this_update", instant_text_jst(facts->this_update, from), "next_update",
-                     instant_text_jst(facts->next_update, to), "sha256", facts->sha256,
+                     instant_text_jst(facts->next_update, to), "tbs_sha256", facts->tbs_sha256,
                      "index_sha256", crl_index_sha256(list));
 }
 

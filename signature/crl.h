@@ -44,8 +44,8 @@ const struct crl_index *crl_set_find(const struct crl_set *set, const char *issu
  * and generation, revocation-not-yet when its thisUpdate is not after applied_at, or still to come,
  * revocation-stale when nextUpdate has passed at `now` and thisUpdate lies more than `age_most`
  * before `now`. Passed otherwise, also when revoked later (the text says so). Evidence:
- * {"kind":"crl","number", "this_update","next_update","sha256" (of the list), "index_sha256"} in
- * *ret_evidence (new reference; NULL when there is none).
+ * {"kind":"crl","number", "this_update","next_update","tbs_sha256" (of tbsCertList),
+ * "index_sha256"} in *ret_evidence (new reference; NULL when there is none).
  */
 bool crl_judge(const struct crl_set *set, const struct certificate *certificate,
                const struct trust *trust, instant applied_at, instant now, instant age_most,

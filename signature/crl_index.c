@@ -109,7 +109,7 @@ static bool facts_read(struct crl_index *index, const struct index_trailer *trai
     facts->next_update = trailer->next_update * INSTANT_SECOND;
     hex_encode(trailer->number, trailer->number_length, facts->number);
     hex_encode(trailer->issuer_sha256, sizeof trailer->issuer_sha256, facts->issuer_sha256);
-    hex_encode(trailer->list_sha256, sizeof trailer->list_sha256, facts->sha256);
+    hex_encode(trailer->tbs_sha256, sizeof trailer->tbs_sha256, facts->tbs_sha256);
     if (trailer->partition_length == 0)
         return true;
     facts->partition_length = trailer->partition_length;

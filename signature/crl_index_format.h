@@ -15,7 +15,7 @@ static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "an index is mapped as it is");
 
 #define INDEX_MAGIC      "UKCRLIDX"
 #define INDEX_MAGIC_LAST "UKCRLEND"
-#define INDEX_VERSION    1
+#define INDEX_VERSION    2
 
 #define INDEX_BLOCK   512 /* bytes; a page holds whole blocks */
 #define INDEX_COLUMNS (INDEX_BLOCK - (int)sizeof(struct index_block))
@@ -50,7 +50,7 @@ struct index_trailer {
     uint64_t entries;
     uint64_t blocks;
     int64_t this_update, next_update; /* seconds since 1970 */
-    uint8_t list_sha256[32];          /* of the list's DER */
+    uint8_t tbs_sha256[32];           /* of the list's tbsCertList in DER */
     uint8_t issuer_sha256[32];        /* of the anchor whose key signed it */
     uint8_t number[20];               /* crlNumber, the most significant octet first */
     uint32_t number_length;

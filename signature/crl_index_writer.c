@@ -275,7 +275,7 @@ static void trailer_fill(const struct crl_index_writer *writer, const struct crl
     trailer->blocks = writer->blocks;
     trailer->this_update = facts->this_update / INSTANT_SECOND;
     trailer->next_update = facts->next_update / INSTANT_SECOND;
-    hex_decode(facts->sha256, trailer->list_sha256, sizeof trailer->list_sha256);
+    hex_decode(facts->tbs_sha256, trailer->tbs_sha256, sizeof trailer->tbs_sha256);
     hex_decode(facts->issuer_sha256, trailer->issuer_sha256, sizeof trailer->issuer_sha256);
     hex_decode(facts->number, trailer->number, number);
     trailer->number_length = (uint32_t)number;

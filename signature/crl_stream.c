@@ -47,9 +47,10 @@ struct crl_stream {
     struct pem_stream pem;
     struct buffer decoded; /* of one piece of PEM */
 
-    EVP_MD_CTX *whole_hash; /* of all of the list */
-    EVP_MD_CTX *tbs_hash;   /* of what is signed, tbsCertList, … */
-    size_t tbs_hashed;      /* … up to this place of the window */
+    /* Of what is signed, tbsCertList, up to the place `tbs_hashed` of the window. */
+    EVP_MD_CTX *tbs_hash;  /* with the digest of the signature */
+    EVP_MD_CTX *name_hash; /* SHA-256, the list's name; NULL: that is the same digest */
+    size_t tbs_hashed;
     uint8_t prefix[PREFIX]; /* … what stands before we know with what to hash */
     size_t prefix_length;
     const struct signature_algorithm *algorithm; /* NULL until then */
@@ -67,11 +68,6 @@ struct crl_stream *crl_stream_new(const struct trust *trust, crl_sink *sink, voi
     stream->sink = sink;
     stream->context = context;
     stream->pem.label = "X509 CRL";
-    stream->whole_hash = EVP_MD_CTX_new();
-    stream->tbs_hash = EVP_MD_CTX_new();
-    if (!stream->whole_hash || !stream->tbs_hash ||
-        !EVP_DigestInit_ex(stream->whole_hash, openssl_sha256(), NULL))
-        abort();
     return stream;
 }
 
@@ -79,8 +75,8 @@ void crl_stream_free(struct crl_stream *stream)
 {
     if (!stream)
         return;
-    EVP_MD_CTX_free(stream->whole_hash);
     EVP_MD_CTX_free(stream->tbs_hash);
+    EVP_MD_CTX_free(stream->name_hash);
     X509_NAME_free(stream->issuer);
     ASN1_OCTET_STRING_free(stream->key_id);
     buffer_free(&stream->signature);
@@ -88,9 +84,18 @@ void crl_stream_free(struct crl_stream *stream)
     free(stream);
 }
 
-static void hash_update(EVP_MD_CTX *hash, const void *data, size_t length)
+static EVP_MD_CTX *hash_new(const EVP_MD *digest)
 {
-    if (!EVP_DigestUpdate(hash, data, length))
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    if (!hash || !EVP_DigestInit_ex(hash, digest, NULL))
+        abort();
+    return hash;
+}
+
+static void hash_update(const struct crl_stream *stream, const void *data, size_t length)
+{
+    if (!EVP_DigestUpdate(stream->tbs_hash, data, length) ||
+        (stream->name_hash && !EVP_DigestUpdate(stream->name_hash, data, length)))
         abort();
 }
 
@@ -117,8 +122,7 @@ static void tbs_hash_consumed(struct crl_stream *stream)
 {
     if (!in_tbs(stream) || !stream->algorithm)
         return;
-    hash_update(stream->tbs_hash, stream->window + stream->tbs_hashed,
-                stream->begin - stream->tbs_hashed);
+    hash_update(stream, stream->window + stream->tbs_hashed, stream->begin - stream->tbs_hashed);
     stream->tbs_hashed = stream->begin;
 }
 
@@ -233,9 +237,10 @@ static enum step take_algorithm(struct crl_stream *stream, const struct element 
     consume(stream, element->whole.length);
     stream->algorithm = algorithm;
     stream->tbs_hashed = stream->begin;
-    if (!EVP_DigestInit_ex(stream->tbs_hash, digest_md(algorithm->digest), NULL))
-        abort();
-    hash_update(stream->tbs_hash, stream->prefix, stream->prefix_length);
+    stream->tbs_hash = hash_new(digest_md(algorithm->digest));
+    if (algorithm->digest != DIGEST_SHA256)
+        stream->name_hash = hash_new(openssl_sha256());
+    hash_update(stream, stream->prefix, stream->prefix_length);
     return STEP_DONE;
 }
 
@@ -411,7 +416,6 @@ static bool feed_der(struct crl_stream *stream, struct bytes der, struct failure
         window_shift(stream);
         size_t room = WINDOW - stream->length, size = der.length < room ? der.length : room;
         memcpy(stream->window + stream->length, der.data, size);
-        hash_update(stream->whole_hash, der.data, size);
         stream->length += size;
         der = bytes_of(der.data + size, der.length - size);
         enum step step;
@@ -437,19 +441,13 @@ bool crl_stream_feed(struct crl_stream *stream, struct bytes piece, struct failu
     return feed_der(stream, buffer_bytes(&stream->decoded), f);
 }
 
-static void hash_text(EVP_MD_CTX *hash, char ret_text[65])
-{
-    uint8_t value[32];
-    if (!EVP_DigestFinal_ex(hash, value, NULL))
-        abort();
-    hex_encode(value, sizeof value, ret_text);
-}
-
 static bool signature_holds(struct crl_stream *stream)
 {
-    uint8_t hash[DIGEST_MAX], fingerprint[32];
-    if (!EVP_DigestFinal_ex(stream->tbs_hash, hash, NULL))
+    uint8_t hash[DIGEST_MAX], name[32], fingerprint[32];
+    if (!EVP_DigestFinal_ex(stream->tbs_hash, hash, NULL) ||
+        (stream->name_hash && !EVP_DigestFinal_ex(stream->name_hash, name, NULL)))
         abort();
+    hex_encode(stream->name_hash ? name : hash, sizeof name, stream->facts.tbs_sha256);
     const struct list_signature signature = {
         .issuer = stream->issuer,
         .key_id = stream->key_id,
@@ -474,7 +472,6 @@ bool crl_stream_end(struct crl_stream *stream, struct crl_facts *ret_facts, stru
     if (!signature_holds(stream))
         return failure_set(f, FAILURE_INPUT,
                            "the revocation list is not signed by a trust anchor that may");
-    hash_text(stream->whole_hash, stream->facts.sha256);
     *ret_facts = stream->facts;
     return true;
 }

@@ -42,7 +42,7 @@ struct crl_facts {       /* what a list says of itself */
     instant this_update, next_update;
     uint64_t entries;
     char issuer_sha256[65]; /* of the anchor whose key signed it */
-    char sha256[65];        /* of the list's DER */
+    char tbs_sha256[65];    /* of tbsCertList in DER: of what the issuer signed */
 };
 
 struct crl_entry {

@@ -72,7 +72,7 @@ static json_t *to_json(const struct list_status *status)
                   instant_text_jst(facts->this_update, this_update), "next_update",
                   instant_text_jst(facts->next_update, next_update), "age_seconds",
                   (json_int_t)(status->age / INSTANT_SECOND), "entries", (json_int_t)facts->entries,
-                  "sha256", facts->sha256, "index_sha256", crl_index_sha256(status->index));
+                  "tbs_sha256", facts->tbs_sha256, "index_sha256", crl_index_sha256(status->index));
     json_object_update(json, more);
     json_decref(more);
     return json;

@@ -30,7 +30,7 @@ DEFINE_CLEANUP(cleanup_index, struct crl_index *, crl_index_free)
 static struct crl_facts facts_of(void)
 {
     struct crl_facts facts = {.number = "0102", .this_update = 0, .next_update = INSTANT_DAY};
-    memset(facts.sha256, 'a', 64);
+    memset(facts.tbs_sha256, 'a', 64);
     memset(facts.issuer_sha256, 'b', 64);
     return facts;
 }

@@ -305,7 +305,7 @@ static void evidence(void **state)
     judged_with(set, &end, now, &json);
     assert_string_equal(json_string_value(json_object_get(json, "kind")), "crl");
     assert_string_equal(json_string_value(json_object_get(json, "number")), "1234");
-    assert_int_equal(strlen(json_string_value(json_object_get(json, "sha256"))), 64);
+    assert_int_equal(strlen(json_string_value(json_object_get(json, "tbs_sha256"))), 64);
     assert_string_equal(json_string_value(json_object_get(json, "index_sha256")),
                         crl_index_sha256(crl_set_at(set, 0)));
     assert_string_equal(json_string_value(json_object_get(json, "this_update")),
