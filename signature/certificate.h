@@ -55,4 +55,8 @@ const char *certificate_form_fault(X509 *x509, char ret_serial[2 * SERIAL_BYTES 
 /* From its subjectAltName. *ret_fault, a literal, says why not. */
 bool certificate_facts(const X509 *x509, struct basic_facts *ret_facts, const char **ret_fault);
 
+/* What the certificate in `der` says of itself, judged by nothing: docs/formats/certificate.md,
+ * "certificate show". New reference; NULL when it is no certificate. */
+json_t *certificate_to_json(struct bytes der);
+
 #endif

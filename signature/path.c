@@ -177,11 +177,10 @@ static void set_policies(X509_VERIFY_PARAM *param, const struct path_input *inpu
     }
 }
 
-/* Nothing is in its reach but this path. */
+/* Nothing is in its reach but this path. The context borrows `store` and `between`. */
 static X509_STORE_CTX *context_for(const struct path *path, const struct path_input *input,
-                                   STACK_OF(X509) * between)
+                                   X509_STORE *store, STACK_OF(X509) * between)
 {
-    _cleanup_(cleanup_store) X509_STORE *store = X509_STORE_new();
     _cleanup_(cleanup_context) X509_STORE_CTX *context = X509_STORE_CTX_new();
     for (size_t i = 1; i + 1 < path->length; i++)
         if (!sk_X509_push(between, path->certificates[i]))
@@ -217,7 +216,8 @@ static struct checks *judge_path(const struct path *path, const struct path_inpu
     struct checks *checks = checks_new();
     struct faults faults = {0};
     _cleanup_(cleanup_stack) STACK_OF(X509) *between = sk_X509_new_null();
-    _cleanup_(cleanup_context) X509_STORE_CTX *context = context_for(path, input, between);
+    _cleanup_(cleanup_store) X509_STORE *store = X509_STORE_new();
+    _cleanup_(cleanup_context) X509_STORE_CTX *context = context_for(path, input, store, between);
     X509_STORE_CTX_set_app_data(context, &faults);
     tell_path(path, input, checks);
     judge_forms(path, checks);

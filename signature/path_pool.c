@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "signature/certificate.h"
@@ -112,6 +113,21 @@ bool path_pool_add(struct path_input *input, enum pool_kind kind, struct bytes f
         return pool_each(file, "X509 CRL", add_crl, input->crls, f);
     return pool_each(file, "CERTIFICATE", add_certificate,
                      kind == POOL_ANCHORS ? input->anchors : input->untrusted, f);
+}
+
+bool path_pool_pinned(const struct path_input *input, const char *const *pins, size_t count,
+                      struct failure *f)
+{
+    for (int i = 0; count > 0 && i < sk_X509_num(input->anchors); i++) {
+        char fingerprint[65];
+        bool pinned = false;
+        certificate_sha256(sk_X509_value(input->anchors, i), fingerprint);
+        for (size_t k = 0; k < count; k++)
+            pinned = pinned || strcasecmp(pins[k], fingerprint) == 0;
+        if (!pinned)
+            return failure_set(f, FAILURE_USAGE, "the anchor %s is not pinned", fingerprint);
+    }
+    return true;
 }
 
 void path_pool_free(struct path_input *input)

@@ -19,6 +19,9 @@ bool pool_each(struct bytes file, const char *label,
 /* Adds what the file holds to a path_input of which the lists are the pool's; {0} at first. */
 bool path_pool_add(struct path_input *input, enum pool_kind kind, struct bytes file,
                    struct failure *f);
+/* Every anchor has one of these pins (SHA-256 in hexadecimal), or there are none. */
+bool path_pool_pinned(const struct path_input *input, const char *const *pins, size_t count,
+                      struct failure *f);
 void path_pool_free(struct path_input *input);
 
 /* path_judge of one certificate in DER; what is none fails "path.form", certificate-malformed. */

@@ -23,6 +23,8 @@ extern const struct command collect_command;
 extern const struct command audit_checkpoint_command;
 extern const struct command audit_key_create_command;
 extern const struct command audit_verify_command;
+extern const struct command certificate_check_command;
+extern const struct command certificate_show_command;
 extern const struct command checkpoint_command;
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
@@ -72,6 +74,8 @@ static const struct command *const work[] = {
     &list_command,
     &show_command,
     &verify_command,
+    &certificate_check_command,
+    &certificate_show_command,
     &registry_search_command,
     &signature_check_command,
 };
