@@ -86,6 +86,8 @@ struct jpki_facts {       /* 基本4情報 */
     char sex;             /* '1' 男, '2' 女 */
     struct day birth_day; /* Gregorian; the certificate says the era too */
     const char *address;
+    /* '0' or '1' for each character of the name: which are substitutes; NULL: none */
+    const char *name_substituted;
 };
 
 struct jpki_order {

@@ -110,7 +110,8 @@ static char *not_substituted(const char *text)
 static bool facts_add(X509 *made, const struct jpki_facts *facts, struct failure *f)
 {
     _cleanup_(cleanup_general_names) GENERAL_NAMES *names = GENERAL_NAMES_new();
-    _cleanup_(cleanup_text) char *name_positions = not_substituted(facts->name);
+    _cleanup_(cleanup_text) char *name_positions =
+        facts->name_substituted ? text_copy(facts->name_substituted) : not_substituted(facts->name);
     _cleanup_(cleanup_text) char *address_positions = not_substituted(facts->address);
     char birth[16];
     birth_text(facts->birth_day, birth);

@@ -242,7 +242,6 @@ class Stack:
             "log": {"format": "text"},
             "process": {"run-directory": "run"},
             "work": {"lease": "30s"},
-            "identify": {"residents": "no"},  # the town's registry sends serial links only
             "audit": {"signing-key": "keys/audit.key", "public-key": "keys/audit.key.pub"},
             "channel pittari": {
                 "url": f"https://localhost:{ports['portal']}", "ca": pki / "ca.pem",

@@ -37,9 +37,18 @@ struct draft {
     struct jpki_order order; /* the signer's certificate */
     struct jpki_facts facts;
     char fact_name[PERSON_NAME], fact_address[TOWN_ADDRESS];
-    instant revoked_at; /* 0: never */
-    bool linked;        /* the registry feed knows the serial number */
+    char fact_substituted[PERSON_NAME]; /* '0' or '1' for each character of fact_name; "" */
+    instant revoked_at;                 /* 0: never */
     uint64_t serial;
+
+    bool registered; /* the registry feed knows the household */
+    enum {
+        LINK_CARD,
+        LINK_PHONE,
+        LINK_RENEWED, /* the card has another serial number since */
+        LINK_TWICE,   /* the serial number is somebody else's, too */
+        LINK_NONE,
+    } link;
 
     struct form_order form;
     char *owned; /* what `form` points at, if it had to be made */
@@ -61,6 +70,7 @@ struct kind {
     void (*spoil)(struct draft *draft, struct buffer *zip); /* the finished ZIP */
 };
 
+#define TOWN_KINDS_MOST 96
 extern const struct kind town_kinds[];
 extern const size_t town_kind_count;
 extern const size_t town_kind_good; /* the first so many are good through and through */

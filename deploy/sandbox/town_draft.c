@@ -66,7 +66,7 @@ static void draft_plan(struct draft *draft, instant applied_at)
                    &draft->household);
     draft->dice = dice_make(draft->town->seed ^ 0xA11CA7E, draft->number);
     draft->signer = draft->household.claimant;
-    draft->linked = true;
+    draft->registered = true;
     draft->attachments_covered = true;
     draft->fault = "";
     draft->form = (struct form_order){.household = &draft->household,
@@ -80,11 +80,12 @@ static void draft_plan(struct draft *draft, instant applied_at)
 static X509 *draft_certify(struct draft *draft, struct failure *f)
 {
     struct jpki *jpki = draft->town->jpki;
-    draft->facts =
-        (struct jpki_facts){.name = draft->fact_name[0] ? draft->fact_name : draft->signer.name,
-                            .sex = draft->signer.sex,
-                            .birth_day = draft->signer.birth_day,
-                            .address = draft->fact_address};
+    draft->facts = (struct jpki_facts){
+        .name = draft->fact_name[0] ? draft->fact_name : draft->signer.name,
+        .sex = draft->signer.sex,
+        .birth_day = draft->signer.birth_day,
+        .address = draft->fact_address,
+        .name_substituted = draft->fact_substituted[0] ? draft->fact_substituted : NULL};
     if (draft->order.ca == JPKI_FOREIGN) { /* takes the serial number of a genuine one */
         struct jpki_order genuine = draft->order;
         genuine.ca = JPKI_SIGN;

@@ -34,7 +34,8 @@ static void claimant_write(const struct form_order *order, struct dice *dice, st
     text_write_element(xml, out, "address", order->household->address);
     text_write_element(xml, out, "postal-code", order->household->postal_code);
     text_write_element(xml, out, "phone", phone);
-    text_write_element(xml, out, "individual-number", person->individual_number);
+    text_write_element(xml, out, "individual-number",
+                       order->number ? order->number : person->individual_number);
     bool employee = dice_chance(dice, 75);
     text_write_element(xml, out, "occupation", employee ? "employee" : "other");
     text_write_element(xml, out, "pension", employee ? "employees" : "national");

@@ -13,6 +13,7 @@ struct form_order {
     const char *left_out; /* element of the claimant that is missing; NULL */
     const char *prologue; /* stands before the root: a DTD; NULL */
     const char *name;     /* XML text in place of the claimant's name; NULL */
+    const char *number;   /* in place of the claimant's 個人番号; NULL */
     const char *extra;    /* XML behind the last element; NULL */
 };
 void form_write(const struct form_order *order, struct buffer *ret_xml);

@@ -1,10 +1,12 @@
 /* The kinds of applications, good and bad, and where each must end. A bad one is good but for the
  * one thing that its name says. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "deploy/sandbox/town.h"
 #include "deploy/sandbox/town_kinds_bad.h"
+#include "deploy/sandbox/town_kinds_people.h"
 
 /* --- good ------------------------------------------------------------------------------------ */
 
@@ -42,34 +44,7 @@ static void revoked_after_prepare(struct draft *draft)
     draft->revoked_at = applied_at + dice_between(&draft->dice, 2, room) * INSTANT_SECOND;
 }
 
-/* --- not decided by machine --------------------------------------------------------------------
- */
-
-static void unlinked_prepare(struct draft *draft)
-{
-    draft->linked = false;
-}
-
-/* Married and renamed, or moved in from the neighbour city: the certificate says what was. */
-static void facts_differ_prepare(struct draft *draft)
-{
-    if (dice_chance(&draft->dice, 50)) {
-        person_rename(&draft->dice, &draft->signer, draft->fact_name);
-        return;
-    }
-    draft->order.partition = draft->town->neighbour;
-    address_make(&draft->dice, draft->order.partition->city, draft->fact_address);
-}
-
-static void agent_prepare(struct draft *draft)
-{
-    struct household other;
-    household_make(draft->town->seed, draft->number + 50000000, draft->town->city->city,
-                   draft->town->now, &other);
-    draft->signer = other.claimant;
-    memcpy(draft->fact_address, other.address, sizeof other.address);
-    draft->parcel.by_agent = true;
-}
+/* --- not decided yet -------------------------------------------------------------------------- */
 
 static void unknown_procedure_prepare(struct draft *draft)
 {
@@ -92,9 +67,28 @@ const struct kind town_kinds[] = {
     {"good-enveloped", "received", "", good_enveloped_prepare},
     {"good-attachments", "received", "", good_attachments_prepare},
     {"revoked-after", "received", "", revoked_after_prepare},
+    /* whose it is: told in another way, but certain */
+    {"former-surname", "received", "", former_surname_prepare},
+    {"common-name", "received", "", common_name_prepare},
+    {"variant-kanji", "received", "", variant_kanji_prepare},
+    {"substituted", "received", "", substituted_prepare},
+    {"renewed-card", "received", "", renewed_card_prepare},
+    {"phone", "received", "", phone_prepare},
+    /* … and not certain */
     {"unlinked", "unmatched", "serial-unknown", unlinked_prepare},
     {"facts-differ", "unmatched", "facts-differ", facts_differ_prepare},
+    {"married", "unmatched", "facts-differ", married_prepare},
+    {"moved", "unmatched", "facts-differ", moved_prepare},
     {"agent", "unmatched", "agent", agent_prepare},
+    {"protected", "unmatched", "protected", protected_prepare},
+    {"not-resident", "unmatched", "not-resident", not_resident_prepare},
+    {"number-mismatch", "unmatched", "number-mismatch", number_mismatch_prepare},
+    {"resident-unknown", "unmatched", "resident-unknown", resident_unknown_prepare},
+    {"many-links", "unmatched", "many-links", many_links_prepare},
+    {"proposed", "unmatched", "proposed-by-facts", proposed_prepare},
+    {"no-candidate", "unmatched", "no-candidate", no_candidate_prepare},
+    {"twins", "unmatched", "many-candidates", twins_prepare},
+    /* we can't yet */
     {"unknown-procedure", "held", "procedure-unknown", unknown_procedure_prepare},
     {"no-crl", "held", "revocation-unavailable", no_crl_prepare},
     {"wrong-bytes", "held", "download-mismatch", wrong_bytes_prepare},
@@ -136,6 +130,7 @@ const struct kind town_kinds[] = {
     {"login-usage", "refused", "certificate-purpose", login_usage_prepare},
     {"unknown-issuer", "refused", "certificate-untrusted", unknown_issuer_prepare},
 };
+static_assert(sizeof town_kinds / sizeof *town_kinds <= TOWN_KINDS_MOST, "room for all kinds");
 const size_t town_kind_count = sizeof town_kinds / sizeof *town_kinds;
 const size_t town_kind_good = 3;
 

@@ -70,6 +70,7 @@ void missing_field_prepare(struct draft *draft)
 
 void bad_number_prepare(struct draft *draft)
 {
-    char *number = draft->household.claimant.individual_number;
+    char *number = draft->owned = text_copy(draft->household.claimant.individual_number);
+    draft->form.number = number;
     number[11] = (char)('0' + (number[11] - '0' + dice_between(&draft->dice, 1, 9)) % 10);
 }

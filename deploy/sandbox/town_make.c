@@ -6,133 +6,24 @@
 
 #include "deploy/sandbox/town.h"
 #include "deploy/sandbox/town_plan.h"
+#include "deploy/sandbox/town_registry.h"
 
 /* The last one was sent three minutes ago: the next revocation list is younger than all. */
 #define ARRIVALS_FIRST (6 * 3600 * INSTANT_SECOND)
 #define ARRIVALS_LAST  (180 * INSTANT_SECOND)
 
-struct town_books {                     /* what is written along the way */
-    FILE *links, *residents, *registry; /* residents: the truth; registry: the feed of it */
+struct town_books { /* what is written along the way */
+    struct town_registry registry;
     json_t *expected, *arrivals;
-    size_t of_kind[64]; /* by place in town_kinds */
-    int64_t told;       /* clock_monotonic of the last word about progress */
+    size_t of_kind[TOWN_KINDS_MOST]; /* by place in town_kinds */
+    int64_t told;                    /* clock_monotonic of the last word about progress */
 };
-
-#define FEED_HEAD                                                                                  \
-    "atenabango,setaibango,tsuzukigara,shimei,shimei_kana,tsusho,tsusho_kana,kyuuji,"              \
-    "shimei_gaikokujin_romaji,shimei_gaikokujin_kanji,seinengappi,seinengappi_fushoflag,"          \
-    "seinengappi_fushohyoki,seibetsu,jusho_shikuchoson_code,jusho_machiaza_code,jusho_todofuken,"  \
-    "jusho_shikugunchoson,jusho_machiaza,jusho_banchigohyoki,jusho_katagaki,jusho_yubinbango,"     \
-    "juminjotai,idonengappi,shiensochi_flag,shiensochi_kaishi,shiensochi_shuryo,fukaiji_flag,"     \
-    "fukaiji_kaishi,fukaiji_shuryo,kojinbango"
-
-static FILE *book_open(const char *folder, const char *name, const char *head, struct failure *f)
-{
-    _cleanup_(cleanup_text) char *path = text_format("%s/%s", folder, name);
-    FILE *book = fopen(path, "we");
-    if (!book)
-        failure_errno(f, "%s cannot be written", path);
-    else
-        fprintf(book, "%s\n", head);
-    return book;
-}
-
-static bool book_close(FILE **book, const char *name, struct failure *f)
-{
-    FILE *closing = TAKE(*book);
-    bool good = ferror(closing) == 0;
-    return (fclose(closing) == 0 && good) || failure_errno(f, "%s cannot be written", name);
-}
-
-static bool books_open(const char *folder, struct town_books *books, struct failure *f)
-{
-    books->expected = json_object();
-    books->arrivals = json_object();
-    books->told = clock_monotonic();
-    books->links =
-        book_open(folder, "registry-links.csv", "ca,serial,kind,atenabango,valid_from,valid_to", f);
-    books->residents = books->links
-                           ? book_open(folder, "residents.csv",
-                                       "atenabango,household,name,name_kana,sex,birth_date,address,"
-                                       "postal_code,individual_number",
-                                       f)
-                           : NULL;
-    books->registry =
-        books->residents ? book_open(folder, "registry-residents.csv", FEED_HEAD, f) : NULL;
-    return books->registry != NULL;
-}
 
 static void books_free(struct town_books *books)
 {
     json_decref(books->expected);
     json_decref(books->arrivals);
-    if (books->links)
-        fclose(books->links);
-    if (books->residents)
-        fclose(books->residents);
-    if (books->registry)
-        fclose(books->registry);
-}
-
-static void resident_write(FILE *residents, const struct household *household,
-                           const struct person *person)
-{
-    fprintf(residents, "%s,%.13s,%s,%s,%c,%04d-%02d-%02d,%s,%s,%s\n", person->addressee_number,
-            person->addressee_number, person->name, person->name_kana, person->sex,
-            person->birth_day.year, person->birth_day.month, person->birth_day.day,
-            household->address, household->postal_code, person->individual_number);
-}
-
-/* As the resident-registry system hands it over: docs/formats/registry-feed.md. */
-static void feed_write(FILE *registry, const struct household *household, const char *city,
-                       const struct person *person)
-{
-    static const char prefecture[] = "試験県", block[] = "丁目";
-    const char *town = household->address + strlen(prefecture) + strlen(city);
-    const char *lot = strstr(town, block);
-    lot = lot ? lot + strlen(block) : town + strlen(town);
-    fprintf(registry, "%s,%.13s,,%s,%s,,,,,,%04d-%02d-%02d,,,%c,,,%s,%s,%.*s,%s,,%s,1,,,,,,,,%s\n",
-            person->addressee_number, person->addressee_number, person->name, person->name_kana,
-            person->birth_day.year, person->birth_day.month, person->birth_day.day, person->sex,
-            prefecture, city, (int)(lot - town), town, lot, household->postal_code,
-            person->individual_number);
-}
-
-static void person_write(const struct town_books *books, const struct household *household,
-                         const char *city, const struct person *person)
-{
-    resident_write(books->residents, household, person);
-    feed_write(books->registry, household, city, person);
-}
-
-static void household_write(const struct town_books *books, const struct household *household,
-                            const char *city)
-{
-    person_write(books, household, city, &household->claimant);
-    if (household->has_spouse)
-        person_write(books, household, city, &household->spouse);
-    for (size_t i = 0; i < household->child_count; i++)
-        person_write(books, household, city, &household->children[i]);
-}
-
-/* The signer's certificate; the same number from the login CA, which is somebody else's; for some
- * a certificate on the telephone. */
-static void links_write(FILE *links, const struct draft *draft)
-{
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
-    const struct jpki_order *order = &draft->order;
-    instant end = jpki_fifth_birthday(draft->signer.birth_day, order->issued);
-    instant_text_jst(order->issued, from);
-    instant_text_jst(end, to);
-    if (draft->linked && order->ca != JPKI_AUTH)
-        fprintf(links, "sign,%" PRIx64 ",card,%s,%s,%s\n", draft->serial,
-                draft->signer.addressee_number, from, draft->serial % 2 ? to : "");
-    if (draft->household.has_spouse)
-        fprintf(links, "auth,%" PRIx64 ",card,%s,%s,\n", draft->serial,
-                draft->household.spouse.addressee_number, from);
-    if (draft->linked && draft->serial % 5 == 0)
-        fprintf(links, "sign,%" PRIx64 ",phone,%s,%s,%s\n", draft->serial + 0x50000000,
-                draft->signer.addressee_number, from, to);
+    town_registry_free(&books->registry);
 }
 
 static void draft_book(struct town_books *books, const struct draft *draft)
@@ -140,8 +31,7 @@ static void draft_book(struct town_books *books, const struct draft *draft)
     char at[INSTANT_TEXT];
     const struct parcel *parcel = &draft->parcel;
     const struct kind *kind = draft->kind;
-    household_write(books, &draft->household, draft->town->city->city);
-    links_write(books->links, draft);
+    town_registry_write(&books->registry, draft);
     json_object_set_new(books->expected, parcel->receipt_number,
                         json_pack("{s:s,s:s,s:s}", "kind", kind->name, "state", kind->state,
                                   "reason", kind->reason));
@@ -208,9 +98,7 @@ static bool books_finish(const char *folder, struct town_books *books, struct fa
     _cleanup_(cleanup_buffer) struct buffer summary = {0};
     summary_make(books, &summary);
     printf("%s", buffer_text(&summary));
-    return book_close(&books->links, "registry-links.csv", f) &&
-           book_close(&books->residents, "residents.csv", f) &&
-           book_close(&books->registry, "registry-residents.csv", f) &&
+    return town_registry_close(&books->registry, f) &&
            text_write(folder, "summary.txt", buffer_bytes(&summary), f) &&
            json_write(folder, "arrivals.json", books->arrivals, f) &&
            json_write(folder, "expected.json", books->expected, f);
@@ -271,13 +159,14 @@ bool town_make(const struct town_options *options, struct failure *f)
                         .now = options->now,
                         .prefix = options->prefix ? options->prefix : prefix};
     struct town_plan plan = {0};
-    struct town_books books = {0};
+    struct town_books books = {
+        .expected = json_object(), .arrivals = json_object(), .told = clock_monotonic()};
     if (!cities_find(options->city_code, &town))
         return failure_set(f, FAILURE_USAGE, "the sandbox has no city %.8s", options->city_code);
     bool done = town_plan_make(options, &plan, f) && folders_make(options->folder, f) &&
                 jpki_open(options->jpki_folder, true, &town.jpki, f) &&
                 keys_make(&town, (size_t)options->keys, f) &&
-                books_open(options->folder, &books, f) &&
+                town_registry_open(options->folder, &books.registry, f) &&
                 applications_write(options->folder, &town, &plan, &books, f) &&
                 jpki_ledger_save(town.jpki, f) && books_finish(options->folder, &books, f);
     books_free(&books);

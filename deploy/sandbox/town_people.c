@@ -63,6 +63,7 @@ static void person_make(struct dice *dice, const struct town_name *family, char 
     snprintf(ret_person->name_kana, sizeof ret_person->name_kana, "%s　%s", family->kana,
              given->kana);
     ret_person->sex = sex;
+    ret_person->status = PERSON_PRESENT;
     individual_number_make(dice, ret_person->individual_number);
 }
 
@@ -77,6 +78,13 @@ void person_rename(struct dice *dice, const struct person *person, char ret_name
     do
         snprintf(ret_name, PERSON_NAME, "%s%s", family_roll(dice)->kanji, given);
     while (strcmp(ret_name, person->name) == 0);
+}
+
+void person_twin(struct dice *dice, const struct person *person, struct person *ret_twin)
+{
+    *ret_twin = *person;
+    individual_number_make(dice, ret_twin->individual_number);
+    memcpy(ret_twin->addressee_number + 13, "99", 2); /* the last of the household */
 }
 
 void address_make(struct dice *dice, const char *city, char ret_address[TOWN_ADDRESS])

@@ -4,7 +4,7 @@
 
 /* In the order of the table: those that end well first, so that a count is split in two. */
 struct chosen {
-    const struct kind *fine[64], *faulty[64];
+    const struct kind *fine[TOWN_KINDS_MOST], *faulty[TOWN_KINDS_MOST];
     size_t fine_count, faulty_count;
 };
 

@@ -17,7 +17,9 @@ truncated-zip zip-bomb nested-archive path-traversal encrypted-member duplicate-
 too-many-members member-missing member-extra member-hash xml-dtd xml-external-entity billion-laughs
 xml-deep xml-encoding unsigned other-document altered-form altered-attachment wrong-key sha1 expired
 not-yet-valid revoked-before login-certificate login-usage unknown-issuer wrong-city
-unknown-procedure missing-field bad-kojinbango no-crl wrong-bytes attachment-uncovered""".split()
+unknown-procedure missing-field bad-kojinbango no-crl wrong-bytes attachment-uncovered
+former-surname common-name variant-kanji substituted renewed-card phone married moved protected
+not-resident number-mismatch resident-unknown many-links proposed no-candidate twins""".split()
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,8 @@ def personal(folder):
         yield from (person[k] for k in ("name", "name_kana", "address", "individual_number",
                                         "atenabango"))
         yield person["name"].replace("\u3000", "")
+    for resident in csv.DictReader((folder / "registry-residents.csv").open()):
+        yield from (resident[k] for k in ("tsusho", "shimei"))
     for link in csv.DictReader((folder / "registry-links.csv").open()):
         yield link["serial"]
 

@@ -38,12 +38,12 @@ def sandbox(*arguments, **options):
 
 
 class Town:
-    def __init__(self, folder):
+    def __init__(self, folder, *arguments):
         self.jpki = folder / "jpki"
         self.folder = folder / "town"
         sandbox("jpki", "init", self.jpki)
         sandbox("town", "make", self.folder, "--jpki", self.jpki, "--seed", "11", "--count", "30",
-                "--prefix", "T-", "--keys", "3")
+                "--prefix", "T-", "--keys", "3", *arguments)
         sandbox("jpki", "crl", self.jpki)
         self.expected = json.loads((self.folder / "expected.json").read_text())
         self.arrivals = json.loads((self.folder / "arrivals.json").read_text())
@@ -328,9 +328,7 @@ def test_unsigned_sha1_and_uncovered(town):
 
 def test_every_individual_number_has_its_check_digit(town):
     rows = list(csv.DictReader((town.folder / "residents.csv").open()))
-    bad = {json.dumps(r) for r in rows if r["individual_number"]
-           and not number_valid(r["individual_number"])}
-    assert len(bad) == len(town.of("bad-kojinbango"))  # made wrong on purpose
+    assert all(number_valid(r["individual_number"]) for r in rows if r["individual_number"])
     assert len({r["atenabango"] for r in rows}) == len(rows)
 
 
