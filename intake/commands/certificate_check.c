@@ -14,14 +14,14 @@
 
 #define FILE_MOST (512 * 1024 * 1024) /* bytes: a CRL may be large */
 
-enum { OPTION_PROFILE = 256, OPTION_UNTRUSTED, OPTION_OCSP, OPTION_AT, OPTION_JSON };
+enum { OPTION_PROFILE = 256, OPTION_UNTRUSTED, OPTION_OCSP, OPTION_AT, OPTION_NOW, OPTION_JSON };
 
 struct options {
     struct trust_arguments trust;
     struct option_list untrusted, responses;
     bool rfc5280, json;
     int explicit_policy, inhibit_mapping, inhibit_any, no_revocation;
-    instant at;
+    instant at, now;
 };
 
 /* What every certificate of the file is judged with. */
@@ -68,6 +68,8 @@ static bool option_take(struct options *options, int option, const char *value)
         return option_list_add(&options->responses, value);
     case OPTION_AT:
         return instant_parse(value, &options->at);
+    case OPTION_NOW:
+        return instant_parse(value, &options->now);
     case OPTION_JSON:
         return options->json = true;
     default:
@@ -128,16 +130,15 @@ static void judge_revocation(const struct judge *judge, const struct certificate
     struct revocation_input input = {&policy, judge->crls, judge->trust,
                                      {0},     judge->at,   judge->now};
     _cleanup_(cleanup_buffer) struct buffer ask = {0};
+    _cleanup_(cleanup_json) json_t *none = NULL, *evidence = NULL;
     if (policy.method != REVOCATION_CRL_ONLY) {
         struct checks *first = checks_new();
-        revocation_judge(&input, certificate, first, &ask, NULL);
+        revocation_judge(&input, certificate, first, &ask, &none);
         checks_free(first);
         input.ocsp = ocsp_files_answer(&judge->responses, buffer_bytes(&ask));
         buffer_clear(&ask);
     }
-    json_t *evidence = NULL;
     revocation_judge(&input, certificate, checks, &ask, &evidence);
-    json_decref(evidence);
 }
 
 static void judge_jpki(const struct judge *judge, struct bytes der, struct checks *checks)
@@ -214,20 +215,33 @@ static bool judge_one(void *context, struct bytes der, struct failure *f)
     return true;
 }
 
+static bool pass_over(void *context, struct bytes der, struct failure *f)
+{
+    (void)context, (void)der, (void)f;
+    return true;
+}
+
+/* A file that is not certificates and nothing else is one bad certificate. */
+static bool judge_all(struct judge *judge, struct bytes content, struct failure *f)
+{
+    struct failure why = {0};
+    if (!pool_each(content, "CERTIFICATE", pass_over, NULL, &why))
+        return judge_one(judge, content, f);
+    return pool_each(content, "CERTIFICATE", judge_one, judge, f);
+}
+
 static int check_file(const struct options *options, const char *path)
 {
     struct failure f = {0};
     _cleanup_(cleanup_buffer) struct buffer content = {0};
-    instant now = clock_now();
+    instant now = options->now ? options->now : clock_now();
     _cleanup_(judge_free) struct judge judge = {
         .options = options, .at = options->at ? options->at : now, .now = now, .file = path};
     bool ready = (options->rfc5280 ? load_rfc5280(&judge, &f) : load_jpki(&judge, &f)) &&
                  revocation_file_read(path, FILE_MOST, &content, &f);
-    if (ready && !pool_each(buffer_bytes(&content), "CERTIFICATE", judge_one, &judge, &f)) {
-        failure_prefix(&f, "%s: ", path);
-        ready = false;
-    }
-    return ready ? judge.code : command_fail(certificate_check_command.name, EXIT_FAILED, &f);
+    return ready && judge_all(&judge, buffer_bytes(&content), &f)
+               ? judge.code
+               : command_fail(certificate_check_command.name, EXIT_FAILED, &f);
 }
 
 static int run(const struct config *config, int argc, char **argv)
@@ -243,6 +257,7 @@ static int run(const struct config *config, int argc, char **argv)
         {"inhibit-any", no_argument, &options.inhibit_any, 1},
         {"no-revocation", no_argument, &options.no_revocation, 1},
         {"at", required_argument, NULL, OPTION_AT},
+        {"now", required_argument, NULL, OPTION_NOW},
         {"json", no_argument, NULL, OPTION_JSON},
         {0},
     };
@@ -284,6 +299,7 @@ const struct command certificate_check_command = {
         "  --explicit-policy, --inhibit-mapping, --inhibit-any  inputs of RFC 5280 §6.1.1\n"
         "  --production       only roots of JPKI that this program knows (jpki)\n"
         "  --at TIME          judge as of this moment (2026-11-21T09:00:00+09:00; default: now)\n"
+        "  --now TIME         judge revocation data as if it were this time (default: now)\n"
         "  --json             one JSON object a line (docs/formats/certificate.md)\n"
         "\n"
         "Exit code: 0 all good, 1 one is bad, 2 one cannot be told, 3 failure, 64 wrong usage.\n"
