@@ -31,6 +31,8 @@ void attack_file(const struct corpus *corpus, const char *attack, const char *fi
 void make_xml_attacks(struct corpus *corpus);
 void make_wrapping_attacks(struct corpus *corpus);
 void make_padding_attacks(struct corpus *corpus);
+void make_certificate_attacks(struct corpus *corpus);
+void make_revocation_attacks(struct corpus *corpus);
 
 /* `text` with the first `from` replaced; dies when it is not there: an attack that does nothing is
  * none. */

@@ -81,6 +81,8 @@ int main(int argc, char **argv)
     make_xml_attacks(&corpus);
     make_wrapping_attacks(&corpus);
     make_padding_attacks(&corpus);
+    make_certificate_attacks(&corpus);
+    make_revocation_attacks(&corpus);
     pki_ca_free(&corpus.ca);
     pki_ca_free(&corpus.next_ca);
     return fclose(corpus.table) == 0 ? 0 : 1;
