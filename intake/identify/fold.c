@@ -166,7 +166,7 @@ bool fold_characters(const char *utf8, const char *substituted, size_t from,
 static uint32_t repeated(uint32_t before, uint32_t c)
 {
     bool repeats = (c == 0x3005 || c == 0x303B)
-                       ? fold_is_kanji(before) && before != 0x3005
+                       ? (fold_is_kanji(before) && before != 0x3005) || before == FOLD_ANY
                        : (c == 0x309D || c == 0x30FD) && fold_is_kana(before);
     return repeats ? before : c;
 }
@@ -187,9 +187,11 @@ static uint32_t between_kanji(uint32_t c)
     }
 }
 
+/* 外字 are kanji, and so was what a certificate could not write: 〓ヶ関. */
 static bool is_word(uint32_t c)
 {
-    return fold_is_kanji(c) || (c >= '0' && c <= '9');
+    bool private_use = (c >= 0xE000 && c <= 0xF8FF) || c >= 0xF0000;
+    return fold_is_kanji(c) || (c >= '0' && c <= '9') || private_use || c == FOLD_ANY;
 }
 
 void fold_in_context(struct folded *folded)

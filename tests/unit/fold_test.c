@@ -54,6 +54,7 @@ static void names_fold(void **state)
         {"小ケ倉", "小ケ倉"},
         {"小が倉", "小ケ倉"},
         {"木の下", "木ノ下"},
+        {"\U0010DE92ヶ原", "\U0010DE92ケ原"},
         {"みのり", "みのり"}, /* の between kana is itself */
         {"みすゞ", "みすゞ"},
         {"\U0010DE92田", "\U0010DE92田"}, /* 外字 */
@@ -80,6 +81,18 @@ static void different_names_stay_different(void **state)
         fold_name_key(pairs[i][1], other);
         assert_string_not_equal(one, other);
     }
+}
+
+static void a_substitute_character_stands_for_a_kanji(void **state)
+{
+    (void)state;
+    struct folded folded;
+    assert_true(fold_name("〓ヶ関", "100", &folded));
+    assert_int_equal(folded.at[0].c, FOLD_ANY);
+    assert_int_equal(folded.at[1].c, 0x30B1);
+    assert_true(fold_name("〓々木", "100", &folded)); /* repeated: not known, either */
+    assert_int_equal(folded.at[1].c, FOLD_ANY);
+    assert_int_equal(folded.at[2].c, 0x6728);
 }
 
 static void kana_fold(void **state)
@@ -342,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_fold),
         cmocka_unit_test(different_names_stay_different),
+        cmocka_unit_test(a_substitute_character_stands_for_a_kanji),
         cmocka_unit_test(kana_fold),
         cmocka_unit_test(kinds_of_variants_are_kept_apart),
         cmocka_unit_test(the_tables_are_sorted_and_lead_to_an_end),

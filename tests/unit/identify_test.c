@@ -272,6 +272,9 @@ static void the_number_must_be_the_linked_ones(void **state)
     has_number(&other, 7);
     add(s, other);
     decide_again(s, "number-mismatch");
+    assert_int_equal(s->found.candidate_count, 2); /* what is signed comes before what is claimed */
+    assert_ptr_equal(s->found.candidates[0].resident, &s->residents[0]);
+    assert_true(s->found.candidates[0].match.score < s->found.candidates[1].match.score);
 }
 
 /* --- without a link --------------------------------------------------------------------------- */
