@@ -12,6 +12,7 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
     {"business", sandbox_business, "a business system that pulls items and sends receipts"},
+    {"city", sandbox_city, "a large city, to measure identification on"},
     {"jpki", sandbox_jpki, "certification authorities, revocation lists and OCSP"},
     {"pki", sandbox_pki, "the TLS certificates of portal, city and business systems"},
     {"portal", sandbox_portal,

@@ -8,5 +8,6 @@ int sandbox_pki(int argc, char **argv);
 int sandbox_portal(int argc, char **argv);
 int sandbox_business(int argc, char **argv);
 int sandbox_town(int argc, char **argv);
+int sandbox_city(int argc, char **argv);
 
 #endif
