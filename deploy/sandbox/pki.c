@@ -34,7 +34,7 @@ static bool tls_ca_make(struct tls_ca *ca, struct failure *f)
     static const struct name_part parts[] = {
         {"C", "JP"}, {"O", "UKETSUKE-SANDBOX"}, {"CN", "Sandbox TLS CA"}};
     _cleanup_(cleanup_x509_name) X509_NAME *name = name_make(parts, 3, f);
-    ca->key = name ? key_make_ec(f) : NULL;
+    ca->key = name ? key_make_ec("P-256", f) : NULL;
     if (!ca->key)
         return false;
     struct certificate_order order = {
@@ -77,7 +77,7 @@ static X509 *tls_certificate_make(const struct tls_ca *ca, const struct tls_part
 static bool tls_party_write(const struct tls_ca *ca, const struct tls_party *party,
                             const char *folder, struct failure *f)
 {
-    _cleanup_(cleanup_pkey) EVP_PKEY *key = key_make_ec(f);
+    _cleanup_(cleanup_pkey) EVP_PKEY *key = key_make_ec("P-256", f);
     _cleanup_(cleanup_x509) X509 *made = key ? tls_certificate_make(ca, party, key, f) : NULL;
     _cleanup_(cleanup_text) char *pem = text_format("%s.pem", party->name);
     _cleanup_(cleanup_text) char *key_name = text_format("%s.key", party->name);

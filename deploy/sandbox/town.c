@@ -26,7 +26,7 @@ static const char town_help_text[] =
     "  --seed N     the same seed makes the same people (default 1)\n"
     "  --count N    applications that are good through and through, one a household (default\n"
     "               20); when KINDS has none of these, about so many in all\n"
-    "  --kinds      good (the first three below), all, or a list with commas (default all)\n"
+    "  --kinds      good (the first eight below), all, or a list with commas (default all)\n"
     "  --bad-share  percent of all that have a fault, at least one of each chosen kind\n"
     "               (default: one of each)\n"
     "  --now TIME   the applications were sent in the six hours before, the last three minutes\n"

@@ -23,6 +23,7 @@ struct town {
     struct jpki *jpki;
     EVP_PKEY **keys; /* shared by the residents' cards: making one takes long */
     size_t key_count;
+    EVP_PKEY *elliptic_key; /* P-384, for all who have the next card */
 };
 
 /* One application on its way from a household to a ZIP. A kind changes it at three places. */
@@ -52,11 +53,20 @@ struct draft {
 
     struct form_order form;
     char *owned; /* what `form` points at, if it had to be made */
-    enum { SIGN_DETACHED, SIGN_SPLIT, SIGN_ENVELOPED, SIGN_NOT } style;
+    enum {
+        SIGN_DETACHED,
+        SIGN_SPLIT,
+        SIGN_ENVELOPED,
+        SIGN_CMS,
+        SIGN_CMS_BARE,
+        SIGN_RAW,
+        SIGN_NOT
+    } style;
     bool by_bytes; /* application.xml is referenced without C14N */
     bool attachments_covered;
     enum xml_sign_digest digest;
     EVP_PKEY *signing_key; /* the certificate's, if all is right */
+    X509 *certificate;     /* borrowed, while the ZIP is made */
 
     struct parcel parcel; /* its members: application.xml first */
     const char *fault;    /* X-Sandbox-Fault for the portal; "" */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "deploy/sandbox/town.h"
+#include "deploy/sandbox/town_container.h"
 #include "deploy/sandbox/town_files.h"
 
 void draft_attach_pdf(struct draft *draft, const char *name)
@@ -159,13 +160,16 @@ static bool signature_file(struct draft *draft, const X509 *certificate, const c
     return true;
 }
 
-static bool draft_sign(struct draft *draft, const X509 *certificate, struct failure *f)
+static bool draft_sign(struct draft *draft, struct failure *f)
 {
+    const X509 *certificate = draft->certificate;
     bool covered = draft->attachments_covered;
     if (!draft->signing_key)
         draft->signing_key = draft->order.key;
     if (draft->style == SIGN_NOT)
         return true;
+    if (draft->style == SIGN_CMS || draft->style == SIGN_CMS_BARE || draft->style == SIGN_RAW)
+        return draft_sign_container(draft, f);
     if (draft->style == SIGN_SPLIT)
         return signature_file(draft, certificate, "signature/1.xml", true, false, f) &&
                signature_file(draft, certificate, "signature/2.xml", false, true, f);
@@ -190,7 +194,8 @@ bool draft_make(struct town *town, const struct kind *kind, uint32_t number, ins
     if (!certificate)
         return false;
     form_write(&draft->form, &draft->parcel.members[0].bytes);
-    if (!draft_sign(draft, certificate, f))
+    draft->certificate = certificate;
+    if (!draft_sign(draft, f))
         return false;
     if (kind->tamper)
         kind->tamper(draft);

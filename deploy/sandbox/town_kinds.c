@@ -6,6 +6,7 @@
 
 #include "deploy/sandbox/town.h"
 #include "deploy/sandbox/town_kinds_bad.h"
+#include "deploy/sandbox/town_kinds_container.h"
 #include "deploy/sandbox/town_kinds_people.h"
 
 /* --- good ------------------------------------------------------------------------------------ */
@@ -66,6 +67,11 @@ const struct kind town_kinds[] = {
     {"good", "received", "", good_prepare},
     {"good-enveloped", "received", "", good_enveloped_prepare},
     {"good-attachments", "received", "", good_attachments_prepare},
+    {"good-cms", "received", "", good_cms_prepare},
+    {"good-cms-bare", "received", "", good_cms_bare_prepare},
+    {"good-raw", "received", "", good_raw_prepare},
+    {"good-ecdsa-cms", "received", "", good_ecdsa_cms_prepare},
+    {"good-ecdsa-raw", "received", "", good_ecdsa_raw_prepare},
     {"revoked-after", "received", "", revoked_after_prepare},
     /* whose it is: told in another way, but certain */
     {"former-surname", "received", "", former_surname_prepare},
@@ -122,6 +128,16 @@ const struct kind town_kinds[] = {
     {"attachment-uncovered", "refused", "signature-coverage", uncovered_prepare},
     {"wrong-key", "refused", "signature-value", wrong_key_prepare},
     {"sha1", "refused", "signature-algorithm", sha1_prepare},
+    /* other containers of signatures */
+    {"cms-altered", "refused", "signature-digest", good_cms_prepare, altered_form_tamper},
+    {"cms-attributes-replayed", "refused", "signature-attributes", good_cms_prepare,
+     cms_replayed_tamper},
+    {"cms-other-certificate", "refused", "signature-certificates", good_cms_prepare,
+     cms_other_certificate_tamper},
+    {"mixed-containers", "refused", "signature-container", mixed_containers_prepare,
+     mixed_containers_tamper},
+    {"raw-other-member", "refused", "signature-value", raw_other_member_prepare,
+     raw_other_member_tamper},
     /* the certificate */
     {"expired", "refused", "certificate-expired", expired_prepare},
     {"not-yet-valid", "refused", "certificate-not-yet-valid", not_yet_valid_prepare},
@@ -132,7 +148,7 @@ const struct kind town_kinds[] = {
 };
 static_assert(sizeof town_kinds / sizeof *town_kinds <= TOWN_KINDS_MOST, "room for all kinds");
 const size_t town_kind_count = sizeof town_kinds / sizeof *town_kinds;
-const size_t town_kind_good = 3;
+const size_t town_kind_good = 8;
 
 const struct kind *town_kind_find(const char *name, size_t length)
 {

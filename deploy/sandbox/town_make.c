@@ -124,7 +124,8 @@ static bool keys_make(struct town *town, size_t count, struct failure *f)
             return false;
         town->keys[town->key_count++] = key;
     }
-    return true;
+    town->elliptic_key = key_make_ec("P-384", f);
+    return town->elliptic_key != NULL;
 }
 
 static bool folders_make(const char *folder, struct failure *f)
@@ -174,6 +175,7 @@ bool town_make(const struct town_options *options, struct failure *f)
     for (size_t i = 0; i < town.key_count; i++)
         EVP_PKEY_free(town.keys[i]);
     free(town.keys);
+    EVP_PKEY_free(town.elliptic_key);
     jpki_close(town.jpki);
     return done;
 }

@@ -88,9 +88,9 @@ EVP_PKEY *key_make_rsa(struct failure *f)
     return key;
 }
 
-EVP_PKEY *key_make_ec(struct failure *f)
+EVP_PKEY *key_make_ec(const char *curve, struct failure *f)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY *key = EVP_EC_gen(curve);
     if (!key)
         crypto_failure(f, "an elliptic curve key could not be made");
     return key;

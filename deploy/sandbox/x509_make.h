@@ -31,8 +31,8 @@ GENERAL_NAMES *directory_names_make(const X509_NAME *name, struct failure *f);
 /* One point whose fullName is a directory name. */
 CRL_DIST_POINTS *distribution_points_make(const X509_NAME *name, struct failure *f);
 
-EVP_PKEY *key_make_rsa(struct failure *f); /* 2048 bits, e = 65537 */
-EVP_PKEY *key_make_ec(struct failure *f);  /* P-256 */
+EVP_PKEY *key_make_rsa(struct failure *f);                   /* 2048 bits, e = 65537 */
+EVP_PKEY *key_make_ec(const char *curve, struct failure *f); /* "P-256" */
 
 struct certificate_order {
     uint64_t serial; /* 0: a random one */

@@ -126,6 +126,70 @@ def test_xmlsec1_refuses_false_signatures(town, kind, tmp_path):
         assert not xmlsec(folder, files[0], pem), (kind, receipt)
 
 
+def cms(town, folder, member, *options):
+    """OpenSSL's own verdict on one CMS file: the signature, and the path of its certificate."""
+    return run("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in",
+               folder / "signature" / f"{member}.p7s", "-content", folder / member, "-CAfile",
+               town.jpki / "sign-anchors.pem", "-purpose", "any", "-out", folder / "out", *options,
+               check=False)
+
+
+def signed_members(folder):
+    return ["application.xml"] + [f"attachments/{p.name}" for p in folder.glob("attachments/*")]
+
+
+@pytest.mark.parametrize("kind, options", [("good-cms", ["-cades"]), ("good-ecdsa-cms", ["-cades"]),
+                                           ("good-cms-bare", [])])
+def test_openssl_accepts_every_true_cms(town, kind, options, tmp_path):
+    for receipt in town.of(kind):
+        folder = town.unpack(receipt, tmp_path / receipt)
+        for member in signed_members(folder):
+            done = cms(town, folder, member, *options)
+            assert done.returncode == 0, (kind, receipt, member, done.stderr)
+        text = run("openssl", "cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in",
+                   folder / "signature/application.xml.p7s").stdout
+        assert ("signingTime" in text) == (kind != "good-cms-bare")
+        assert ("ecdsa-with-SHA384" in text) == (kind == "good-ecdsa-cms")
+
+
+def test_openssl_on_false_cms(town, tmp_path):
+    for kind, words in (("cms-altered", "content verify error|digest failure"),
+                        ("cms-other-certificate", "signer certificate not found")):
+        folder = town.unpack(town.of(kind)[0], tmp_path / kind)
+        done = cms(town, folder, "application.xml")
+        assert done.returncode != 0 and re.search(words, done.stderr), done.stderr
+    # Attributes in place of the content deceive OpenSSL; a mix holds in each of its halves.
+    folder = town.unpack(town.of("cms-attributes-replayed")[0], tmp_path / "replayed")
+    assert cms(town, folder, "application.xml").returncode == 0
+    assert (folder / "application.xml").read_bytes().startswith(b"\x31")
+    receipt = town.of("mixed-containers")[0]
+    folder = town.unpack(receipt, tmp_path / "mixed")
+    assert cms(town, folder, "attachments/1.pdf").returncode == 0
+    assert xmlsec(folder, folder / "signature/1.xml", town.certificate(receipt, tmp_path))
+
+
+def raw_holds(folder, entry, certificate):
+    (folder / "value").write_bytes(base64.b64decode(entry["value"]))
+    (folder / "certificate").write_bytes(base64.b64decode(certificate))
+    run("openssl", "x509", "-in", folder / "certificate", "-noout", "-pubkey", "-out",
+        folder / "key")
+    return run("openssl", "dgst", "-" + entry["algorithm"].split("-")[1], "-verify",
+               folder / "key", "-signature", folder / "value", folder / entry["member"],
+               check=False).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["good-raw", "good-ecdsa-raw", "raw-other-member"])
+def test_openssl_on_raw_values(town, kind, tmp_path):
+    for receipt in town.of(kind):
+        folder = town.unpack(receipt, tmp_path / receipt)
+        raw = json.loads((folder / "signature/raw.json").read_text())
+        assert sorted(e["member"] for e in raw["signatures"]) == sorted(signed_members(folder))
+        for entry in raw["signatures"]:
+            assert entry["algorithm"] == ("ecdsa-sha384" if "ecdsa" in kind else "rsa-sha256")
+            true = kind != "raw-other-member" or entry["member"] == "application.xml"
+            assert raw_holds(folder, entry, raw["certificate"]) == true, (kind, receipt)
+
+
 def test_openssl_accepts_good_certificates(town, tmp_path):
     for receipt in town.of("good", "good-enveloped", "good-attachments", "unlinked", "agent",
                            "facts-differ"):
