@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "intake/command.h"
 #include "intake/commands/look.h"
+#include "intake/commands/show_decision.h"
+#include "intake/explain/words.h"
 #include "intake/state.h"
 
 extern const struct command show_command;
@@ -41,6 +43,7 @@ static const struct db_statement show_deliveries = {
 
 struct showing {
     const char *city_code, *receipt_number;
+    bool with_decision;
     struct db_rows *applications;
     size_t at; /* which of them the parts below belong to */
     struct db_rows *events, *work, *outbox, *deliveries;
@@ -98,6 +101,14 @@ static const char *text_or_none(const char *text)
     return text ? text : "";
 }
 
+static void print_reason(const char *reason)
+{
+    const struct reason_words *words = reason_words_find(reason);
+    printf("  reason         %s%s%s\n", reason, words ? ": " : "", words ? words->means : "");
+    if (words)
+        printf("                 %s\n", words->act);
+}
+
 static void print_head(const struct showing *s)
 {
     const struct db_rows *rows = s->applications;
@@ -112,7 +123,7 @@ static void print_head(const struct showing *s)
     printf("  state          %s %s since %s\n", code, known ? state_name_ja(state) : "",
            look_time(db_get_instant(rows, i, 6), changed));
     if (db_get_text(rows, i, 5))
-        printf("  reason         %s\n", db_get_text(rows, i, 5));
+        print_reason(db_get_text(rows, i, 5));
     printf("  applied at     %s, announced %s\n", look_time(db_get_instant(rows, i, 7), applied),
            look_time(db_get_instant(rows, i, 8), announced));
     if (!db_is_null(rows, i, 9))
@@ -192,12 +203,16 @@ static void print_deliveries(const struct db_rows *rows)
     }
 }
 
-static bool show_all(struct db *db, struct showing *s, struct failure *f)
+static bool show_all(const struct config *config, struct db *db, struct showing *s,
+                     struct failure *f)
 {
     for (s->at = 0; s->at < db_row_count(s->applications); s->at++) {
         if (!db_transaction(db, parts_work, s, f))
             return false;
         print_head(s);
+        if (s->with_decision && !show_decision(config, s->city_code,
+                                               db_get_text(s->applications, s->at, 0), s->actor, f))
+            return false;
         print_events(s->events);
         print_waiting(s);
         print_deliveries(s->deliveries);
@@ -205,7 +220,7 @@ static bool show_all(struct db *db, struct showing *s, struct failure *f)
     return true;
 }
 
-static int show(struct db *db, struct showing *s, struct failure *f)
+static int show(const struct config *config, struct db *db, struct showing *s, struct failure *f)
 {
     if (!db_transaction(db, find_work, s, f))
         return EXIT_FAILED;
@@ -215,7 +230,7 @@ static int show(struct db *db, struct showing *s, struct failure *f)
                     "`uketsuke list` names those that are here");
         return EXIT_NO;
     }
-    return show_all(db, s, f) ? EXIT_DONE : EXIT_FAILED;
+    return show_all(config, db, s, f) ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int run(const struct config *config, int argc, char **argv)
@@ -223,13 +238,16 @@ static int run(const struct config *config, int argc, char **argv)
     struct failure f = {0};
     struct db *db = NULL;
 
-    if (argc != 2 || !receipt_number_valid(argv[1]))
+    bool with_decision = argc > 1 && strcmp(argv[1], "--decision") == 0;
+    if (argc != 2 + with_decision || !receipt_number_valid(argv[argc - 1]))
         return command_usage(&show_command, "needs one receipt number");
-    struct showing s = {.city_code = settings_city_code(config, &f), .receipt_number = argv[1]};
+    struct showing s = {.city_code = settings_city_code(config, &f),
+                        .receipt_number = argv[argc - 1],
+                        .with_decision = with_decision};
     look_actor(s.actor, sizeof s.actor);
     if (!s.city_code || !look_open(config, &db, &f))
         return command_fail("show", EXIT_FAILED, &f);
-    int code = show(db, &s, &f);
+    int code = show(config, db, &s, &f);
     parts_free(&s);
     cleanup_db_rows(&s.applications);
     db_close(db);
@@ -240,12 +258,16 @@ const struct command show_command = {
     .name = "show",
     .summary = "Show what became of one application, step by step",
     .usage =
-        "Usage: uketsuke show RECEIPT\n"
+        "Usage: uketsuke show [--decision] RECEIPT\n"
         "\n"
         "Shows the application with the receipt number RECEIPT (受付番号): state and reason,\n"
         "package, verdict, every event with who caused it, what it waits for, what was delivered\n"
         "to whom. Nothing that the resident wrote is shown. The look itself is entered in the\n"
         "audit trail (application.view).\n"
+        "  --decision   also how the applicant was looked for: which facts of certificate, form\n"
+        "               and registry agree and how, who of the form was found, how many\n"
+        "               candidates there are; never who. Run it as the account that may see\n"
+        "               residents (uketsuke-identify).\n"
         "\n"
         "Exit codes: 0 shown, 1 there is none, 3 the database could not be asked.\n"
         "Example: uketsuke show R-20261121-000042\n",

@@ -88,6 +88,32 @@ def personal(folder):
         yield link["serial"]
 
 
+SHOWN = {"good": ("identified by the serial number", "name same", "claimant by link"),
+         "variant-kanji": ("name notation",), "substituted": ("name substituted",),
+         "common-name": ("name other-name",), "former-surname": ("certificate and registry",),
+         "married": ("name surname-differs", "name other-name"),
+         "moved": ("birth_date same, sex same, address",), "number-mismatch": ("number differs",),
+         "many-links": ("none, or several",), "protected": ("people of the form",),
+         "proposed": ("candidates", "and all four facts"), "no-candidate": ("none, or several",),
+         "twins": ("candidates", "and all four facts"), "not-resident": ("name same",),
+         "resident-unknown": ("name unknown",), "unlinked": ("none, or several",)}
+
+
+def test_show_tells_how_it_was_decided_and_never_who(town):
+    expected, _, stack = town
+    secrets = {s for s in personal(stack.folder / "town") if len(s) > 3}
+    for kind, words in SHOWN.items():
+        receipt, want = next((r, w) for r, w in expected.items() if w["kind"] == kind)
+        said = stack.uketsuke("show", "--decision", receipt).stdout
+        for word in (*words, want["reason"]):
+            assert word in said, (kind, said)
+        if want["reason"]:
+            assert f"reason         {want['reason']}: " in said
+        assert not any(secret in said for secret in secrets), kind
+    views = stack.psql("SELECT chain FROM audit_entry WHERE action = 'application.view'").split()
+    assert views.count("identify") == views.count("operator") == len(SHOWN)
+
+
 def metrics(socket):
     return subprocess.run(["curl", "-sS", "--unix-socket", socket, "http://localhost/metrics"],
                           capture_output=True, text=True, check=True).stdout
