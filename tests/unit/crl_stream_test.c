@@ -196,7 +196,7 @@ static void in_pem(void **state)
     (void)state;
     for (size_t extra = 0; extra < 3; extra++) { /* each length modulo 3 */
         _cleanup_(cleanup_buffer) struct buffer entries = {0}, der = {0};
-        crl_der_entry(&entries, "01 02 03 04" + 3 * extra, "261101000000Z", NULL);
+        crl_der_entry(&entries, &"01 02 03 04"[3 * extra], "261101000000Z", NULL);
         crl_der_make(&ca, &(struct crl_der){.entries = buffer_bytes(&entries)}, &der);
         _cleanup_(cleanup_text) char *pem = pem_of(buffer_bytes(&der));
         struct crl_facts facts, plain;
