@@ -247,6 +247,18 @@ static void stranger_prepare(struct city_case *one)
     memcpy(one->claim.address, one->address, CITY_ADDRESS);
 }
 
+/* The feed links the card of a twin who lives elsewhere, and the certificate cannot write what
+ * tells the two apart; only the form does. */
+static void twin_elsewhere_prepare(struct city_case *one)
+{
+    size_t last = strlen(one->name_marks) - 1, end = strlen(one->claim.name) - 3;
+    const char *other = strcmp(one->claim.name + end, "薫") ? "薫" : "茜";
+    substitute(one->name, sizeof one->name, one->name_marks, last);
+    memcpy(one->claim.name + end, other, 3);
+    *one->claim.kana = *one->claim.number = '\0';
+    one->who = NULL;
+}
+
 const struct city_kind city_kinds[] = {
     /* name, weight, solvable, ranked, unlinked, wishes, prepare */
     {"plain", 380, true, true, false, 0, NULL},
@@ -282,6 +294,7 @@ const struct city_kind city_kinds[] = {
     {"wrong-link", 3, false, true, false, WISH_FAMILY, wrong_link_prepare},
     {"wrong-link-twin", 3, false, true, false, WISH_TWIN, wrong_link_prepare},
     {"wrong-link-namesake", 3, false, true, false, WISH_NAMESAKE, wrong_link_namesake_prepare},
+    {"twin-elsewhere", 3, false, false, false, 0, twin_elsewhere_prepare},
     {"two-links", 3, false, true, false, WISH_FAMILY, two_links_prepare},
     {"link-to-nobody", 4, false, true, false, 0, link_to_nobody_prepare},
     /* no feed knows the serial number */

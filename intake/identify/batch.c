@@ -121,11 +121,15 @@ static void questions_of(const struct subject *subject, struct known **ret_known
     ret_keys[1].household = claimant ? claimant->household : NULL;
 }
 
-/* Those that are decided but for who else is in the household, ask only for that. */
-static void household_only(struct resident_keys *keys)
+/* Those that are decided but for who else is in the household, and, where the name left something
+ * open, for another whom all four facts fit: who has this birth date or lives at this address. */
+static void decided_keys(const struct subject *subject, struct resident_keys *keys)
 {
-    keys[0] = (struct resident_keys){0};
+    bool open = subject->found.registry[FACT_NAME] != AGREE_SAME;
     keys[1] = (struct resident_keys){.household = keys[1].household};
+    keys[0] = open ? (struct resident_keys){.birth_date = keys[0].birth_date,
+                                            .address_key = keys[0].address_key}
+                   : (struct resident_keys){0};
 }
 
 static bool fetch_around(struct db_tx *tx, const char *city_code, struct subject **asking,
@@ -136,8 +140,8 @@ static bool fetch_around(struct db_tx *tx, const char *city_code, struct subject
     struct resident_keys *keys = memory_allocate(n * sizeof *keys);
     for (size_t i = 0; i < count; i++) {
         questions_of(asking[i], known + QUESTIONS * i, keys + QUESTIONS * i);
-        if (asking[i]->found.identified && asking[i]->found.registry[FACT_NAME] == AGREE_SAME)
-            household_only(keys + QUESTIONS * i);
+        if (asking[i]->found.identified)
+            decided_keys(asking[i], keys + QUESTIONS * i);
     }
     bool done = residents_by_keys(tx, city_code, keys, n, RESIDENTS_PER_KEY, &fetched->around, f);
     for (size_t i = 0; done && i < fetched->around.count; i++)

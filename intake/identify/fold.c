@@ -25,6 +25,11 @@ bool fold_is_kana(uint32_t c)
     return (c >= 0x3041 && c <= 0x3096) || (c >= 0x30A1 && c <= 0x30FA) || c == 0x30FC;
 }
 
+bool fold_is_gaiji(uint32_t c)
+{
+    return (c >= 0xE000 && c <= 0xF8FF) || c >= 0xF0000;
+}
+
 bool fold_is_kanji(uint32_t c)
 {
     return (c >= 0x4E00 && c <= 0x9FFF) || c == 0x3005 || c == 0x3007 ||
@@ -190,8 +195,7 @@ static uint32_t between_kanji(uint32_t c)
 /* 外字 are kanji, and so was what a certificate could not write: 〓ヶ関. */
 static bool is_word(uint32_t c)
 {
-    bool private_use = (c >= 0xE000 && c <= 0xF8FF) || c >= 0xF0000;
-    return fold_is_kanji(c) || (c >= '0' && c <= '9') || private_use || c == FOLD_ANY;
+    return fold_is_kanji(c) || (c >= '0' && c <= '9') || fold_is_gaiji(c) || c == FOLD_ANY;
 }
 
 void fold_in_context(struct folded *folded)

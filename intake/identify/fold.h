@@ -27,6 +27,8 @@
 /* A noncharacter: whatever stood where the certificate has a substitute character (代替文字). */
 #define FOLD_ANY 0xFDD0
 
+bool fold_is_gaiji(uint32_t c); /* of the private-use planes */
+
 struct folded_character {
     uint32_t c;
     uint16_t from; /* which character of the source it came from, counted from 0 */

@@ -104,6 +104,21 @@ static void compare(struct identifying *w)
     w->out->compared = true;
 }
 
+/* What the certificate cannot write fits whom the form tells and whom the link leads to, but these
+ * may be two (a twin elsewhere): they must agree, too, unless the registry's character is one that
+ * nobody can write in a form. A 方書 that the certificate leaves out is the same matter. */
+static bool form_and_registry_agree(struct identifying *w)
+{
+    const struct known *linked = resident_known(w, w->out->linked);
+    for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
+        bool told = fact == FACT_NAME || fact == FACT_ADDRESS;
+        if (told && !agrees(known_compare(fact, w->claimant, linked)) &&
+            !known_has_gaiji(fact, linked))
+            return false;
+    }
+    return true;
+}
+
 /* Substitute characters leave open which of two twins it is: is there another whom they fit? */
 static bool another_fits(struct identifying *w)
 {
@@ -128,7 +143,7 @@ static const char *by_link(struct identifying *w)
         return "not-resident";
     if (number_is_anothers(w))
         return "number-mismatch";
-    if (!four_agree(w->out->form) || !four_agree(w->out->registry))
+    if (!four_agree(w->out->form) || !four_agree(w->out->registry) || !form_and_registry_agree(w))
         return "facts-differ";
     if (another_fits(w))
         return "many-candidates";

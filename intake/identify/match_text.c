@@ -208,3 +208,23 @@ enum agreement compare_addresses(const struct known *a, const struct known *b)
     return how == AGREE_NOTATION && source_same(a->address_source, b->address_source) ? AGREE_SAME
                                                                                       : how;
 }
+
+/* --- 外字 ------------------------------------------------------------------------------------- */
+
+static bool gaiji_among(const struct folded_character *at, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (fold_is_gaiji(at[i].c))
+            return true;
+    return false;
+}
+
+bool known_has_gaiji(enum fact fact, const struct known *known)
+{
+    if (fact == FACT_ADDRESS)
+        return gaiji_among(known->address.text.at, known->address.text.length);
+    for (size_t i = 0; fact == FACT_NAME && i < known->name_count; i++)
+        if (gaiji_among(known->names[i].at, known->names[i].length))
+            return true;
+    return false;
+}

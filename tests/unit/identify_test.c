@@ -219,6 +219,21 @@ static void twins_under_one_substitute_character(void **state)
     must_be(s, "many-candidates");
 }
 
+static void form_and_registry_must_agree_where_the_certificate_is_silent(void **state)
+{
+    struct scene *s = *state;
+    certificate_says(s, "name_substituted", "00001");
+    must_be(s, "");
+    form_says(s, "name", "桜野　花江"); /* a twin who lives elsewhere */
+    must_be(s, "facts-differ");
+    s->residents[0].name = "桜野　花\U0010DE92"; /* which no form can write */
+    must_be(s, "");
+    s->residents[0].building = "コーポ桜１０１号";
+    must_be(s, "");
+    form_says(s, "address", ADDRESS "　コーポ桜１０２号");
+    must_be(s, "facts-differ");
+}
+
 static void who_left_is_no_resident(void **state)
 {
     struct scene *s = *state;
@@ -489,6 +504,7 @@ int main(void)
         WITH_SCENE(like_is_not_same),
         WITH_SCENE(the_feed_links_to_another_of_the_same_name),
         WITH_SCENE(twins_under_one_substitute_character),
+        WITH_SCENE(form_and_registry_must_agree_where_the_certificate_is_silent),
         WITH_SCENE(who_left_is_no_resident),
         WITH_SCENE(links_that_lead_nowhere_or_too_far),
         WITH_SCENE(links_alone_do_where_no_residents_are_sent),
