@@ -31,6 +31,14 @@ void attack_file(const struct corpus *corpus, const char *attack, const char *fi
 void make_xml_attacks(struct corpus *corpus);
 void make_wrapping_attacks(struct corpus *corpus);
 void make_padding_attacks(struct corpus *corpus);
+void make_cms_attacks(struct corpus *corpus);
+void make_raw_attacks(struct corpus *corpus);
+
+/* The `i`th way to pad badly: from an honest value (RSA of 2048 bits with SHA-256) one by the same
+ * key over a block that is padded so. Returns what it tries; NULL when there is no `i`th. */
+#define PADDING_KEY_BYTES 256
+const char *padding_forge(size_t i, EVP_PKEY *key, struct bytes honest, uint8_t *ret_value);
+const char *padding_name(size_t i);
 void make_certificate_attacks(struct corpus *corpus);
 void make_revocation_attacks(struct corpus *corpus);
 

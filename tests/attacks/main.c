@@ -81,6 +81,8 @@ int main(int argc, char **argv)
     make_xml_attacks(&corpus);
     make_wrapping_attacks(&corpus);
     make_padding_attacks(&corpus);
+    make_cms_attacks(&corpus);
+    make_raw_attacks(&corpus);
     make_certificate_attacks(&corpus);
     make_revocation_attacks(&corpus);
     pki_ca_free(&corpus.ca);

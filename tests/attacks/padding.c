@@ -15,7 +15,7 @@
 DEFINE_CLEANUP(cleanup_bn, BIGNUM *, BN_free)
 DEFINE_CLEANUP(cleanup_bn_ctx, BN_CTX *, BN_CTX_free)
 
-#define KEY_BYTES  256
+#define KEY_BYTES  PADDING_KEY_BYTES
 #define INFO_BYTES 51 /* DigestInfo of SHA-256 */
 #define CHECK      "signature check --json --container xmldsig --signature {}/form.xml"
 #define FORM       "<application xmlns=\"urn:uketsuke:form:attack:1\"><a/></application>\n"
@@ -114,6 +114,23 @@ static const struct forgery {
     {"pkcs1-parameters-not-null", parameters_not_null, "parameters that are no NULL"},
 };
 
+const char *padding_forge(size_t i, EVP_PKEY *key, struct bytes honest, uint8_t *ret_value)
+{
+    uint8_t em[KEY_BYTES];
+    if (i >= sizeof forgeries / sizeof *forgeries)
+        return NULL;
+    MUST(honest.length == KEY_BYTES);
+    raw_operation(key, false, honest.data, em);
+    forgeries[i].bend(em);
+    raw_operation(key, true, em, ret_value);
+    return forgeries[i].what;
+}
+
+const char *padding_name(size_t i)
+{
+    return forgeries[i].name;
+}
+
 static void value_of(const struct buffer *form, struct buffer *ret_value, char **ret_text)
 {
     struct buffer copy = {0};
@@ -150,14 +167,11 @@ static void own_key(struct corpus *corpus)
     _cleanup_(cleanup_text) char *text = NULL;
     honest_make(key, certificate, &form);
     value_of(&form, &value, &text);
-    for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++) {
-        uint8_t em[KEY_BYTES], forged[KEY_BYTES];
-        raw_operation(key, false, value.data, em);
-        forgeries[i].bend(em);
-        raw_operation(key, true, em, forged);
-        form_with_value(corpus, forgeries[i].name, &form, text, forged);
-        attack_add(corpus, &(struct attack){forgeries[i].name, 1, "signature-value", CHECK,
-                                            forgeries[i].what});
+    const char *what;
+    uint8_t forged[KEY_BYTES];
+    for (size_t i = 0; (what = padding_forge(i, key, buffer_bytes(&value), forged)); i++) {
+        form_with_value(corpus, padding_name(i), &form, text, forged);
+        attack_add(corpus, &(struct attack){padding_name(i), 1, "signature-value", CHECK, what});
     }
 }
 
