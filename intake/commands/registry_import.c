@@ -81,12 +81,11 @@ static int progress_seek(void *cookie, off64_t *offset, int whence)
 static void result_json(const char *name, const struct feed *feed,
                         const struct registry_import_result *result)
 {
-    _cleanup_(cleanup_json) json_t *root =
-        json_pack("{s:s s:s s:b s:b s:I s:I s:I s:I s:I s:I}", "feed", name, "kind",
-                  feed_kind_name(feed->kind), "full", feed->full, "waiting", result->waiting,
-                  "import", (json_int_t)result->import_id, "rows", (json_int_t)result->rows,
-                  "added", (json_int_t)result->added, "changed", (json_int_t)result->changed,
-                  "removed", (json_int_t)result->removed, "woken", (json_int_t)result->woken);
+    _cleanup_(cleanup_json) json_t *root = json_pack(
+        "{s:s s:s s:b s:b s:I s:I s:I s:I s:I}", "feed", name, "kind", feed_kind_name(feed->kind),
+        "full", feed->full, "waiting", result->waiting, "import", (json_int_t)result->import_id,
+        "rows", (json_int_t)result->rows, "added", (json_int_t)result->added, "changed",
+        (json_int_t)result->changed, "removed", (json_int_t)result->removed);
     json_dumpf(root, stdout, JSON_COMPACT);
     putchar('\n');
 }
@@ -99,11 +98,9 @@ static void result_print(const struct feed *feed, const struct registry_import_r
            links ? text_plural(result->rows, "link", "links")
                  : text_plural(result->rows, "resident", "residents"),
            result->added, result->changed, result->removed);
-    printf("%" PRId64 " %s whose applicant was unknown %s tried again.\n", result->woken,
-           text_plural(result->woken, "application", "applications"),
-           text_plural(result->woken, "is", "are"));
-    if (result->woken)
-        puts("See what became of them: uketsuke list --state unmatched");
+    if (result->added + result->changed + result->removed)
+        puts("Applications whose applicant is unknown are tried again: "
+             "uketsuke list --state unmatched");
 }
 
 static void wait_print(const struct registry_import_result *result)

@@ -71,12 +71,6 @@ static const struct db_statement approve = {
     "registry_approve",
     "UPDATE registry_import SET state = 'approved', approved_by = $3, approved_at = now()"
     " WHERE city_code = $1 AND import_id = $2 AND state = 'waiting' AND actor <> $3"};
-static const struct db_statement work_wake = {
-    "registry_work_wake",
-    "UPDATE work SET due_at = now() FROM application AS a"
-    " WHERE a.city_code = work.city_code AND a.application_id = work.application_id"
-    " AND work.city_code = $1 AND work.stage = 'identify' AND a.state = 'unmatched'"
-    " AND a.reason IN ('serial-unknown', 'many-links')"};
 static const struct db_statement work_notify = {"registry_work_notify",
                                                 "SELECT pg_notify('work_identify', '') IS NULL"};
 
@@ -267,15 +261,14 @@ static bool note_audit(struct db_tx *tx, const struct import *import, const char
     return audit_append(tx, "registry", &entry, 1, f);
 }
 
-/* What is unmatched is tried again. Identification holds the links (registry_hold) from looking up
- * until its decision stands, and this waits for it: so what looked before us is woken, and what
- * looks later sees what we wrote. The lock is held only from here to the commit. */
+/* Identification finds what changed in registry_change and tries the unmatched again. It holds the
+ * links (registry_hold) from looking up until its decision stands, and this waits for it: so what
+ * looked before us is woken, and what looks later sees what we wrote. The lock is held only from
+ * here to the commit. */
 static bool wake(struct db_tx *tx, struct import *import, struct failure *f)
 {
     const struct db_value city = db_text(import->options->city_code);
-    return run(tx, &links_lock, &city, 1, f) &&
-           db_execute(tx, &work_wake, &city, 1, &import->result.woken, f) &&
-           run(tx, &work_notify, DB_NO_VALUES, f);
+    return run(tx, &links_lock, &city, 1, f) && run(tx, &work_notify, DB_NO_VALUES, f);
 }
 
 /* --- the import ------------------------------------------------------------------------------- */

@@ -35,8 +35,7 @@ struct registry_import_result {
     int64_t rows;      /* of the feed */
     int64_t before;    /* in force before; counted for a full load only */
     int64_t added, changed, removed;
-    int64_t woken; /* unmatched applications that are tried again */
-    bool waiting;  /* a full load that removes too many waits for registry_approve */
+    bool waiting; /* a full load that removes too many waits for registry_approve */
 };
 
 /* `in` is read to its end; one that can't be read again (a pipe) is fine. A full load replaces all

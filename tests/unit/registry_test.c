@@ -169,7 +169,7 @@ static void links_are_found_as_they_were_in_force(void **state)
         false);
     assert_int_equal(result.rows, 3);
     assert_int_equal(result.added, 3);
-    assert_int_equal(result.changed + result.removed + result.woken, 0);
+    assert_int_equal(result.changed + result.removed, 0);
     assert_string_equal(found("sign", "067c6a21", "2024-01-01T00:00:00+09:00"), "A1");
     assert_string_equal(found("sign", "067c6a21", "2024-12-31T23:59:59.999999+09:00"), "A1");
     assert_string_equal(found("sign", "067c6a21", "2025-01-01T00:00:00+09:00"), "none");
@@ -325,37 +325,20 @@ static void a_long_feed_goes_in_whole(void **state)
 
 /* --- waking ----------------------------------------------------------------------------------- */
 
-static void unknown_serials_are_woken(void **state)
+/* Who is tried again is identification's business: it learns what changed, at once. */
+static void identification_learns_what_changed(void **state)
 {
     (void)state;
-    static const char *const unmatched[] = {"collected", "verified", "unmatched", NULL};
-    for (int n = 1; n <= 3; n++) {
-        test_application_make(&database, city_key, n, NULL);
-        test_application_move(&database, n, unmatched);
-    }
-    /* the reason can only be set along a transition: unmatched to unmatched */
-    test_sql(&database, "UPDATE application SET state = 'unmatched', reason = CASE receipt_number"
-                        " WHEN 'R-00000001' THEN 'serial-unknown'"
-                        " WHEN 'R-00000002' THEN 'many-links' ELSE 'facts-differ' END;"
-                        "DELETE FROM work;"
-                        "INSERT INTO work (city_code, application_id, stage, due_at)"
-                        " SELECT city_code, application_id, 'identify', now() + '1 day'"
-                        " FROM application");
     static const char *const channels[] = {"work_identify"};
     struct db_listener *listener;
     struct failure f = {0};
     assert_true(db_listen(identify, channels, 1, &listener, &f));
     db_listener_wait(listener, INSTANT_SECOND / 10);
-    struct registry_import_result result = import_good(HEADER "sign,01,card,A1,,\n", false);
-    assert_int_equal(result.woken, 2);
+    import_good(HEADER "sign,01,card,A1,,\n", false);
     assert_true(db_listener_wait(listener, 10 * INSTANT_SECOND));
     db_listener_close(listener);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM work WHERE due_at <= now()"),
-                     2);
-    assert_int_equal(test_sql_number(&database,
-                                     "SELECT count(*) FROM work JOIN application"
-                                     " USING (city_code, application_id) WHERE due_at > now()"
-                                     " AND reason = 'facts-differ'"),
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_change"
+                                                " WHERE atenabango = 'A1' AND serial = '01'"),
                      1);
 }
 
@@ -656,7 +639,7 @@ int main(void)
         cmocka_unit_test_setup(bad_feeds_change_nothing, reset),
         cmocka_unit_test_setup(a_differential_feed_may_be_empty, reset),
         cmocka_unit_test_setup(a_long_feed_goes_in_whole, reset),
-        cmocka_unit_test_setup(unknown_serials_are_woken, reset),
+        cmocka_unit_test_setup(identification_learns_what_changed, reset),
         cmocka_unit_test(an_identification_holds_the_links),
         cmocka_unit_test_setup(residents_are_kept_with_their_past, reset),
         cmocka_unit_test_setup(faulty_residents_change_nothing, reset),

@@ -201,7 +201,7 @@ static const struct {
     {"application", "cxirpgo", "c", "cxir", ""},
     {"application_event", "o", "", "", ""},
     {"role_transition", "", "", "", ""},
-    {"work", "cxirpgo", "cxir", "cxirg", "cxir"},
+    {"work", "cxirpgo", "cxir", "cxir", "cxir"},
     {"application_key", "cxir", "c", "", ""},
     {"package", "cxro", "c", "", ""},
     {"package_evidence", "c", "c", "", ""},
