@@ -11,7 +11,7 @@
 struct crl_builder;
 
 /* Two empty files, opened for reading and writing: for the index, and for entries that do not come
- * in order (32 bytes each). Both stay the caller's. */
+ * in order (28 bytes each at most). Both stay the caller's. */
 struct crl_builder *crl_builder_new(const struct trust *trust, int output, int scratch);
 void crl_builder_free(struct crl_builder *builder);
 bool crl_builder_feed(struct crl_builder *builder, struct bytes piece, struct failure *f);

@@ -52,13 +52,17 @@ static const char *extension_next(struct bytes *in, struct extensions *extension
 
 /* --- entry ------------------------------------------------------------------------------------ */
 
+static bool reason_known(uint8_t reason)
+{
+    return reason <= CRL_REASON_LAST && reason != 7; /* which is not used */
+}
+
 static const char *reason_read(struct bytes value, enum crl_reason *ret_reason)
 {
     struct bytes content;
     if (!der_take(&value, DER_ENUMERATED, &content) || value.length != 0 || content.length != 1)
         return "has a reason that is malformed";
-    /* 7 is not used. */
-    if (content.data[0] > CRL_REASON_LAST || content.data[0] == 7)
+    if (!reason_known(content.data[0]))
         return "has a reason that is not known";
     *ret_reason = content.data[0];
     return NULL;
@@ -89,6 +93,19 @@ static const char *entry_extension_read(const struct der_extension *extension,
     return id == ID_INVALIDITY_DATE ? invalidity_read(extension->value) : NULL;
 }
 
+/* By far the most usual: a reasonCode, not marked critical, and nothing else. */
+static bool reason_alone(struct bytes content, enum crl_reason *ret_reason)
+{
+    static const uint8_t before[] = {
+        DER_SEQUENCE, 12, DER_SEQUENCE,     10, DER_OID,        3, 0x55,
+        0x1d,         21, DER_OCTET_STRING, 3,  DER_ENUMERATED, 1};
+    if (content.length != sizeof before + 1 || memcmp(content.data, before, sizeof before) != 0)
+        return false;
+    uint8_t reason = content.data[sizeof before];
+    *ret_reason = reason;
+    return reason_known(reason);
+}
+
 static const char *entry_extensions_read(struct bytes content, struct crl_entry *entry)
 {
     struct extensions extensions; /* not all of it is cleared: once for each entry that has any */
@@ -117,7 +134,9 @@ const char *crl_entry_read(struct bytes content, struct crl_entry *ret_entry)
         return "has a serial number that is none (positive, at most 20 octets)";
     if (!der_take_any(&content, &tag, &time) || !der_time(tag, time, &ret_entry->revoked_at))
         return "has a revocationDate that is none";
-    return content.length == 0 ? NULL : entry_extensions_read(content, ret_entry);
+    if (content.length == 0 || reason_alone(content, &ret_entry->reason))
+        return NULL;
+    return entry_extensions_read(content, ret_entry);
 }
 
 /* --- extensions of the list ------------------------------------------------------------------- */

@@ -1,68 +1,28 @@
 #include "signature/crl_index_writer.h"
 
-#include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
-#include <sys/types.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/openssl.h"
+#include "base/bytes.h"
 #include "base/text.h"
-#include "signature/crl_index_format.h"
+#include "signature/crl_index_file.h"
 
-#define PIECE        (128 * INDEX_BLOCK) /* bytes written at a time */
 #define ENTRIES_MOST (INDEX_COLUMNS / 2) /* of a block, each column one octet wide */
 #define REASON_MASK  ((1 << INDEX_REASON_BITS) - 1)
 
 struct crl_index_writer {
-    int fd;
-    EVP_MD_CTX *hash; /* of all that was written */
-    uint8_t piece[PIECE];
-    size_t piece_length;
+    struct crl_index_file file;
     uint64_t entries, blocks;
     struct serial first, last_first; /* of the first block, and of the newest one */
-
-    bool pending; /* `next` waits: there may be more of its serial number */
-    struct crl_record next;
 
     struct crl_record block[ENTRIES_MOST]; /* the block to be */
     size_t count;
     int64_t date_least, date_most; /* of its entries */
 };
 
-struct crl_record crl_record_of(const struct crl_entry *entry)
-{
-    int64_t seconds = entry->revoked_at / INSTANT_SECOND;
-    return (struct crl_record){entry->serial,
-                               seconds * (1 << INDEX_REASON_BITS) + (int64_t)entry->reason};
-}
-
-int crl_record_compare(const struct crl_record *a, const struct crl_record *b)
-{
-    int order = serial_compare(&a->serial, &b->serial);
-    return order ? order : (a->value > b->value) - (a->value < b->value);
-}
-
-static void writer_reset(struct crl_index_writer *writer)
-{
-    static const struct index_head head = {.magic = INDEX_MAGIC};
-    if (!EVP_DigestInit_ex(writer->hash, openssl_sha256(), NULL))
-        abort();
-    memcpy(writer->piece, &head, sizeof head);
-    writer->piece_length = sizeof head;
-    writer->entries = writer->blocks = writer->count = 0;
-    writer->pending = false;
-}
-
 struct crl_index_writer *crl_index_writer_new(int fd)
 {
     struct crl_index_writer *writer = memory_allocate(sizeof *writer);
-    writer->fd = fd;
-    writer->hash = EVP_MD_CTX_new();
-    if (!writer->hash)
-        abort();
-    writer_reset(writer);
+    crl_index_file_begin(&writer->file, fd);
     return writer;
 }
 
@@ -70,56 +30,48 @@ void crl_index_writer_free(struct crl_index_writer *writer)
 {
     if (!writer)
         return;
-    EVP_MD_CTX_free(writer->hash);
+    crl_index_file_release(&writer->file);
     free(writer);
-}
-
-/* --- to the file ------------------------------------------------------------------------------ */
-
-static bool file_write(int fd, const void *data, size_t length, struct failure *f)
-{
-    const uint8_t *at = data;
-    while (length > 0) {
-        ssize_t written = write(fd, at, length);
-        if (written < 0 && errno != EINTR)
-            return failure_errno(f, "the index cannot be written");
-        at += written > 0 ? written : 0;
-        length -= written > 0 ? (size_t)written : 0;
-    }
-    return true;
-}
-
-static bool piece_flush(struct crl_index_writer *writer, struct failure *f)
-{
-    if (!EVP_DigestUpdate(writer->hash, writer->piece, writer->piece_length))
-        abort();
-    bool written = file_write(writer->fd, writer->piece, writer->piece_length, f);
-    writer->piece_length = 0;
-    return written;
-}
-
-/* Room for `length` more bytes, which are then there; NULL: the file cannot be written. */
-static uint8_t *piece_room(struct crl_index_writer *writer, size_t length, struct failure *f)
-{
-    if (writer->piece_length + length > sizeof writer->piece && !piece_flush(writer, f))
-        return NULL;
-    writer->piece_length += length;
-    return writer->piece + writer->piece_length - length;
 }
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
 static unsigned value_width(int64_t least, int64_t most)
 {
-    struct serial span = {{(uint64_t)(most - least) << INDEX_REASON_BITS | REASON_MASK, 0, 0}};
-    return serial_width(&span);
+    return limb_width((uint64_t)(most - least) << INDEX_REASON_BITS | REASON_MASK);
 }
 
+/* Eight octets at a time: what is too many is zero, and overwritten by what comes next. */
+static void serials_encode(const struct crl_record *records, size_t count, unsigned width,
+                           uint8_t *to)
+{
+    const struct serial first = records[0].serial;
+    for (size_t i = 0; i < count; i++, to += width) {
+        uint64_t narrow = records[i].serial.limbs[0] - first.limbs[0];
+        if (width <= sizeof narrow) {
+            memcpy(to, &narrow, sizeof narrow);
+        } else {
+            const struct serial offset = serial_minus(&records[i].serial, &first);
+            memcpy(to, offset.limbs, width);
+        }
+    }
+}
+
+static void values_encode(const struct crl_record *records, size_t count, int64_t date_least,
+                          unsigned width, uint8_t *to)
+{
+    for (size_t i = 0; i < count; i++, to += width) {
+        uint64_t value = (uint64_t)(records[i].value - date_least * (1 << INDEX_REASON_BITS));
+        memcpy(to, &value, sizeof value);
+    }
+}
+
+/* INDEX_BLOCK bytes, and up to INDEX_SLACK behind them. */
 static void block_encode(const struct crl_index_writer *writer, uint8_t *to)
 {
     const struct crl_record *records = writer->block, *last = &records[writer->count - 1];
     const struct serial first = records[0].serial, span = serial_minus(&last->serial, &first);
-    struct index_block block = {
+    const struct index_block block = {
         .first = {first.limbs[0], first.limbs[1]},
         .first_top = (uint32_t)first.limbs[2],
         .count = (uint16_t)writer->count,
@@ -129,21 +81,17 @@ static void block_encode(const struct crl_index_writer *writer, uint8_t *to)
     };
     memset(to, 0, INDEX_BLOCK);
     memcpy(to, &block, sizeof block);
-    uint8_t *serials = to + sizeof block, *values = serials + writer->count * block.serial_width;
-    for (size_t i = 0; i < writer->count; i++) {
-        const struct serial offset = serial_minus(&records[i].serial, &first);
-        uint64_t value =
-            (uint64_t)(records[i].value - writer->date_least * (1 << INDEX_REASON_BITS));
-        memcpy(serials + i * block.serial_width, offset.limbs, block.serial_width);
-        memcpy(values + i * block.value_width, &value, block.value_width);
-    }
+    to += sizeof block;
+    serials_encode(records, writer->count, block.serial_width, to);
+    to += writer->count * block.serial_width;
+    values_encode(records, writer->count, writer->date_least, block.value_width, to);
 }
 
 static bool block_close(struct crl_index_writer *writer, struct failure *f)
 {
     if (writer->count == 0)
         return true;
-    uint8_t *room = piece_room(writer, INDEX_BLOCK, f);
+    uint8_t *room = crl_index_file_room(&writer->file, INDEX_BLOCK, f);
     if (!room)
         return false;
     block_encode(writer, room);
@@ -181,72 +129,19 @@ static bool block_add(struct crl_index_writer *writer, const struct crl_record *
     return true;
 }
 
-static bool pending_add(struct crl_index_writer *writer, struct failure *f)
-{
-    bool had = writer->pending;
-    writer->pending = false;
-    return !had || block_add(writer, &writer->next, f);
-}
-
-bool crl_index_writer_follows(const struct crl_index_writer *writer,
-                              const struct crl_record *record)
-{
-    return !writer->pending || serial_compare(&record->serial, &writer->next.serial) > 0;
-}
-
 bool crl_index_writer_add(struct crl_index_writer *writer, const struct crl_record *record,
                           struct failure *f)
 {
-    if (writer->pending && serial_compare(&record->serial, &writer->next.serial) == 0) {
-        /* The date of the first is the earliest. */
-        if ((writer->next.value & REASON_MASK) == CRL_CERTIFICATE_HOLD)
-            writer->next.value =
-                (writer->next.value & ~(int64_t)REASON_MASK) | (record->value & REASON_MASK);
-        return true;
-    }
-    if (!pending_add(writer, f))
-        return false;
-    writer->next = *record;
-    writer->pending = true;
+    struct crl_record *last = writer->count > 0 ? &writer->block[writer->count - 1] : NULL;
+    if (!last || serial_compare(&record->serial, &last->serial) != 0)
+        return block_add(writer, record, f);
+    /* The date of the first is the earliest. */
+    if ((last->value & REASON_MASK) == CRL_CERTIFICATE_HOLD)
+        last->value = (last->value & ~(int64_t)REASON_MASK) | (record->value & REASON_MASK);
     return true;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
-
-static bool read_at(int fd, void *data, size_t length, uint64_t offset, struct failure *f)
-{
-    uint8_t *at = data;
-    while (length > 0) {
-        ssize_t got = pread(fd, at, length, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return failure_errno(f, "the index cannot be read back");
-        at += got;
-        offset += (uint64_t)got;
-        length -= (size_t)got;
-    }
-    return true;
-}
-
-/* The blocks that were written, some at a time, to `each`. */
-typedef bool block_sink(void *context, const struct index_block *block, struct failure *f);
-
-static bool blocks_read_back(const struct crl_index_writer *writer, uint64_t count,
-                             block_sink *each, void *context, struct failure *f)
-{
-    uint8_t blocks[16 * INDEX_BLOCK] __attribute__((aligned(8)));
-    for (uint64_t i = 0; i < count; i += 16) {
-        size_t n = count - i < 16 ? (size_t)(count - i) : 16;
-        if (!read_at(writer->fd, blocks, n * INDEX_BLOCK,
-                     sizeof(struct index_head) + i * INDEX_BLOCK, f))
-            return false;
-        for (size_t k = 0; k < n; k++)
-            if (!each(context, (const struct index_block *)(blocks + k * INDEX_BLOCK), f))
-                return false;
-    }
-    return true;
-}
 
 struct key_writing {
     struct crl_index_writer *writer;
@@ -259,7 +154,7 @@ static bool key_write(void *context, const struct index_block *block, struct fai
     const struct serial first = index_block_first(block);
     const struct serial offset = serial_minus(&first, &writing->writer->first);
     index_key key = index_key_of(&offset, writing->shift);
-    uint8_t *room = piece_room(writing->writer, sizeof key, f);
+    uint8_t *room = crl_index_file_room(&writing->writer->file, sizeof key, f);
     if (room)
         memcpy(room, &key, sizeof key);
     return room;
@@ -283,22 +178,15 @@ static void trailer_fill(const struct crl_index_writer *writer, const struct crl
     memcpy(trailer->partition, facts->partition_der, facts->partition_length);
 }
 
-static bool trailer_write(struct crl_index_writer *writer, struct index_trailer *trailer,
-                          struct failure *f)
+static bool blocks_end(struct crl_index_writer *writer, struct failure *f)
 {
-    if (!piece_flush(writer, f))
-        return false;
-    if (!EVP_DigestFinal_ex(writer->hash, trailer->body_sha256, NULL))
-        abort();
-    sha256(bytes_of(trailer, offsetof(struct index_trailer, trailer_sha256)),
-           trailer->trailer_sha256);
-    return file_write(writer->fd, trailer, sizeof *trailer, f);
+    return block_close(writer, f) && crl_index_file_flush(&writer->file, f);
 }
 
 bool crl_index_writer_end(struct crl_index_writer *writer, struct crl_facts *facts,
                           struct failure *f)
 {
-    if (!pending_add(writer, f) || !block_close(writer, f) || !piece_flush(writer, f))
+    if (!blocks_end(writer, f))
         return false;
     struct key_writing writing = {.writer = writer};
     if (writer->blocks > 0) {
@@ -309,8 +197,8 @@ bool crl_index_writer_end(struct crl_index_writer *writer, struct crl_facts *fac
     struct index_trailer trailer = {.shift = writing.shift};
     facts->entries = writer->entries;
     trailer_fill(writer, facts, &trailer);
-    return blocks_read_back(writer, writer->blocks, key_write, &writing, f) &&
-           trailer_write(writer, &trailer, f);
+    return crl_index_file_blocks(&writer->file, writer->blocks, key_write, &writing, f) &&
+           crl_index_file_end(&writer->file, &trailer, f);
 }
 
 /* --- taking back ------------------------------------------------------------------------------ */
@@ -345,11 +233,9 @@ bool crl_index_writer_take_back(struct crl_index_writer *writer, crl_record_sink
                                 void *context, struct failure *f)
 {
     struct taking_back back = {sink, context};
-    if (!pending_add(writer, f) || !block_close(writer, f) || !piece_flush(writer, f) ||
-        !blocks_read_back(writer, writer->blocks, block_decode, &back, f))
+    if (!blocks_end(writer, f) ||
+        !crl_index_file_blocks(&writer->file, writer->blocks, block_decode, &back, f))
         return false;
-    if (ftruncate(writer->fd, 0) != 0 || lseek(writer->fd, 0, SEEK_SET) != 0)
-        return failure_errno(f, "the index cannot be begun anew");
-    writer_reset(writer);
-    return true;
+    writer->entries = writer->blocks = 0;
+    return crl_index_file_restart(&writer->file, f);
 }

@@ -6,30 +6,19 @@
 #include <stdbool.h>
 
 #include "base/failure.h"
+#include "signature/crl_record.h"
 #include "signature/crl_stream.h"
-
-/* An entry on its way, ordered by serial number, then date, then reason. */
-struct crl_record {
-    struct serial serial;
-    int64_t value; /* revocationDate in seconds << INDEX_REASON_BITS | reason */
-};
-
-struct crl_record crl_record_of(const struct crl_entry *entry);
-int crl_record_compare(const struct crl_record *a, const struct crl_record *b);
 
 struct crl_index_writer;
 
-/* From the beginning of the file `fd`, which is emptied; opened for reading and writing. */
+/* From the beginning of the file `fd`, which is empty; opened for reading and writing. */
 struct crl_index_writer *crl_index_writer_new(int fd);
 void crl_index_writer_free(struct crl_index_writer *writer);
 
-/* Not below the one before. Of one serial number stays one entry: the earliest date, and
- * certificateHold only when every entry says so. */
+/* Not below the one before (crl_record_compare). Of one serial number stays one entry: the earliest
+ * date, and certificateHold only when every entry says so. */
 bool crl_index_writer_add(struct crl_index_writer *writer, const struct crl_record *record,
                           struct failure *f);
-/* Whether `record` may come next. */
-bool crl_index_writer_follows(const struct crl_index_writer *writer,
-                              const struct crl_record *record);
 /* Writes the keys and the trailer; the file is whole then, but not yet flushed (fsync).
  * facts->entries is the number of entries that stayed. */
 bool crl_index_writer_end(struct crl_index_writer *writer, struct crl_facts *facts,

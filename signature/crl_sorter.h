@@ -1,13 +1,13 @@
-/* Brings entries into the order of their serial numbers, however many: runs that are sorted in
- * memory go to a scratch file and are merged at the end. Entries that come in order, as the lists
- * of most CAs have them, go straight to the index. */
+/* Brings entries into the order of their serial numbers, however many. As long as they come in
+ * order, as in the lists of most CAs, they go straight to the index. From the first that does not,
+ * runs that are sorted in memory go to a scratch file, and are merged at the end. */
 #ifndef UKETSUKE_SIGNATURE_CRL_SORTER_H
 #define UKETSUKE_SIGNATURE_CRL_SORTER_H
 
 #include "signature/crl_index_writer.h"
 
-#define SORTER_RECORDS   (512 * 1024) /* in memory: 16 MiB */
-#define SORTER_RUNS_MOST 512          /* so 2^28 entries at most */
+#define SORTER_RECORDS   (768 * 1024) /* of a run: 24 MiB, and as much again to sort it */
+#define SORTER_RUNS_MOST 384          /* so 301,989,888 entries at most */
 
 struct crl_sorter;
 

@@ -39,14 +39,12 @@ static inline int serial_compare(const struct serial *a, const struct serial *b)
 /* a - b; a is not the smaller. */
 static inline struct serial serial_minus(const struct serial *a, const struct serial *b)
 {
-    struct serial difference;
-    unsigned __int128 borrow = 0;
-    for (int i = 0; i < 3; i++) {
-        unsigned __int128 limb = (unsigned __int128)a->limbs[i] - b->limbs[i] - borrow;
-        difference.limbs[i] = (uint64_t)limb;
-        borrow = limb >> 64 & 1;
-    }
-    return difference;
+    struct serial d;
+    bool borrow = __builtin_sub_overflow(a->limbs[0], b->limbs[0], &d.limbs[0]);
+    bool low = __builtin_sub_overflow(a->limbs[1], b->limbs[1], &d.limbs[1]);
+    bool high = __builtin_sub_overflow(d.limbs[1], (uint64_t)borrow, &d.limbs[1]);
+    d.limbs[2] = a->limbs[2] - b->limbs[2] - (low || high);
+    return d;
 }
 
 static inline struct serial serial_plus(const struct serial *a, const struct serial *b)
@@ -62,11 +60,16 @@ static inline struct serial serial_plus(const struct serial *a, const struct ser
 }
 
 /* In octets; at least 1. */
+static inline unsigned limb_width(uint64_t limb)
+{
+    return (71 - (unsigned)__builtin_clzll(limb | 1)) / 8;
+}
+
 static inline unsigned serial_width(const struct serial *serial)
 {
     for (int i = 2; i >= 0; i--)
         if (serial->limbs[i])
-            return (unsigned)i * 8 + (71 - (unsigned)__builtin_clzll(serial->limbs[i])) / 8;
+            return (unsigned)i * 8 + limb_width(serial->limbs[i]);
     return 1;
 }
 
