@@ -9,6 +9,8 @@
 #include "intake/revocation.h"
 #include "intake/state.h"
 
+DEFINE_CLEANUP(cleanup_index, struct crl_index *, crl_index_free)
+
 /* When due work counts as left lying; tries after which somebody should look. */
 #define OVERDUE_AFTER (5 * 60 * INSTANT_SECOND)
 #define TRIES_MANY    3
@@ -144,29 +146,49 @@ static bool database_read(struct db_tx *tx, void *context, struct failure *f)
     return true;
 }
 
-/* When the newest list came; files are replaced whole, so their time tells. */
-static void revocation_read(const struct config *config, json_t *status)
+struct lists {
+    int64_t count, late, unusable;
+    instant newest;
+};
+
+/* Files are replaced whole, so their time tells when a list came. */
+static void list_count(struct lists *lists, const char *path, instant now, instant age_most)
+{
+    _cleanup_(cleanup_index) struct crl_index *index = NULL;
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return; /* replaced or removed just now */
+    instant at = (instant)st.st_mtim.tv_sec * INSTANT_SECOND;
+    lists->count++;
+    lists->newest = at > lists->newest ? at : lists->newest;
+    bool good = crl_index_open(path, &index, NULL);
+    const struct crl_facts *facts = good ? crl_index_facts(index) : NULL;
+    bool late = facts && facts->next_update < now;
+    lists->late += late;
+    lists->unusable += !facts || (late && now - facts->this_update > age_most);
+}
+
+static void revocation_read(const struct config *config, instant now, json_t *status)
 {
     const struct config_group *group = config_group(config, "revocation");
+    const char *path = config_text(group, "directory");
     if (!config_next(config, revocation_list_config_section.name, NULL))
         return;
-    DIR *folder = opendir(config_text(group, "directory"));
-    int64_t lists = 0;
-    instant newest = 0;
+    DIR *folder = opendir(path);
+    struct lists lists = {0};
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        struct stat st;
         const char *dot = strrchr(entry->d_name, '.');
-        if (!dot || strcmp(dot, ".idx") != 0 || fstatat(dirfd(folder), entry->d_name, &st, 0) != 0)
+        if (!dot || strcmp(dot, ".idx") != 0)
             continue;
-        instant at = (instant)st.st_mtim.tv_sec * INSTANT_SECOND;
-        newest = at > newest ? at : newest;
-        lists++;
+        _cleanup_(cleanup_text) char *file = text_format("%s/%s", path, entry->d_name);
+        list_count(&lists, file, now, config_duration(group, "age-most"));
     }
     if (folder)
         closedir(folder);
-    json_object_set_new(
-        status, "revocation",
-        json_pack("{s:I, s:o}", "lists", (json_int_t)lists, "newest", time_json(newest)));
+    json_object_set_new(status, "revocation",
+                        json_pack("{s:I, s:o, s:I, s:I}", "lists", (json_int_t)lists.count,
+                                  "newest", time_json(lists.newest), "late", (json_int_t)lists.late,
+                                  "unusable", (json_int_t)lists.unusable));
 }
 
 bool status_read(struct db *db, const struct config *config, json_t **ret_status, struct failure *f)
@@ -179,7 +201,7 @@ bool status_read(struct db *db, const struct config *config, json_t **ret_status
         json_decref(r.status);
         return false;
     }
-    revocation_read(config, r.status);
+    revocation_read(config, r.now, r.status);
     status_judge(r.status, config);
     *ret_status = r.status;
     return true;

@@ -7,7 +7,9 @@
  *  "outbox":   [{"destination","count","oldest","tried","last_error"}…]
  *  "stuck":    applications that wait, but in no queue: a bug
  *  "audit":    {"checkpoint": time or null, "since": time of the first entry or null}
- *  "revocation": {"lists": files, "newest": time or null}   when [revocation] names sources
+ *  "revocation": {"lists": files, "newest": when the last one came, or null,
+ *                 "late": past their nextUpdate, "unusable": these, and older than age-most, or
+ *                 damaged}                              when there is a [revocation-list …]
  *  "problems": [{"what","next"}…]}                         empty: nothing needs attention
  * Times are RFC 3339 in JST, or null. */
 #ifndef UKETSUKE_INTAKE_STATUS_H

@@ -161,15 +161,17 @@ static void judge_revocation(struct judging *j, const json_t *revocation)
 {
     static const char next[] = "See `uketsuke revocation status` and `journalctl -u "
                                "uketsuke@revocation`; until then applications are held, not lost.";
-    const struct config_group *group = config_group(j->config, "revocation");
-    instant newest = time_of(revocation, "newest");
-    char span[DURATION_TEXT];
-    instant patience = 3 * config_duration(group, "interval");
-    if (number_of(revocation, "lists") == 0)
+    int64_t lists = number_of(revocation, "lists"), late = number_of(revocation, "late"),
+            unusable = number_of(revocation, "unusable");
+    if (lists == 0)
         problem(j, next, "There is no revocation list at all: nothing can be verified.");
-    else if (j->now - newest > (patience > HOUR ? patience : HOUR))
-        problem(j, next, "The newest revocation list came %s ago.",
-                duration_text(j->now - newest, span));
+    else if (unusable > 0)
+        problem(j, next,
+                "Of %" PRId64 " %s %" PRId64 " can't be used any more: too old, or damaged.", lists,
+                text_plural(lists, "revocation list", "revocation lists"), unusable);
+    else if (late > 0)
+        problem(j, next, "Of %" PRId64 " %s %" PRId64 " should have been followed by a newer one.",
+                lists, text_plural(lists, "revocation list", "revocation lists"), late);
 }
 
 static void judge_each(struct judging *j, const json_t *list,

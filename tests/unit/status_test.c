@@ -1,5 +1,6 @@
 #include "intake/status.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -15,6 +17,7 @@
 #include "intake/examine.h"
 #include "intake/revocation.h"
 #include "intake/schema.h"
+#include "signature/crl_index_writer.h"
 #include "tests/support/applications.h"
 #include "tests/support/database.h"
 
@@ -48,15 +51,24 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* An index of no entries, of a list that is followed by another after three hours. */
 static void crl_write(void)
 {
     char path[100];
+    struct crl_facts facts = {.number = "01", .this_update = clock_now() - INSTANT_SECOND};
+    struct failure f = {0};
+    facts.next_update = facts.this_update + 3 * 3600 * INSTANT_SECOND;
+    memset(facts.tbs_sha256, 'a', 64);
+    memset(facts.issuer_sha256, 'b', 64);
     snprintf(path, sizeof path, "%s/crl", database.folder);
     mkdir(path, 0700);
     snprintf(path, sizeof path, "%s/crl/a.idx", database.folder);
-    FILE *out = fopen(path, "w");
-    assert_non_null(out);
-    fclose(out);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    struct crl_index_writer *writer = crl_index_writer_new(fd);
+    assert_true(crl_index_writer_end(writer, &facts, &f));
+    crl_index_writer_free(writer);
+    close(fd);
 }
 
 /* Two applications that wait as they should; nothing is wrong. */
@@ -232,8 +244,14 @@ static void revocation_lists_that_grow_old_show(void **state)
     clock_fix(clock_now() + 2 * 3600 * INSTANT_SECOND);
     expect_calm();
     clock_fix(clock_now() + 2 * 3600 * INSTANT_SECOND);
-    expect_problem("The newest revocation list came 4 h ago", "revocation status");
+    expect_problem("Of 1 revocation list 1 should have been followed", "revocation status");
+    clock_fix(clock_now() + 3 * INSTANT_DAY); /* age-most */
+    expect_problem("Of 1 revocation list 1 can't be used any more", "revocation status");
     snprintf(path, sizeof path, "%s/crl/a.idx", database.folder);
+    crl_write();
+    expect_calm();
+    assert_int_equal(truncate(path, 5000), 0);
+    expect_problem("can't be used any more: too old, or damaged", "revocation status");
     remove(path);
     expect_problem("no revocation list at all", "revocation status");
 }
