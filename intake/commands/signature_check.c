@@ -7,28 +7,17 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "base/xml.h"
 #include "intake/command.h"
+#include "intake/commands/signature_files.h"
 #include "intake/commands/trust_options.h"
-#include "intake/revocation.h"
 #include "signature/certificate.h"
-#include "signature/pem_stream.h"
 #include "signature/revocation.h"
-#include "signature/signature.h"
-
-#define CONTENT_MOST 64
-#define FILE_MOST    ((size_t)256 << 20)
-#define WHOLE_NAME   "document"
-#define DSIG_NS      "http://www.w3.org/2000/09/xmldsig#"
 
 extern const struct command signature_check_command;
 
 struct options {
-    const struct signature_container *container;
-    const char *signature, *certificate;
-    struct option_list contents; /* NAME=FILE */
+    struct signature_paths paths;
     struct trust_arguments trust;
-    instant at;
     bool json;
 };
 
@@ -55,11 +44,7 @@ static const struct option long_options[] = {
 /* What one call holds: files, and what was found. */
 struct checking {
     const struct options *options;
-    struct buffer signature, certificate, contents[CONTENT_MOST];
-    char *names[CONTENT_MOST], *file_name;
-    struct signable signables[CONTENT_MOST], file;
-    struct signature_input input;
-    struct xml_limits limits;
+    struct signature_files files;
     struct signature_result result;
     bool holds; /* the result is there */
     struct checks *checks;
@@ -68,19 +53,13 @@ struct checking {
 
 static void cleanup_options(struct options *options)
 {
-    option_list_free(&options->contents);
+    option_list_free(&options->paths.contents);
     trust_arguments_free(&options->trust);
 }
 
 static void cleanup_checking(struct checking *c)
 {
-    for (size_t i = 0; i < CONTENT_MOST; i++) {
-        buffer_erase_free(&c->contents[i]);
-        free(c->names[i]);
-    }
-    buffer_erase_free(&c->signature);
-    buffer_free(&c->certificate);
-    free(c->file_name);
+    signature_files_free(&c->files);
     signature_result_free(&c->result);
     checks_free(c->checks);
     json_decref(c->revocation);
@@ -90,92 +69,22 @@ static bool option_take(struct options *options, int option, const char *value)
 {
     switch (option) {
     case OPTION_CONTAINER:
-        return (options->container = signature_container_find(value)) != NULL;
+        return (options->paths.container = signature_container_find(value)) != NULL;
     case OPTION_SIGNATURE:
-        options->signature = value;
+        options->paths.signature = value;
         return true;
     case OPTION_CONTENT:
-        return strchr(value, '=') > value && option_list_add(&options->contents, value);
+        return strchr(value, '=') > value && option_list_add(&options->paths.contents, value);
     case OPTION_CERTIFICATE:
-        options->certificate = value;
+        options->paths.certificate = value;
         return true;
     case OPTION_AT:
-        return instant_parse(value, &options->at);
+        return instant_parse(value, &options->paths.at);
     case OPTION_JSON:
         return options->json = true;
     default:
         return trust_arguments_take(&options->trust, option, value);
     }
-}
-
-static bool contents_read(struct checking *c, struct failure *f)
-{
-    const struct option_list *list = &c->options->contents;
-    for (size_t i = 0; i < list->count; i++) {
-        const char *split = strchr(list->items[i], '=');
-        c->names[i] = text_copy_n(list->items[i], (size_t)(split - list->items[i]));
-        if (!revocation_file_read(split + 1, FILE_MOST, &c->contents[i], f))
-            return false;
-        c->signables[i] = (struct signable){c->names[i], buffer_bytes(&c->contents[i]), NULL};
-    }
-    return true;
-}
-
-/* PEM or DER. */
-static bool certificate_load(struct checking *c, struct failure *f)
-{
-    static const char begin[] = "-----BEGIN";
-    _cleanup_(cleanup_buffer) struct buffer content = {0};
-    struct pem_stream pem = {.label = "CERTIFICATE"};
-    if (!revocation_file_read(c->options->certificate, FILE_MOST, &content, f))
-        return false;
-    if (content.length < sizeof begin || memcmp(content.data, begin, sizeof begin - 1) != 0)
-        buffer_append(&c->certificate, content.data, content.length);
-    else if (!pem_stream_feed(&pem, buffer_bytes(&content), &c->certificate) ||
-             !pem_stream_end(&pem))
-        return failure_set(f, FAILURE_INPUT, "%s is not one certificate in PEM",
-                           c->options->certificate);
-    return true;
-}
-
-static bool files_read(struct checking *c, struct failure *f)
-{
-    return revocation_file_read(c->options->signature, FILE_MOST, &c->signature, f) &&
-           contents_read(c, f) && (!c->options->certificate || certificate_load(c, f));
-}
-
-/* An XML file whose root is no ds:Signature is a document with its signature within. */
-static bool is_enveloped(const struct checking *c)
-{
-    struct checks *trial = checks_new();
-    _cleanup_(cleanup_xml_doc) xmlDoc *document =
-        xml_parse(buffer_bytes(&c->signature), &c->limits, "signature.form", trial);
-    checks_free(trial);
-    return document && !xml_is(xmlDocGetRootElement(document), DSIG_NS, "Signature");
-}
-
-static void input_make(struct checking *c)
-{
-    size_t count = c->options->contents.count;
-    struct bytes signature = buffer_bytes(&c->signature);
-    bool xml = strcmp(c->options->container->name, "xmldsig") == 0;
-    c->input = (struct signature_input){
-        .signables = c->signables,
-        .signable_count = count,
-        .xml_limits = &c->limits,
-        .applied_at = c->options->at,
-        .certificate = buffer_bytes(&c->certificate),
-    };
-    if (xml && is_enveloped(c)) {
-        c->signables[count] = (struct signable){WHOLE_NAME, signature, NULL};
-        c->input.signable_count++;
-        c->input.enveloped = WHOLE_NAME;
-        return;
-    }
-    c->file_name = text_format("signature/%s.p7s", count ? c->names[0] : "");
-    c->file = (struct signable){c->file_name, signature, NULL};
-    c->input.signatures = &c->file;
-    c->input.signature_count = 1;
 }
 
 static void coverage_judge(struct checking *c)
@@ -193,7 +102,7 @@ static bool certificate_check(struct checking *c, struct failure *f)
 {
     const struct options *options = c->options;
     const struct revocation_policy policy = {.crl_age_most = 3 * INSTANT_DAY};
-    instant now = clock_now(), at = options->at ? options->at : now;
+    instant now = clock_now(), at = options->paths.at ? options->paths.at : now;
     struct trust *trust = NULL;
     struct crl_set *crls = NULL;
     _cleanup_(cleanup_buffer) struct buffer ask = {0};
@@ -220,9 +129,9 @@ static json_t *coverage_json(const struct checking *c)
 {
     static const char *const words[] = {"none", "bytes", "tree"};
     json_t *list = json_array();
-    for (size_t i = 0; i < c->input.signable_count; i++)
+    for (size_t i = 0; i < c->files.input.signable_count; i++)
         json_array_append_new(
-            list, json_pack("{s:s, s:s}", "content", c->input.signables[i].name, "coverage",
+            list, json_pack("{s:s, s:s}", "content", c->files.input.signables[i].name, "coverage",
                             words[c->holds ? c->result.covered[i].coverage : COVERAGE_NONE]));
     return list;
 }
@@ -236,7 +145,7 @@ static json_t *result_json(const struct checking *c)
     sha256_hex(buffer_bytes(&c->result.certificate), fingerprint);
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:s?, s:i, s:s?, s:o, s:O?, s:o}", "format",
-        "uketsuke-signature-1", "container", options->container->name, "verdict",
+        "uketsuke-signature-1", "container", options->paths.container->name, "verdict",
         verdicts[indication], "indication", indication_name(indication), "sub_indication",
         checks_sub_indication(c->checks), "reason", checks_reason(c->checks), "judged",
         trusted ? "certificate" : "signature", "pinned", options->trust.pins.count > 0, "algorithm",
@@ -255,7 +164,7 @@ static void result_print(const struct checking *c, const json_t *json)
 {
     size_t i;
     json_t *one;
-    printf("%s: %s", c->options->signature, text_at(json, "verdict"));
+    printf("%s: %s", c->options->paths.signature, text_at(json, "verdict"));
     if (*text_at(json, "reason"))
         printf(" (%s, %s)", text_at(json, "reason"), text_at(json, "sub_indication"));
     printf("\n");
@@ -274,14 +183,12 @@ static int check(const struct options *options)
 {
     static const int codes[] = {
         [TOTAL_PASSED] = EXIT_DONE, [INDETERMINATE] = EXIT_LATER, [TOTAL_FAILED] = EXIT_NO};
-    _cleanup_(cleanup_checking) struct checking c = {.options = options,
-                                                     .limits = XML_LIMITS_DEFAULT};
+    _cleanup_(cleanup_checking) struct checking c = {.options = options};
     struct failure f = {0};
     c.checks = checks_new();
-    if (!files_read(&c, &f))
+    if (!signature_files_read(&options->paths, &c.files, &f))
         return command_fail(signature_check_command.name, EXIT_FAILED, &f);
-    input_make(&c);
-    c.holds = options->container->verify(&c.input, &c.result, c.checks);
+    c.holds = options->paths.container->verify(&c.files.input, &c.result, c.checks);
     if (c.holds)
         coverage_judge(&c);
     if (options->trust.anchors.count > 0 && checks_indication(c.checks) == TOTAL_PASSED &&
@@ -310,16 +217,17 @@ static int run(const struct config *config, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
         if (!option_take(&options, option, optarg))
             return command_usage(self, "cannot take %s", argv[optind - 1]);
-    if (optind < argc || !options.container || !options.signature)
+    if (optind < argc || !options.paths.container || !options.paths.signature)
         return command_usage(self, "--container and --signature are needed, and nothing more");
-    bool xml = strcmp(options.container->name, "xmldsig") == 0;
-    bool raw = strcmp(options.container->name, "raw") == 0;
-    if (options.contents.count >= CONTENT_MOST || (!xml && options.contents.count == 0))
+    bool xml = strcmp(options.paths.container->name, "xmldsig") == 0;
+    bool raw = strcmp(options.paths.container->name, "raw") == 0;
+    if (options.paths.contents.count >= SIGNATURE_CONTENTS_MOST ||
+        (!xml && options.paths.contents.count == 0))
         return command_usage(self, "the contents that are signed are needed, at most %d",
-                             CONTENT_MOST - 1);
-    if (strcmp(options.container->name, "cms") == 0 && options.contents.count > 1)
+                             SIGNATURE_CONTENTS_MOST - 1);
+    if (strcmp(options.paths.container->name, "cms") == 0 && options.paths.contents.count > 1)
         return command_usage(self, "a CMS file is over one content");
-    if (options.certificate && !raw)
+    if (options.paths.certificate && !raw)
         return command_usage(self, "--certificate goes with --container raw");
     if (options.trust.anchors.count == 0 &&
         options.trust.pins.count + options.trust.crls.count + options.trust.policies.count > 0)
