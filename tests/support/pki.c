@@ -72,6 +72,8 @@ static EVP_PKEY *make_key(enum pki_key kind)
         return make_rsa(2048, 65537);
     case PKI_RSA_3072:
         return make_rsa(3072, 65537);
+    case PKI_RSA_4096:
+        return make_rsa(4096, 65537);
     case PKI_EC_P256:
         return EVP_EC_gen("P-256");
     case PKI_EC_P384:

@@ -20,6 +20,7 @@
 enum pki_key {
     PKI_RSA_2048,
     PKI_RSA_3072,
+    PKI_RSA_4096,
     PKI_EC_P256,
     PKI_EC_P384,
     PKI_RSA_1024, /* from here on: not allowed */
