@@ -105,18 +105,14 @@ static void compare(struct identifying *w)
 }
 
 /* What the certificate cannot write fits whom the form tells and whom the link leads to, but these
- * may be two (a twin elsewhere): they must agree, too, unless the registry's character is one that
- * nobody can write in a form. A 方書 that the certificate leaves out is the same matter. */
+ * may be two (a twin elsewhere): they must agree, too, but for a 外字, which no form can write. A
+ * 方書 that the certificate leaves out is the same matter. */
 static bool form_and_registry_agree(struct identifying *w)
 {
-    const struct known *linked = resident_known(w, w->out->linked);
-    for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
-        bool told = fact == FACT_NAME || fact == FACT_ADDRESS;
-        if (told && !agrees(known_compare(fact, w->claimant, linked)) &&
-            !known_has_gaiji(fact, linked))
-            return false;
-    }
-    return true;
+    _cleanup_(cleanup_known) struct known *linked =
+        known_with_gaiji_open(resident_known(w, w->out->linked));
+    return agrees(known_compare(FACT_NAME, w->claimant, linked)) &&
+           agrees(known_compare(FACT_ADDRESS, w->claimant, linked));
 }
 
 /* Substitute characters leave open which of two twins it is: is there another whom they fit? */

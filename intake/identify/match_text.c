@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/text.h"
 #include "intake/identify/match_internal.h"
 
 /* --- characters ------------------------------------------------------------------------------- */
@@ -211,20 +213,20 @@ enum agreement compare_addresses(const struct known *a, const struct known *b)
 
 /* --- 外字 ------------------------------------------------------------------------------------- */
 
-static bool gaiji_among(const struct folded_character *at, size_t length)
+static void gaiji_open(struct folded_character *at, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if (fold_is_gaiji(at[i].c))
-            return true;
-    return false;
+            at[i].c = FOLD_ANY;
 }
 
-bool known_has_gaiji(enum fact fact, const struct known *known)
+struct known *known_with_gaiji_open(const struct known *known)
 {
-    if (fact == FACT_ADDRESS)
-        return gaiji_among(known->address.text.at, known->address.text.length);
-    for (size_t i = 0; fact == FACT_NAME && i < known->name_count; i++)
-        if (gaiji_among(known->names[i].at, known->names[i].length))
-            return true;
-    return false;
+    struct known *open = memory_allocate(sizeof *open);
+    *open = *known;
+    open->address_source = text_copy(known->address_source);
+    gaiji_open(open->address.text.at, open->address.text.length);
+    for (size_t i = 0; i < open->name_count; i++)
+        gaiji_open(open->names[i].at, open->names[i].length);
+    return open;
 }

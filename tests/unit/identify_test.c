@@ -228,6 +228,10 @@ static void form_and_registry_must_agree_where_the_certificate_is_silent(void **
     must_be(s, "facts-differ");
     s->residents[0].name = "桜野　花\U0010DE92"; /* which no form can write */
     must_be(s, "");
+    s->residents[0].name = "桜\U0010DE92　花子"; /* but here 子 and 江 differ */
+    must_be(s, "facts-differ");
+    s->residents[0].name = NAME;
+    form_says(s, "name", NAME);
     s->residents[0].building = "コーポ桜１０１号";
     must_be(s, "");
     form_says(s, "address", ADDRESS "　コーポ桜１０２号");
