@@ -55,9 +55,14 @@ static bool promise_judge(const struct examining *e)
  * certificates would seem expired, and stay refused. */
 static bool moment_judge(const struct examining *e)
 {
+    char applied_at[INSTANT_TEXT], now[INSTANT_TEXT];
+    checks_input(e->checks, "applied_at", "%s",
+                 instant_text_jst(e->package->applied_at, applied_at));
+    checks_input(e->checks, "now", "%s", instant_text_jst(e->input->now, now));
     if (e->package->applied_at > e->input->now + CLOCK_SKEW_MOST)
         return checks_undecided(e->checks, "manifest.applied-at", "TRY_LATER",
                                 "manifest-applied-at-future", "applied-at is still to come");
+    checks_pass(e->checks, "manifest.applied-at", "it has come");
     return true;
 }
 
@@ -65,6 +70,7 @@ static bool city_judge(const struct examining *e)
 {
     if (!e->input->city_code)
         return true;
+    checks_input(e->checks, "city_code", "%s", e->input->city_code);
     if (strcmp(e->input->city_code, e->package->city_code) != 0)
         return checks_fail(e->checks, "manifest.city", "SIG_CONSTRAINTS_FAILURE", "manifest-city",
                            "the application is for city %s, not %s", e->package->city_code,
@@ -78,6 +84,8 @@ static void procedure_choose(struct examining *e)
 {
     e->procedure =
         procedures_find(e->input->procedures, e->package->procedure_id, e->package->form_version);
+    checks_input(e->checks, "procedure", "%s", e->package->procedure_id);
+    checks_input(e->checks, "form_version", "%s", e->package->form_version);
     if (e->procedure)
         checks_pass(e->checks, "procedure.known", "%s version %s", e->package->procedure_id,
                     e->package->form_version);
@@ -194,6 +202,7 @@ static bool coverage_judge(const struct examining *e)
                                "signature-coverage",
                                "member %zu of those that may be signed is not covered", i + 1);
     }
+    checks_input(e->checks, "members", "%zu", e->signable_count);
     checks_pass(e->checks, "signature.coverage", "the form and all attachments are covered");
     return true;
 }

@@ -171,7 +171,8 @@ bool manifest_read(struct bytes xml, const struct package_limits *limits,
         manifest_free(&manifest);
         return false;
     }
-    checks_pass(checks, "manifest.structure", "lists %zu members", manifest.member_count);
+    checks_input(checks, "members", "%zu", manifest.member_count);
+    checks_pass(checks, "manifest.structure", "as the profile has it");
     *ret_manifest = manifest;
     return true;
 }

@@ -196,8 +196,8 @@ static bool members_inflate(zip_t *archive, const struct directory *directory,
             return false;
         sha256(buffer_bytes(&member->bytes), member->sha256);
     }
-    checks_pass(checks, "package.contents", "%zu members as the profile has them",
-                directory->count);
+    checks_input(checks, "members", "%zu", directory->count);
+    checks_pass(checks, "package.contents", "the members are as the profile has them");
     return true;
 }
 
@@ -247,8 +247,8 @@ static bool members_compare(const struct manifest *manifest, struct package_memb
     if (!package_find(package, "application.xml"))
         return checks_fail(checks, "manifest.members", FORMAT_FAILURE, "package-member-missing",
                            "there is no application.xml");
-    checks_pass(checks, "manifest.members", "%zu members, each with its size and SHA-256",
-                package->member_count);
+    checks_input(checks, "members", "%zu", package->member_count);
+    checks_pass(checks, "manifest.members", "each is there with its size and SHA-256");
     return true;
 }
 

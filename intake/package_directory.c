@@ -198,8 +198,9 @@ bool directory_read(struct bytes zip, const struct package_limits *limits,
         directory_free(&directory);
         return false;
     }
-    checks_pass(checks, "package.container", "ZIP archive of %zu bytes with %zu members",
-                zip.length, directory.count);
+    checks_input(checks, "bytes", "%zu", zip.length);
+    checks_input(checks, "members", "%zu", directory.count);
+    checks_pass(checks, "package.container", "a ZIP archive that agrees with itself");
     *ret_directory = directory;
     return true;
 }

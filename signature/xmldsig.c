@@ -143,7 +143,8 @@ static bool verify_references(struct verification *v, const struct xmldsig_form 
     for (size_t i = 0; i < form->reference_count; i++)
         if (!verify_reference(v, &form->references[i], within, i + 1))
             return false;
-    checks_pass(v->checks, "signature.digest", "%zu references hold", form->reference_count);
+    checks_input(v->checks, "references", "%zu", form->reference_count);
+    checks_pass(v->checks, "signature.digest", "every reference holds");
     return true;
 }
 
@@ -155,6 +156,8 @@ static bool verify_value(struct verification *v, const struct xmldsig_form *form
         return checks_fail(v->checks, "signature.value", "CRYPTO_CONSTRAINTS_FAILURE",
                            "signature-algorithm",
                            "the certificate's key is not allowed, or not of the SignatureMethod");
+    checks_input(v->checks, "algorithm", "%s", form->algorithm->name);
+    checks_input(v->checks, "key_bits", "%d", EVP_PKEY_get_bits(key));
     if (!signature_value_holds(form->algorithm, key, signed_info, buffer_bytes(&form->value)))
         return checks_fail(v->checks, "signature.value", "SIG_CRYPTO_FAILURE", "signature-value",
                            "the signature was not made with the key of its certificate");
@@ -176,6 +179,9 @@ static bool verify_signature(struct verification *v, xmlNode *signature, bool wi
     if (!canonical_element(form.signed_info, &form.method, canonical_append, &signed_info))
         return checks_fail(v->checks, "signature.form", "FORMAT_FAILURE", "signature-malformed",
                            "SignedInfo has no canonical form");
+    checks_input(v->checks, "algorithm", "%s", form.algorithm->name);
+    checks_input(v->checks, "canonicalization", "%s",
+                 form.method.exclusive ? "exclusive" : "inclusive");
     checks_pass(v->checks, "signature.form", "%s", form.algorithm->name);
     if (within) {
         xmlUnlinkNode(signature);

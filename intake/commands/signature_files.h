@@ -6,7 +6,7 @@
 #include "intake/commands/trust_options.h"
 #include "signature/signature.h"
 
-#define SIGNATURE_CONTENTS_MOST TRUST_OPTION_MOST /* with the whole document, if it is one */
+#define SIGNATURE_CONTENTS_MOST 64 /* with the whole document, if it is one */
 
 struct signature_paths {
     const struct signature_container *container;

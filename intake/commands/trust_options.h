@@ -11,7 +11,7 @@
 #include "signature/crl.h"
 #include "signature/trust.h"
 
-#define TRUST_OPTION_MOST 64 /* files of --trust, --pin, --policy, --crl each */
+#define TRUST_OPTION_MOST 1024 /* files of --trust, --pin, --policy, --crl each */
 
 struct option_list {
     char *items[TRUST_OPTION_MOST]; /* owned */
