@@ -22,7 +22,9 @@
     " OR coalesce(" day " BETWEEN " version ".undisclosed_from AND " version ".undisclosed_to,"    \
     " false))"
 
-/* Of the versions that were not over yet, the earliest: the one in force, if there is one. */
+/* Of the versions that were not over yet, the earliest: the one in force, if there is one. But who is
+ * known by now to have been no resident that day (転出, 死亡, 職権消除: the feed tells it days later)
+ * was none, whatever was known then. */
 static const struct db_statement by_atenabango = {
     "residents_fetch",
     "SELECT wanted.position, " PROTECTED("version", "wanted.day") " OR EXISTS ("
@@ -36,7 +38,9 @@ static const struct db_statement by_atenabango = {
     "   WHERE city_code = $1 AND atenabango = wanted.atenabango"
     "  UNION ALL SELECT " ITEMS ", valid_from, valid_to FROM resident_past"
     "   WHERE city_code = $1 AND atenabango = wanted.atenabango) AS versions"
-    "  WHERE wanted.at < valid_to ORDER BY valid_from LIMIT 1) AS version"
+    "  WHERE wanted.at < valid_to ORDER BY"
+    "   NOT (valid_to = 'infinity' AND status BETWEEN $6::integer AND $7::integer AND status_since <= wanted.day),"
+    "   valid_from LIMIT 1) AS version"
     " ORDER BY wanted.position"};
 
 static const struct db_statement by_number = {
@@ -244,7 +248,8 @@ bool residents_fetch(struct db_tx *tx, const char *city_code, const struct resid
         c.column[2][i] = number_text(day_as_number(wanted[i].at), c.texts[i].day);
     }
     return ask(tx, &by_atenabango,
-               DB_VALUES(db_text(city_code), column(&c, 0), column(&c, 1), column(&c, 2), today()),
+               DB_VALUES(db_text(city_code), column(&c, 0), column(&c, 1), column(&c, 2), today(),
+                         db_number(RESIDENT_MOVED_OUT), db_number(RESIDENT_STRUCK_OFF)),
                ret_set, f);
 }
 

@@ -135,6 +135,38 @@ static void protection_since_the_day_asked_for_counts(void **state)
         fail_msg("%s", f.text);
 }
 
+/* The feed of June told that A4 had died on 15 May. */
+static bool dead_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    const struct resident_wanted wanted[] = {{"A4", at("2026-05-14T23:59:59+09:00")},
+                                             {"A4", at("2026-05-15T00:00:00+09:00")},
+                                             {"A4", at("2026-06-02T00:00:00+09:00")}};
+    static const enum resident_status expected[] = {RESIDENT_PRESENT, RESIDENT_DEAD, RESIDENT_DEAD};
+    _cleanup_(cleanup_resident_set) struct resident_set set = {0};
+    if (!residents_fetch(tx, TEST_CITY, wanted, 3, &set, f))
+        return false;
+    assert_int_equal(set.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(set.answers[i].resident.status, expected[i]);
+    return true;
+}
+
+static void who_was_no_resident_any_more_is_none_whenever_that_is_told(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    test_sql(&database,
+             RESIDENT("resident", KEYS, "'A4', '逝', 19000101, '逝', '', '', '2026-06-01+09'")
+                 RESIDENT("resident_past", KEYS ", valid_to, closed_by",
+                          "'A4', '逝', 19000101, '逝', '', '', '2026-01-01+09', '2026-06-01+09', "
+                          "2") "UPDATE resident SET status = 3, status_since = 20260515 WHERE "
+                               "atenabango = 'A4';");
+    if (!db_transaction(identify, dead_work, NULL, &f))
+        fail_msg("%s", f.text);
+    test_sql(&database, "DELETE FROM resident WHERE atenabango = 'A4'");
+}
+
 /* --- by 個人番号 and by keys ------------------------------------------------------------------ */
 
 static bool number_work(struct db_tx *tx, void *context, struct failure *f)
@@ -246,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(residents_are_found_as_they_were),
         cmocka_unit_test(protection_since_the_day_asked_for_counts),
+        cmocka_unit_test(who_was_no_resident_any_more_is_none_whenever_that_is_told),
         cmocka_unit_test(residents_are_found_by_the_hash_of_their_number),
         cmocka_unit_test(candidates_agree_with_a_key),
         cmocka_unit_test(changes_are_taken_once),
