@@ -91,7 +91,12 @@ static const struct crl_set *lists_of_the_day(struct again *a)
     _cleanup_(cleanup_text) char *path =
         text_format("%s/archive/%.64s.idx", a->examiner.crl_directory, wanted);
     struct failure why = {0};
-    if (crl_index_open(path, &index, &why)) {
+    bool opened = crl_index_open(path, &index, &why);
+    if (opened && strcmp(crl_index_sha256(index), wanted) != 0) {
+        crl_index_free(index);
+        opened = failure_set(&why, FAILURE_INPUT, "%s is another list", path);
+    }
+    if (opened) {
         crl_set_take(a->lists, index);
     } else {
         _cleanup_(cleanup_text) char *missing =
