@@ -15,6 +15,10 @@ DEFINE_CLEANUP(cleanup_points, CRL_DIST_POINTS *, CRL_DIST_POINTS_free)
 /* How far the issuer's clock may run before ours. */
 #define CLOCK_SKEW_MOST (5 * 60 * INSTANT_SECOND)
 
+/* An entry stays on one regular list issued beyond the certificate's validity (RFC 5280 §3.3), and
+ * JPKI's lists come daily (reference §1.6): for so long a list may still be silent about nobody. */
+#define EXPIRED_LISTED (INSTANT_DAY)
+
 struct crl_set {
     struct crl_index **lists;
     size_t count;
@@ -156,6 +160,14 @@ static void inputs_note(const struct crl_index *list, struct checks *checks)
     checks_input(checks, "issuer_sha256", "%s", facts->issuer_sha256);
 }
 
+/* Whether the entry of a certificate that has expired may have left the list by now. */
+static bool may_have_left(const struct crl_facts *facts, const X509 *x509)
+{
+    instant expired;
+    return !asn1_instant(X509_get0_notAfter(x509), &expired) ||
+           facts->this_update > expired + EXPIRED_LISTED;
+}
+
 static bool judge_list(const struct crl_index *list, X509 *x509, instant applied_at, instant now,
                        instant age_most, struct checks *checks)
 {
@@ -183,6 +195,10 @@ static bool judge_list(const struct crl_index *list, X509 *x509, instant applied
     if (facts->next_update < now && now - facts->this_update > age_most)
         return checks_undecided(checks, check, "TRY_LATER", "revocation-stale",
                                 "the list of %s is too old",
+                                instant_text_jst(facts->this_update, text));
+    if (!listed && may_have_left(facts, x509))
+        return checks_undecided(checks, check, "TRY_LATER", "revocation-expired",
+                                "the list of %s may have dropped certificates expired by then",
                                 instant_text_jst(facts->this_update, text));
     if (listed)
         checks_pass(checks, check, "revoked on %s, after the application: it counts",

@@ -43,7 +43,9 @@ const struct crl_index *crl_set_find(const struct crl_set *set, const char *issu
  * revocation-unavailable (TRY_LATER) when there is no list for the certificate's distribution point
  * and generation, revocation-not-yet when its thisUpdate is not after applied_at, or still to come,
  * revocation-stale when nextUpdate has passed at `now` and thisUpdate lies more than `age_most`
- * before `now`. Passed otherwise, also when revoked later (the text says so). Evidence:
+ * before `now`, revocation-expired when it is not in a list issued more than a day after its
+ * notAfter: entries leave the lists then (RFC 5280 §3.3). Passed otherwise, also when revoked later
+ * (the text says so). Evidence:
  * {"kind":"crl","number", "this_update","next_update","tbs_sha256" (of tbsCertList),
  * "index_sha256"} in *ret_evidence (new reference; NULL when there is none).
  */

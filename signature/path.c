@@ -170,6 +170,8 @@ static void set_policies(X509_VERIFY_PARAM *param, const struct path_input *inpu
     flags |= input->inhibit_mapping ? X509_V_FLAG_INHIBIT_MAP : 0;
     flags |= input->inhibit_any ? X509_V_FLAG_INHIBIT_ANY : 0;
     X509_VERIFY_PARAM_set_flags(param, flags);
+    if (input->policy_count == 0) /* RFC 5280 §6.1.1 (c): no set is any-policy */
+        X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy));
     for (size_t i = 0; i < input->policy_count; i++) {
         ASN1_OBJECT *oid = OBJ_txt2obj(input->policies[i], 1);
         if (oid && !X509_VERIFY_PARAM_add0_policy(param, oid))

@@ -21,6 +21,18 @@ void option_list_free(struct option_list *list)
     *list = (struct option_list){0};
 }
 
+/* Dotted: "1.2.392.200149.8.5.1.1.20". */
+static bool oid_valid(const char *text)
+{
+    size_t numbers = 0;
+    for (; *text >= '0' && *text <= '9'; numbers++) {
+        text += strspn(text, "0123456789");
+        if (*text == '.' && text[1])
+            text++;
+    }
+    return !*text && numbers >= 2;
+}
+
 /* As `openssl x509 -fingerprint` prints it, with colons, or without. */
 static bool pin_add(struct option_list *pins, const char *text)
 {
@@ -73,7 +85,7 @@ bool trust_arguments_take(struct trust_arguments *arguments, int option, const c
     case OPTION_PIN:
         return pin_add(&arguments->pins, value);
     case OPTION_POLICY:
-        return option_list_add(&arguments->policies, value);
+        return oid_valid(value) && option_list_add(&arguments->policies, value);
     case OPTION_CRL:
         return option_list_add(&arguments->crls, value);
     case OPTION_PRODUCTION:

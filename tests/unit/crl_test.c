@@ -230,6 +230,27 @@ static void stale_at_its_edge(void **state)
     assert_string_equal(judged_with(set, &end, crl.from + AGE_MOST + 1, NULL), "revocation-stale");
 }
 
+/* Applied in its last hour; judged on lists of the days behind. */
+static void silence_about_the_expired_is_no_answer(void **state)
+{
+    (void)state;
+    struct pki_end end = {.serial = "0a", .to = at(APPLIED) + 3600 * INSTANT_SECOND};
+    struct pki_crl crl = fresh();
+    static const char *const reasons[] = {"", "revocation-expired"};
+    for (size_t late = 0; late < 2; late++) {
+        _cleanup_(cleanup_set) struct crl_set *set = crl_set_new();
+        crl.from = end.to + INSTANT_DAY + (instant)late * INSTANT_SECOND;
+        crl.to = crl.from + INSTANT_DAY;
+        add(set, &ca, &crl);
+        assert_string_equal(judged_with(set, &end, crl.from, NULL), reasons[late]);
+    }
+    _cleanup_(cleanup_set) struct crl_set *telling = crl_set_new();
+    crl.revoked[0].serial = "0a"; /* what it does say counts */
+    crl.revoked[0].date = at(APPLIED) - INSTANT_DAY;
+    add(telling, &ca, &crl);
+    assert_string_equal(judged_with(telling, &end, crl.from, NULL), "certificate-revoked");
+}
+
 static void lists_speak_for_their_own(void **state)
 {
     (void)state;
@@ -464,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_list_still_to_come),
         cmocka_unit_test(of_several_entries_the_earliest),
         cmocka_unit_test(suspended_is_not_revoked),
+        cmocka_unit_test(silence_about_the_expired_is_no_answer),
         cmocka_unit_test(of_one_number_the_later_stays),
     };
     return cmocka_run_group_tests(tests, make_ca, free_ca);
