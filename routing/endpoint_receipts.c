@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "routing/endpoints.h"
+#include "routing/problems.h"
 #include "routing/receipts_parse.h"
 
 static struct metric receipts_metric = {
@@ -29,7 +30,7 @@ static bool tell(struct db_tx *tx, const struct receiving *r, struct failure *f)
     struct outbox_receipt *taken = memory_allocate(r->receipts.count * sizeof *taken);
     size_t count = 0;
     for (size_t i = 0; i < r->receipts.count; i++)
-        if (r->receipts.list[i].result == RECEIPT_TAKEN)
+        if (r->receipts.list[i].result == RECEIPT_TAKEN && !r->receipts.list[i].again)
             taken[count++] = r->receipts.list[i];
     bool done = !options->on_receipts || count == 0 ||
                 options->on_receipts(tx, r->caller.destination, taken, count, r->caller.terminal,
@@ -72,8 +73,11 @@ static bool audit(struct db_tx *tx, const struct receiving *r, struct failure *f
 static bool receive_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct receiving *r = context;
-    return outbox_receive(tx, r->context->options.city_code, r->caller.destination,
-                          r->receipts.list, r->receipts.count, f) &&
+    const struct routing_options *options = &r->context->options;
+    return outbox_receive(tx, options->city_code, r->caller.destination, r->receipts.list,
+                          r->receipts.count, f) &&
+           problems_keep(tx, options->city_key, options->city_code, r->caller.destination,
+                         r->receipts.list, r->receipts.count, f) &&
            tell(tx, r, f) && audit(tx, r, f);
 }
 
@@ -97,8 +101,11 @@ enum http_flow endpoint_receipts(struct http_request *request, void *context)
     if (!routing_identify(context, request, &r.caller))
         return HTTP_DONE;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
-    if (!body || !receipts_parse(request, body, &r.receipts))
+    struct body_fault fault = {0};
+    if (!body)
         return HTTP_DONE;
+    if (!receipts_parse(body, &r.receipts, &fault))
+        return http_reply_error(request, 400, fault.code, "%s", fault.text);
     struct failure f = {0};
     bool done = db_transaction(r.context->options.db, receive_work, &r, &f);
     enum http_flow flow = done ? reply(request, &r) : routing_reply_failure(request, &f);

@@ -9,12 +9,12 @@
 
 #define ROUTING_LIST_MOST     500       /* items of one list */
 #define ROUTING_BATCH_MOST    100       /* items of one batch, content included */
-#define ROUTING_RECEIPTS_MOST 500       /* receipts of one request */
-#define ROUTING_PROBLEMS_MOST 20        /* problems of one receipt */
 #define ROUTING_RECEIPTS_BODY (4 << 20) /* bytes of one request of receipts */
+#define ROUTING_OUTCOMES_BODY (4 << 20) /* and of outcomes */
 #define ROUTING_CHAIN         "routing" /* audit chain */
 
-http_handler endpoint_items, endpoint_item, endpoint_package, endpoint_batch, endpoint_receipts;
+http_handler endpoint_items, endpoint_item, endpoint_package, endpoint_batch, endpoint_receipts,
+    endpoint_outcomes;
 
 struct routing_context { /* what a handler gets */
     struct routing_options options;

@@ -68,6 +68,7 @@ enum receipt_result {
     RECEIPT_UNKNOWN,  /* no such item for this destination */
     RECEIPT_WRONG_HASH,
     RECEIPT_CONFLICT, /* another result came before */
+    RECEIPT_CLAIMED,  /* another consumer's claim is in force */
 };
 const char *receipt_result_name(enum receipt_result result); /* "taken", "wrong-hash", … */
 
@@ -75,10 +76,12 @@ struct outbox_receipt {
     int64_t outbox_id;
     char sha256[65]; /* 64 hexadecimal digits, as the receiver quotes them */
     bool accepted;
-    const char *problems; /* JSON; NULL when accepted; borrowed */
+    const char *problems; /* JSON; NULL when accepted; borrowed; see routing/problems.h */
+    char claim[37];       /* the claim it was got under; "" without */
     /* out */
     enum receipt_result result;
     char application_id[37]; /* "" unless taken */
+    bool again;              /* taken after a redelivery: it had been accepted before */
 };
 /* Any number of receipts in two round trips (three when some are repeated). The same id may stand
  * in `receipts` more than once. */

@@ -2,7 +2,10 @@
 #ifndef UKETSUKE_ROUTING_RECEIPTS_PARSE_H
 #define UKETSUKE_ROUTING_RECEIPTS_PARSE_H
 
-#include "routing/endpoints.h"
+#include "routing/body.h"
+#include "routing/outbox.h"
+
+#define RECEIPTS_MOST 500 /* of one request */
 
 struct receipts { /* free with receipts_free; {0} to begin */
     struct outbox_receipt *list;
@@ -10,9 +13,8 @@ struct receipts { /* free with receipts_free; {0} to begin */
     size_t count;
 };
 
-/* False after replying 400 with the position of the first receipt that is wrong. */
-bool receipts_parse(struct http_request *request, const json_t *body,
-                    struct receipts *ret_receipts);
+/* False with a fault that begins with the position of the first receipt that is wrong. */
+bool receipts_parse(const json_t *body, struct receipts *ret_receipts, struct body_fault *fault);
 void receipts_free(struct receipts *receipts);
 
 #endif

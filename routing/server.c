@@ -59,6 +59,7 @@ static const struct http_route routes[] = {
     {"GET", "/routing/v1/items/{id}/package", endpoint_package, 0},
     {"GET", "/routing/v1/batch", endpoint_batch, 0},
     {"POST", "/routing/v1/receipts", endpoint_receipts, ROUTING_RECEIPTS_BODY},
+    {"POST", "/routing/v1/outcomes", endpoint_outcomes, ROUTING_OUTCOMES_BODY},
 };
 
 struct routing_server {

@@ -10,6 +10,7 @@
 #include "base/failure.h"
 #include "base/seal.h"
 #include "routing/outbox.h"
+#include "routing/outcome.h"
 
 extern const struct config_section routing_config_section; /* [routing] address, TLS files, … */
 
@@ -25,6 +26,8 @@ struct routing_options { /* all borrowed until routing_server_stop */
     bool (*on_receipts)(struct db_tx *tx, const char *destination,
                         const struct outbox_receipt *taken, size_t count, const char *terminal,
                         void *context, struct failure *f);
+    /* The same for outcomes of items that were received. */
+    outcome_tell *on_outcomes;
     void *context;
 };
 

@@ -89,9 +89,9 @@ static void check_required(const json_t *item, const struct required *required, 
              required->second ? required->second : "", required->third ? "." : "",
              required->third ? required->third : "");
     if (!json_string_value(value))
-        add_problem(problems, "missing", path, "the item is missing or not a text");
+        add_problem(problems, "E0001", path, "the item is missing or not a text");
     else if (!required->valid(json_string_value(value)))
-        add_problem(problems, "invalid", path, "the value is not what it must be");
+        add_problem(problems, "E0002", path, "the value is not what it must be");
 }
 
 /* Every 個人番号 in the record has its right check digit. */
@@ -101,7 +101,7 @@ static void check_numbers(const json_t *value, int depth, json_t *problems)
     json_t *child;
     size_t i;
     if (depth > DEPTH_MOST) {
-        add_problem(problems, "too-deep", "record", "the record is nested too deep");
+        add_problem(problems, "E0003", "record", "the record is nested too deep");
         return;
     }
     json_array_foreach ((json_t *)value, i, child)
@@ -111,8 +111,7 @@ static void check_numbers(const json_t *value, int depth, json_t *problems)
         if (strcmp(key, "individual_number") != 0)
             check_numbers(child, depth + 1, problems);
         else if (!json_is_null(child) && (!text || !kojinbango_valid(text)))
-            add_problem(problems, "check-digit", "individual_number",
-                        "the check digit does not hold");
+            add_problem(problems, "E0002", "individual_number", "the check digit does not hold");
     }
 }
 
@@ -123,7 +122,7 @@ json_t *business_check(struct bytes item, char ret_receipt_number[65])
         json_loadb((const char *)item.data, item.length, JSON_REJECT_DUPLICATES, NULL);
     ret_receipt_number[0] = '\0';
     if (!json_is_object(json)) {
-        add_problem(problems, "not-json", "", "the item is not a JSON object");
+        add_problem(problems, "E0002", "item", "the item is not a JSON object");
         return problems;
     }
     for (size_t i = 0; i < sizeof required_items / sizeof required_items[0]; i++)

@@ -49,6 +49,35 @@ static bool on_receipts(struct db_tx *tx, const char *destination,
     return done;
 }
 
+/* What it decided: only 完了 has a state yet; whatever else it says is refused as a conflict. */
+static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcome *outcomes,
+                        size_t count, const char *terminal, void *context, struct failure *f)
+{
+    const struct role *role = context;
+    _cleanup_(cleanup_text) char *actor = text_format("business:%s", destination);
+    struct decision *decisions = memory_allocate(count * sizeof *decisions);
+    size_t *places = memory_allocate(count * sizeof *places);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (outcomes[i].kind != OUTCOME_COMPLETED)
+            continue;
+        places[n] = i;
+        decisions[n++] = (struct decision){.city_code = role->city_code,
+                                           .application_id = outcomes[i].application_id,
+                                           .from = STATE_RECEIVED,
+                                           .to = STATE_COMPLETED,
+                                           .next = STAGE_NONE,
+                                           .actor = actor,
+                                           .terminal = terminal};
+    }
+    bool done = decide(tx, role->config, role->name, decisions, n, f);
+    for (size_t i = 0; done && i < n; i++)
+        outcomes[places[i]].moved = decisions[i].moved;
+    free(places);
+    free(decisions);
+    return done;
+}
+
 /* --- the hand-over worker ----------------------------------------------------------------------
  */
 
@@ -95,6 +124,7 @@ static bool serve(struct role *role, struct failure *f)
                                       .city_key = role->city_key,
                                       .city_code = role->city_code,
                                       .on_receipts = on_receipts,
+                                      .on_outcomes = on_outcomes,
                                       .context = role};
     struct routing_server *server = NULL;
     if (!routing_server_start(&options, &server, f))

@@ -33,6 +33,22 @@ static bool on_receipts(struct db_tx *tx, const char *destination,
     return !house.fails || failure_set(f, FAILURE_SYSTEM, "as the test wants");
 }
 
+static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcome *outcomes,
+                        size_t count, const char *terminal, void *context, struct failure *f)
+{
+    (void)tx;
+    assert_ptr_equal(context, &house);
+    assert_string_equal(destination, HOUSE_OURS);
+    assert_non_null(strstr(terminal, "127.0.0.1 "));
+    for (size_t i = 0; i < count; i++) {
+        outcomes[i].moved = !house.unmoved;
+        house.outcomes[outcomes[i].kind] += outcomes[i].moved;
+        snprintf(house.message, sizeof house.message, "%s",
+                 outcomes[i].message ? outcomes[i].message : "");
+    }
+    return !house.fails || failure_set(f, FAILURE_SYSTEM, "as the test wants");
+}
+
 static void read_fingerprint(const char *name, char text[65])
 {
     char *path = text_format("%s/%s.sha256", house.pki, name);
@@ -89,6 +105,7 @@ void house_start(void)
                                       .city_key = house.city_key,
                                       .city_code = TEST_CITY,
                                       .on_receipts = on_receipts,
+                                      .on_outcomes = on_outcomes,
                                       .context = &house};
     struct failure f = {0};
     if (!routing_server_start(&options, &house.server, &f))
@@ -134,9 +151,11 @@ void house_drop(void)
 
 void house_clear(void)
 {
-    test_sql(&house.database, "DELETE FROM outbox; DELETE FROM outbox_item; DELETE FROM delivery");
+    test_sql(&house.database, "DELETE FROM outbox; DELETE FROM outbox_item; "
+                              "DELETE FROM delivery; DELETE FROM outcome");
     house.calls = house.accepted = house.rejected = 0;
-    house.fails = false;
+    memset(house.outcomes, 0, sizeof house.outcomes);
+    house.fails = house.unmoved = false;
 }
 
 /* --- what tests do with it ----------------------------------------------------------------------
@@ -260,7 +279,7 @@ char *house_receipt(int64_t id, const char *hash, bool accepted)
     return text_format("{\"id\":\"%" PRId64 "\",\"sha256\":\"%s\",\"result\":\"%s\"%s}", id, hash,
                        accepted ? "accepted" : "rejected",
                        accepted ? ""
-                                : ",\"problems\":[{\"code\":\"unknown\",\"item\":\"atenabango\","
+                                : ",\"problems\":[{\"code\":\"E0004\",\"item\":\"atenabango\","
                                   "\"message\":\"no such person\"}]");
 }
 
@@ -275,6 +294,29 @@ const char *house_send(struct http_client *c, int64_t id, const char *hash, bool
     snprintf(result, sizeof result, "%s", house_text(results, 0, "result"));
     json_decref(answer);
     return result;
+}
+
+char *house_unseal(int n, const char *purpose, const char *sql)
+{
+    char id[37], binding[64];
+    uint8_t wrapped[SEAL_WRAPPED_LENGTH], sealed[8192];
+    struct application_key key;
+    struct failure f = {0};
+    _cleanup_(cleanup_buffer) struct buffer plain = {0};
+    _cleanup_(cleanup_text) char *hex = test_sql_text(&house.database, sql);
+    _cleanup_(cleanup_text) char *key_sql =
+        text_format("SELECT encode(wrapped, 'hex') FROM application_key WHERE application_id = "
+                    "'%s'",
+                    test_application_id(n, id));
+    _cleanup_(cleanup_text) char *key_hex = test_sql_text(&house.database, key_sql);
+    assert_true(hex_decode(key_hex, wrapped, sizeof wrapped));
+    assert_true(strlen(hex) / 2 <= sizeof sealed && hex_decode(hex, sealed, strlen(hex) / 2));
+    snprintf(binding, sizeof binding, TEST_CITY "/%s", id);
+    if (!application_key_unwrap(house.city_key, binding, bytes_of(wrapped, sizeof wrapped), &key,
+                                &f) ||
+        !unseal(&key, purpose, binding, bytes_of(sealed, strlen(hex) / 2), &plain, &f))
+        fail_msg("%s", f.text);
+    return text_copy(buffer_text(&plain));
 }
 
 long long house_audited(const char *action)

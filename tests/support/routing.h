@@ -20,6 +20,9 @@ struct routing_house {
     struct http_client *ours, *theirs; /* of child-allowance and of health */
     /* What on_receipts saw; it fails when `fails`. */
     size_t calls, accepted, rejected;
+    size_t outcomes[3]; /* by kind; those that on_outcomes lets through */
+    bool unmoved;       /* it lets none through */
+    char message[64];   /* of the last */
     char application_id[37];
     bool fails;
 };
@@ -57,6 +60,8 @@ char *house_path(int64_t id, const char *rest); /* /routing/v1/items/<id><rest> 
 char *house_receipt(int64_t id, const char *hash, bool accepted);
 /* Sends one receipt and says what became of it. */
 const char *house_send(struct http_client *c, int64_t id, const char *hash, bool accepted);
+/* What was sealed for application n: `sql` gives its hexadecimal digits; the caller frees. */
+char *house_unseal(int n, const char *purpose, const char *sql);
 long long house_audited(const char *action); /* entries of ours */
 
 #endif

@@ -393,9 +393,10 @@ static void a_receipt_moves_the_item_to_the_past(void **state)
     assert_int_equal(r.result, RECEIPT_TAKEN);
     assert_string_equal(r.application_id, test_application_id(1, id));
     assert_int_equal(list("child-allowance", NULL, 0, 32).count, 0);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM outbox_item"), 0);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM delivery WHERE accepted "
-                                                "AND problems IS NULL AND length(sha256) = 32"),
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM outbox_item"), 1);
+    assert_int_equal(test_sql_number(&database,
+                                     "SELECT count(*) FROM delivery WHERE accepted "
+                                     "AND kept AND problems IS NULL AND length(sha256) = 32"),
                      1);
 }
 
@@ -418,8 +419,9 @@ static void another_result_than_before_is_a_conflict(void **state)
     assert_int_equal(receive_one("child-allowance", id, hash_text(), false), RECEIPT_TAKEN);
     assert_int_equal(receive_one("child-allowance", id, hash_text(), true), RECEIPT_CONFLICT);
     assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM delivery WHERE NOT accepted "
-                                                "AND problems = '[{}]' AND repeated = 0"),
+                                                "AND NOT kept AND repeated = 0"),
                      1);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM outbox_item"), 0);
 }
 
 static void a_wrong_hash_is_no_receipt(void **state)

@@ -65,8 +65,8 @@ static void a_rejection_keeps_its_problems(void **state)
     int64_t id = house_put_one(5);
     assert_string_equal(house_send(house.ours, id, house_hash(5), false), "taken");
     assert_int_equal(house.rejected, 1);
-    char *problems = test_sql_text(&house.database, "SELECT problems FROM delivery");
-    assert_string_equal(problems, "[{\"code\":\"unknown\",\"item\":\"atenabango\","
+    char *problems = house_unseal(5, "problems", "SELECT encode(problems, 'hex') FROM delivery");
+    assert_string_equal(problems, "[{\"code\":\"E0004\",\"item\":\"atenabango\","
                                   "\"message\":\"no such person\"}]");
     free(problems);
 }
@@ -119,7 +119,7 @@ static void five_hundred_receipts_fit_and_one_more_does_not(void **state)
 }
 
 #define HASH    "\"sha256\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""
-#define PROBLEM "{\"code\":\"a\",\"item\":\"b\",\"message\":\"c\"}"
+#define PROBLEM "{\"code\":\"E0001\",\"item\":\"b\",\"message\":\"c\"}"
 
 static void one_wrong_receipt_refuses_the_request(void **state)
 {
@@ -140,8 +140,15 @@ static void one_wrong_receipt_refuses_the_request(void **state)
         {"{\"id\":\"1\"," HASH ",\"result\":\"rejected\"}", "E0004"},
         {"{\"id\":\"1\"," HASH ",\"result\":\"accepted\",\"problems\":[" PROBLEM "]}", "E0004"},
         {"{\"id\":\"1\"," HASH ",\"result\":\"rejected\",\"problems\":{}}", "E0002"},
-        {"{\"id\":\"1\"," HASH ",\"result\":\"rejected\",\"problems\":[{\"code\":\"a\"}]}",
+        {"{\"id\":\"1\"," HASH ",\"result\":\"rejected\",\"problems\":[{\"code\":\"E0001\"}]}",
          "E0001"},
+        {"{\"id\":\"1\"," HASH ",\"result\":\"rejected\",\"problems\":[{\"code\":\"no\",\"item\":"
+         "\"b\",\"message\":\"c\"}]}",
+         "E0002"},
+        {"{\"id\":\"1\"," HASH ",\"result\":\"rejected\",\"problems\":[{\"code\":\"E0001\","
+         "\"item\":\"b\\r\\nX: y\",\"message\":\"c\"}]}",
+         "E0002"},
+        {"{\"id\":\"1\"," HASH ",\"result\":\"accepted\",\"claim\":\"mine\"}", "E0002"},
         {"{\"id\":\"1\"," HASH ",\"result\":\"rejected\",\"problems\":[{\"code\":"
          "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"item\":\"b\","
          "\"message\":\"c\"}]}",
