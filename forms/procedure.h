@@ -43,6 +43,10 @@ const char *procedure_label(const struct procedure *procedure, const char *item)
 const char *procedure_value_label(const struct procedure *procedure, const char *item,
                                   const char *value);
 
+/* Everything that a screen needs to have the form filled in or shown (new reference):
+ * docs/formats/description.md. */
+json_t *procedure_describe(const struct procedure *procedure);
+
 /* Reads a form: schema, item checks, record. Checks "form.…", reasons form-missing-item,
  * form-schema (names the item and line, not what stands there), form-kojinbango (check digit),
  * form-date, form-too-large. The record (new reference) when all passed, else NULL:

@@ -143,14 +143,26 @@ static bool members_read(const xmlNode *list, const struct package_limits *limit
                        "the manifest lists a member twice");
 }
 
+static bool corrects_read(const xmlNode *root, struct manifest *manifest)
+{
+    const char *corrects = xml_attribute(root, "corrects");
+    if (attribute_count(root) != (corrects ? 2 : 1) ||
+        (corrects && !receipt_number_valid(corrects)))
+        return false;
+    if (corrects)
+        strncpy(manifest->corrects, corrects, sizeof manifest->corrects - 1);
+    return true;
+}
+
 static bool document_read(xmlDoc *document, const struct package_limits *limits,
                           struct manifest *manifest, struct checks *checks)
 {
     const xmlNode *root = xmlDocGetRootElement(document);
     const char *version = xml_attribute(root, "version");
-    if (!xml_is(root, NS, "manifest") || attribute_count(root) != 1 || !version ||
-        strcmp(version, "1") != 0)
+    if (!xml_is(root, NS, "manifest") || !version || strcmp(version, "1") != 0)
         return malformed(checks, root, "a root element manifest of version 1");
+    if (!corrects_read(root, manifest))
+        return malformed(checks, root, "of attributes version, and corrects with a receipt number");
     const xmlNode *node = xml_first(root);
     if (!head_read(&node, manifest, checks))
         return false;

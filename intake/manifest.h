@@ -15,6 +15,7 @@ struct manifest {
     char city_code[7];
     char procedure_id[129];
     char form_version[17];
+    char corrects[65]; /* 訂正: the receipt number that it takes the place of; "" */
     instant applied_at;
     bool by_agent;
     struct manifest_member *members; /* in the order of the file; owned */

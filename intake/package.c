@@ -267,6 +267,7 @@ static bool package_assemble(struct package_member *members, size_t count,
     memcpy(package->city_code, manifest.city_code, sizeof package->city_code);
     memcpy(package->procedure_id, manifest.procedure_id, sizeof package->procedure_id);
     memcpy(package->form_version, manifest.form_version, sizeof package->form_version);
+    memcpy(package->corrects, manifest.corrects, sizeof package->corrects);
     package->applied_at = manifest.applied_at;
     package->by_agent = manifest.by_agent;
     bool complete = members_compare(&manifest, members, count, package, checks);

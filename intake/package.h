@@ -37,6 +37,7 @@ struct package {
     char city_code[7];
     char procedure_id[129];
     char form_version[17];
+    char corrects[65]; /* 訂正: the receipt number that it takes the place of; "" */
     instant applied_at;
     bool by_agent;                  /* 申請者が代理人 */
     struct package_member *members; /* manifest.xml aside, in the manifest's order */

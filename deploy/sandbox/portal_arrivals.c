@@ -33,6 +33,26 @@ static bool take_applied_at(struct http_request *request, char ret_text[INSTANT_
     return true;
 }
 
+/* 訂正: what it takes the place of must be an application for the same procedure and city. */
+static bool take_corrects(struct http_request *request, struct portal_world *world,
+                          struct portal_arrival *arrival)
+{
+    struct portal_arrival first;
+    const char *text = http_request_header(request, "X-Corrects");
+    if (!text)
+        return true;
+    if (!receipt_number_valid(text) || strcmp(text, arrival->receipt_number) == 0 ||
+        !portal_store_find(world->store, text, &first) ||
+        strcmp(first.procedure_id, arrival->procedure_id) != 0 ||
+        strcmp(first.city_code, arrival->city_code) != 0) {
+        http_reply_error(request, 400, "E0004",
+                         "X-Corrects names no application for this procedure and city");
+        return false;
+    }
+    memcpy(arrival->corrects, first.receipt_number, sizeof arrival->corrects);
+    return true;
+}
+
 static bool take_fault(struct http_request *request, struct portal_arrival *arrival)
 {
     const char *text = http_request_header(request, "X-Sandbox-Fault");
@@ -50,7 +70,8 @@ static bool take_fault(struct http_request *request, struct portal_arrival *arri
 }
 
 /* False after replying. */
-static bool take_arrival(struct http_request *request, struct portal_arrival *arrival)
+static bool take_arrival(struct http_request *request, struct portal_world *world,
+                         struct portal_arrival *arrival)
 {
     const char *receipt = http_request_parameter(request, "receipt_number");
     if (!receipt_number_valid(receipt)) {
@@ -63,7 +84,8 @@ static bool take_arrival(struct http_request *request, struct portal_arrival *ar
                      sizeof arrival->procedure_id) ||
         !take_header(request, "X-Form-Version", arrival->form_version,
                      sizeof arrival->form_version) ||
-        !take_applied_at(request, arrival->applied_at) || !take_fault(request, arrival))
+        !take_applied_at(request, arrival->applied_at) || !take_fault(request, arrival) ||
+        !take_corrects(request, world, arrival))
         return false;
     if (dantai_code_valid(arrival->city_code) && http_request_body(request).length > 0)
         return true;
@@ -71,12 +93,18 @@ static bool take_arrival(struct http_request *request, struct portal_arrival *ar
     return false;
 }
 
+static const char *text_or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
 static json_t *arrival_json(const struct portal_arrival *a)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o}", "receipt_number", a->receipt_number,
-                     "status", portal_state_name(a->history[a->history_count - 1].state),
-                     "applied_at", a->applied_at, "size", (json_int_t)a->size, "sha256", a->sha256,
-                     "history", portal_history_json(a));
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:s, s:o, s:s*, s:s*}", "receipt_number", a->receipt_number, "status",
+        portal_state_name(a->history[a->history_count - 1].state), "applied_at", a->applied_at,
+        "size", (json_int_t)a->size, "sha256", a->sha256, "history", portal_history_json(a),
+        "corrects", text_or_null(a->corrects), "corrected_by", text_or_null(a->corrected_by));
 }
 
 static enum http_flow put_arrival(struct http_request *request, void *context)
@@ -84,7 +112,7 @@ static enum http_flow put_arrival(struct http_request *request, void *context)
     struct portal_world *world = context;
     struct portal_arrival arrival = {0};
     struct failure f = {0};
-    if (!take_arrival(request, &arrival))
+    if (!take_arrival(request, world, &arrival))
         return HTTP_DONE;
     switch (portal_store_put(world->store, &arrival, http_request_body(request), &f)) {
     case PUT_NEW:
@@ -111,6 +139,24 @@ static enum http_flow get_arrival(struct http_request *request, void *context)
     return http_reply_json(request, 200, arrival_json(&arrival));
 }
 
+static enum http_flow post_withdrawal(struct http_request *request, void *context)
+{
+    struct portal_world *world = context;
+    const char *receipt = http_request_parameter(request, "receipt_number");
+    struct failure f = {0};
+    switch (portal_store_withdraw(world->store, receipt, &f)) {
+    case WITHDRAW_DONE:
+        return get_arrival(request, context);
+    case WITHDRAW_UNKNOWN:
+        return http_reply_error(request, 404, "E0100", "there is no such application");
+    case WITHDRAW_LATE:
+        return http_reply_error(request, 409, "E0105", "the application has ended already");
+    case WITHDRAW_FAILED:
+        break;
+    }
+    return portal_broken(request, &f);
+}
+
 static enum http_flow get_arrivals(struct http_request *request, void *context)
 {
     struct portal_world *world = context;
@@ -131,6 +177,7 @@ static enum http_flow get_arrivals(struct http_request *request, void *context)
 const struct http_route portal_arrival_routes[] = {
     {"PUT", "/arrivals/{receipt_number}", put_arrival, PACKAGE_MOST},
     {"GET", "/arrivals/{receipt_number}", get_arrival, 0},
+    {"POST", "/arrivals/{receipt_number}/withdrawal", post_withdrawal, 0},
     {"GET", "/arrivals", get_arrivals, 0},
 };
 const size_t portal_arrival_route_count =

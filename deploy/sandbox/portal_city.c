@@ -52,9 +52,10 @@ json_t *portal_history_json(const struct portal_arrival *arrival)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < arrival->history_count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "status",
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s*}", "status",
                                               portal_state_name(arrival->history[i].state), "at",
-                                              arrival->history[i].at));
+                                              arrival->history[i].at, "message",
+                                              arrival->history[i].message));
     return list;
 }
 
@@ -129,11 +130,18 @@ static bool authenticated(struct http_request *request, struct portal_world *wor
 
 static json_t *entry_json(const struct portal_arrival *a)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "receipt_number",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s*}", "receipt_number",
                      a->receipt_number, "city_code", a->city_code, "procedure_id", a->procedure_id,
                      "form_version", a->form_version, "applied_at", a->applied_at, "size",
                      (json_int_t)a->size, "sha256", a->sha256, "status",
-                     portal_state_name(a->history[a->history_count - 1].state));
+                     portal_state_name(a->history[a->history_count - 1].state), "corrects",
+                     a->corrects[0] ? a->corrects : NULL);
+}
+
+static json_t *withdrawal_json(const struct portal_arrival *a)
+{
+    return json_pack("{s:s, s:s}", "receipt_number", a->receipt_number, "withdrawn_at",
+                     a->withdrawn_at);
 }
 
 static json_t *status_json(const struct portal_arrival *a)
@@ -200,6 +208,26 @@ static enum http_flow get_statuses(struct http_request *request, void *context)
                  list_json(context, city, state, from, limit, "statuses", status_json));
 }
 
+static enum http_flow get_withdrawals(struct http_request *request, void *context)
+{
+    struct portal_world *world = context;
+    const char *city;
+    enum portal_state state;
+    size_t from, limit, next;
+    if (!authenticated(request, context) || !conditions(request, &city, &state) ||
+        !portal_page(request, &from, &limit))
+        return HTTP_DONE;
+    struct portal_arrival *found = memory_allocate(limit * sizeof *found);
+    size_t count = portal_store_withdrawals(world->store, city, from, limit, found, &next);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, withdrawal_json(&found[i]));
+    free(found);
+    return reply(
+        request, "取下げ一覧取得", "/api/v1/withdrawals",
+        json_pack("{s:o, s:o}", "withdrawals", list, "next_cursor", portal_cursor_json(next)));
+}
+
 /* --- a package -------------------------------------------------------------------------------- */
 
 static enum http_flow get_package(struct http_request *request, void *context)
@@ -243,6 +271,10 @@ static const char *take_change(const json_t *item, struct portal_change *change)
         return "receipt_number is not valid";
     if (!status || !portal_state_parse(status, &change->state) || change->state == STATE_WAITING)
         return "status is not one that can be registered";
+    const json_t *message = json_object_get(item, "message");
+    change->message = json_string_value(message);
+    if (message && (!change->message || utf8_length(change->message) > PORTAL_MESSAGE_MOST))
+        return "message is a text of at most 2000 characters";
     return NULL;
 }
 
@@ -304,6 +336,7 @@ const struct http_route portal_city_routes[] = {
     {"POST", "/api/v1/login", post_login, 4096},
     {"GET", "/api/v1/applications", get_applications, 0},
     {"GET", "/api/v1/applications/{receipt_number}", get_package, 0},
+    {"GET", "/api/v1/withdrawals", get_withdrawals, 0},
     {"GET", "/api/v1/statuses", get_statuses, 0},
     {"POST", "/api/v1/statuses", post_statuses, STATUSES_BODY_MOST},
 };

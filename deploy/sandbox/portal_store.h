@@ -34,6 +34,8 @@ bool portal_fault_parse(const char *text, enum portal_fault *ret_fault, int64_t 
 
 struct portal_arrival {
     char receipt_number[65], city_code[7], procedure_id[129], form_version[17];
+    char corrects[65];     /* the receipt number that it takes the place of; "" */
+    char corrected_by[65]; /* set by the store: of what took its place last; "" */
     char applied_at[INSTANT_TEXT];
     char sha256[65];
     int64_t size;
@@ -43,9 +45,14 @@ struct portal_arrival {
     struct {
         enum portal_state state;
         char at[INSTANT_TEXT];
-    } history[STATE_COUNT]; /* each state at most once */
+        const char *message; /* what the city tells the resident, the store's own; NULL */
+    } history[STATE_COUNT];  /* each state at most once */
     size_t history_count;
+    char withdrawn_at[INSTANT_TEXT]; /* the resident asked for it; "" */
+    bool withdrawal_answered;        /* the city said what became of that */
 };
+
+#define PORTAL_MESSAGE_MOST 2000 /* characters of a message for the resident */
 
 struct portal_store;
 
@@ -74,11 +81,22 @@ size_t portal_store_list(struct portal_store *store, const char *city_code, enum
 struct portal_change {
     const char *receipt_number;
     enum portal_state state;
-    bool known; /* set: the receipt number exists */
-    bool added; /* set: it was news */
+    const char *message; /* for the resident; NULL */
+    bool known;          /* set: the receipt number exists */
+    bool added;          /* set: it was news */
+    bool appended;       /* set: … and a state that it never had */
 };
-/* All in one write to the journal. A state that the application has had stays where it stands. */
+/* All in one write to the journal. A state that the application has had stays where it stands; what
+ * the resident withdrew only ends (完了, 受付エラー, 取下げ): these answer the withdrawal. */
 bool portal_store_change(struct portal_store *store, struct portal_change *changes, size_t count,
                          struct failure *f);
+
+enum portal_withdraw { WITHDRAW_DONE, WITHDRAW_UNKNOWN, WITHDRAW_LATE, WITHDRAW_FAILED };
+/* The resident takes the application back: 取下げ. Again: done. Late: it has ended. */
+enum portal_withdraw portal_store_withdraw(struct portal_store *store, const char *receipt_number,
+                                           struct failure *f);
+/* As portal_store_list, of the withdrawals that the city has not answered, oldest first. */
+size_t portal_store_withdrawals(struct portal_store *store, const char *city_code, size_t from,
+                                size_t most, struct portal_arrival *ret_arrivals, size_t *ret_next);
 
 #endif

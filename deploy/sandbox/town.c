@@ -15,6 +15,7 @@
 static const char town_help_text[] =
     "usage: uketsuke-sandbox town make DIR --jpki JPKI [--seed N] [--count N] [--kinds KINDS]\n"
     "           [--bad-share PERCENT] [--now TIME] [--prefix TEXT] [--keys N] [--city CODE]\n"
+    "       uketsuke-sandbox town cards DIR --jpki JPKI [--count N] [--now TIME]\n"
     "       uketsuke-sandbox town submit DIR --portal URL [--rate N] [--only KIND]\n"
     "\n"
     "make    writes a made-up town into the new folder DIR: residents.csv, registry-residents.csv\n"
@@ -34,6 +35,10 @@ static const char town_help_text[] =
     "  --prefix     of the receipt numbers (default: the day and a hyphen)\n"
     "  --keys N     making an RSA key takes long, so the residents share so many (default 8)\n"
     "  --city CODE  992011 桜野市 (default) or 992020 若葉市\n"
+    "cards   writes residents with test My Number cards into the new folder DIR, for the portal's\n"
+    "        site: cards.json (with their PINs), CARD.pem and CARD.key, and the three files of "
+    "the\n"
+    "        registry as above; --count N cards (default 20), issued 400 days before --now\n"
     "submit  puts them to the portal, oldest first, at most --rate a second\n"
     "\n"
     "Exit: 0 done, 1 failed, 2 wrong usage.\n"
@@ -108,7 +113,7 @@ static bool folder_read(int argc, char **argv, const char **ret_folder, struct f
     return true;
 }
 
-static bool command_make(int argc, char **argv, struct failure *f)
+static bool command_make(int argc, char **argv, bool cards, struct failure *f)
 {
     static const struct option words[] = {{"jpki", required_argument, NULL, OPTION_JPKI},
                                           {"seed", required_argument, NULL, OPTION_SEED},
@@ -134,7 +139,7 @@ static bool command_make(int argc, char **argv, struct failure *f)
         return false;
     if (!options.jpki_folder)
         return failure_set(f, FAILURE_USAGE, "--jpki is needed: uketsuke-sandbox town --help");
-    return town_make(&options, f);
+    return cards ? town_cards(&options, f) : town_make(&options, f);
 }
 
 static bool rate_read(const char *text, double *ret_rate, struct failure *f)
@@ -182,7 +187,9 @@ int sandbox_town(int argc, char **argv)
     if (option_help(argc, argv))
         return town_help(stdout), 0;
     if (argc > 1 && strcmp(argv[1], "make") == 0)
-        return option_result("town", command_make(argc - 1, argv + 1, &f), &f);
+        return option_result("town", command_make(argc - 1, argv + 1, false, &f), &f);
+    if (argc > 1 && strcmp(argv[1], "cards") == 0)
+        return option_result("town", command_make(argc - 1, argv + 1, true, &f), &f);
     if (argc > 1 && strcmp(argv[1], "submit") == 0)
         return option_result("town", command_submit(argc - 1, argv + 1, &f), &f);
     return town_help(stderr), 2;

@@ -100,7 +100,8 @@ struct town_options {
     int64_t seed, count, keys, bad_share; /* bad_share -1: one of each */
     instant now;
 };
-bool town_make(const struct town_options *options, struct failure *f); /* town_make.c */
+bool town_make(const struct town_options *options, struct failure *f);  /* town_make.c */
+bool town_cards(const struct town_options *options, struct failure *f); /* town_cards.c */
 
 struct submit_options {
     const char *folder, *portal, *only;

@@ -31,6 +31,7 @@ extern const struct command config_reference_command;
 extern const struct command db_upgrade_command;
 extern const struct command examine_command;
 extern const struct command examine_worker_command;
+extern const struct command forms_describe_command;
 extern const struct command identify_command;
 extern const struct command key_create_command;
 extern const struct command registry_approve_command;
@@ -75,6 +76,7 @@ static const struct command *const work[] = {
     &show_command,
     &verify_command,
     &certificate_check_command,
+    &forms_describe_command,
     &certificate_show_command,
     &registry_search_command,
     &signature_check_command,

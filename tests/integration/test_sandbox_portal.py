@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import requests
 
 from stack import CITY
 
@@ -75,3 +76,77 @@ def test_a_damaged_journal_is_not_passed_over(portal):
         portal.folder / "pki" / "portal.key", "--client-ca", portal.folder / "pki" / "ca.pem",
         check=False, timeout=10)
     assert done.returncode == 1 and "line 1 is damaged" in done.stderr
+
+
+@pytest.fixture
+def city(portal):
+    """city(method, path, body=None): the city's API, logged in."""
+    pki = portal.folder / "pki"
+    session = requests.Session()
+    session.trust_env = False  # whatever proxies and bundles the environment names
+    session.verify, session.cert = str(pki / "ca.pem"), (str(pki / "city.pem"), str(pki / "city.key"))
+    base = f"https://localhost:{portal.ports['portal']}/api/v1"
+    token = session.post(f"{base}/login", json={"client_id": "sakurano"}).json()["result"]["token"]
+    session.headers["Authorization"] = f"Bearer {token}"
+
+    def call(method, path, body=None):
+        answer = session.request(method, base + path, json=body, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+    return call
+
+
+def withdraw(stack, receipt):
+    return requests.post(f"http://127.0.0.1:{stack.ports['arrivals']}/arrivals/{receipt}/withdrawal",
+                         timeout=10).status_code
+
+
+def register(city, receipt, status, **more):
+    return city("POST", "/statuses", {"statuses": [
+        {"receipt_number": receipt, "status": status, **more}]})["statuses"][0]["registered"]
+
+
+def withdrawals(city):
+    return [w["receipt_number"] for w in
+            city("GET", f"/withdrawals?city_code={CITY}")["withdrawals"]]
+
+
+def test_a_withdrawal_is_listed_until_the_city_answers(portal, city):
+    for receipt in ("R-1", "R-2", "R-3"):
+        assert put(portal, receipt, receipt.encode()) == 201
+    assert withdraw(portal, "R-4") == 404
+    assert register(city, "R-2", "完了")
+    assert withdraw(portal, "R-2") == 409
+    assert withdraw(portal, "R-3") == withdraw(portal, "R-1") == withdraw(portal, "R-1") == 200
+    page = city("GET", f"/withdrawals?city_code={CITY}&limit=1")
+    assert [w["receipt_number"] for w in page["withdrawals"]] == ["R-3"]
+    rest = city("GET", f"/withdrawals?city_code={CITY}&cursor={page['next_cursor']}")
+    assert [w["receipt_number"] for w in rest["withdrawals"]] == ["R-1"] and not rest["next_cursor"]
+    assert register(city, "R-3", "取得済")  # collected before it knew: changes nothing
+    assert portal.portal_status("R-3")["status"] == "取下げ"
+    assert withdrawals(city) == ["R-3", "R-1"]
+    assert register(city, "R-3", "取下げ") and register(city, "R-1", "完了")
+    assert withdrawals(city) == []
+    assert portal.portal_status("R-1")["status"] == "完了"  # it came too late
+    before = [portal.portal_status(r) for r in ("R-1", "R-2", "R-3")]
+    portal.kill("portal")
+    portal.start_portal()
+    assert [portal.portal_status(r) for r in ("R-1", "R-2", "R-3")] == before
+
+
+def test_a_correction_names_what_it_takes_the_place_of(portal, city):
+    assert put(portal, "R-1", b"one") == 201
+    text = "口座番号をご確認ください。\nもう一度お送りください。"
+    assert register(city, "R-1", "要訂正", message=text)
+    assert portal.portal_status("R-1")["history"][-1]["message"] == text
+    assert not register(city, "R-1", "完了", message="長" * 2001)
+    assert put(portal, "R-2", b"two", **{"X-Corrects": "R-9"}) == 400
+    assert put(portal, "R-2", b"two", **{"X-Corrects": "R-2"}) == 400
+    assert put(portal, "R-2", b"two", **{"X-Corrects": "R-1"}) == 201
+    assert put(portal, "R-2", b"two") == 409
+    portal.kill("portal")
+    portal.start_portal()
+    first, second = portal.portal_status("R-1"), portal.portal_status("R-2")
+    assert (first["corrected_by"], second["corrects"]) == ("R-2", "R-1")
+    assert first["history"][-1]["message"] == text
+    assert withdraw(portal, "R-1") == 409

@@ -19,14 +19,15 @@ void test_manifest_write(const struct test_manifest *manifest, const struct test
     const struct test_manifest usual = {0}, *m = OR(manifest, &usual);
     buffer_format(ret_xml,
                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                  "<manifest xmlns=\"urn:uketsuke:pittari-1:manifest\" version=\"1\">\n"
+                  "<manifest xmlns=\"urn:uketsuke:pittari-1:manifest\" version=\"1\"%s>\n"
                   "  <receipt-number>%s</receipt-number>\n  <city-code>%s</city-code>\n"
                   "  <procedure id=\"%s\" form-version=\"%s\"/>\n"
                   "  <applied-at>%s</applied-at>\n  <applicant-role>%s</applicant-role>\n"
                   "  <members>\n",
-                  OR(m->receipt_number, TEST_RECEIPT), OR(m->city_code, TEST_CITY),
-                  OR(m->procedure, TEST_PROCEDURE), OR(m->form_version, "1"),
-                  OR(m->applied_at, TEST_APPLIED_AT), OR(m->role, "self"));
+                  OR(m->attributes, ""), OR(m->receipt_number, TEST_RECEIPT),
+                  OR(m->city_code, TEST_CITY), OR(m->procedure, TEST_PROCEDURE),
+                  OR(m->form_version, "1"), OR(m->applied_at, TEST_APPLIED_AT),
+                  OR(m->role, "self"));
     for (size_t i = 0; i < count && !m->members; i++) {
         char hash[65];
         sha256_hex(parts[i].content, hash);

@@ -17,7 +17,8 @@ struct test_part {
 /* What the manifest says; NULL fields mean what a good one has. */
 struct test_manifest {
     const char *receipt_number, *city_code, *procedure, *form_version, *applied_at, *role;
-    const char *members; /* in place of those that the parts give */
+    const char *attributes; /* of the root, behind version */
+    const char *members;    /* in place of those that the parts give */
 };
 
 #define TEST_RECEIPT    "20261121-00000001"

@@ -585,6 +585,11 @@ static void test_manifest_items(void **state)
     manifest_is((struct test_manifest){.form_version = "12345678901234567"}, malformed);
     manifest_is((struct test_manifest){.form_version = "1234567890123456"}, "");
     manifest_is((struct test_manifest){.receipt_number = "<x/>"}, malformed);
+    manifest_is((struct test_manifest){.attributes = " corrects=\"20261120-7\""}, "");
+    manifest_is((struct test_manifest){.attributes = " corrects=\"\""}, malformed);
+    manifest_is((struct test_manifest){.attributes = " corrects=\"a b\""}, malformed);
+    manifest_is((struct test_manifest){.attributes = " instead=\"a\""}, malformed);
+    manifest_is((struct test_manifest){.attributes = " corrects=\"a\" instead=\"a\""}, malformed);
 }
 
 static void test_manifest_members(void **state)
