@@ -61,32 +61,41 @@ X509 *certificate_parse(struct bytes der)
     return x509 && at == der.data + der.length ? TAKE(x509) : NULL;
 }
 
-const char *certificate_form_fault(X509 *x509, char ret_serial[2 * SERIAL_BYTES + 1])
+const char *certificate_form_fault(X509 *x509)
 {
-    const ASN1_BIT_STRING *issuer_id, *subject_id;
     const X509_ALGOR *outer;
     /* OpenSSL reads the extensions here, once for all that follows. */
     uint32_t flags = X509_get_extension_flags(x509);
     ERR_clear_error();
-    X509_get0_uids(x509, &issuer_id, &subject_id);
     X509_get0_signature(NULL, &outer, x509);
-    if (!asn1_number(X509_get0_serialNumber(x509), false, ret_serial))
-        return "the serial number is not a positive number of at most 20 bytes";
+    if (ASN1_STRING_length(X509_get0_serialNumber(x509)) > SERIAL_BYTES)
+        return "the serial number has more than 20 bytes";
     if (X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(x509)) != 0)
         return "the algorithm outside is not the one that is signed";
-    if (issuer_id || subject_id)
-        return "it has a unique identifier, which nobody may use (RFC 5280 §4.1.2.8)";
     if (flags & EXFLAG_INVALID)
         return "an extension cannot be read, or contradicts another";
     return NULL;
 }
 
+/* What the profile asks for beyond: nothing that RFC 5280 forbids to issue. */
+static const char *profile_form_fault(X509 *x509, char ret_serial[2 * SERIAL_BYTES + 1])
+{
+    const ASN1_BIT_STRING *issuer_id, *subject_id;
+    const char *fault = certificate_form_fault(x509);
+    X509_get0_uids(x509, &issuer_id, &subject_id);
+    if (!asn1_number(X509_get0_serialNumber(x509), false, ret_serial) && !fault)
+        return "the serial number is not a positive number of at most 20 bytes";
+    if (!fault && (issuer_id || subject_id))
+        return "it has a unique identifier, which nobody may use (RFC 5280 §4.1.2.8)";
+    if (!fault && X509_get_version(x509) != X509_VERSION_3)
+        return "it is not of version 3";
+    return fault;
+}
+
 static void judge_form(const struct judgement *j)
 {
     static const char name[] = "certificate.form";
-    const char *fault = certificate_form_fault(j->x509, j->certificate->serial);
-    if (!fault && X509_get_version(j->x509) != X509_VERSION_3)
-        fault = "it is not of version 3";
+    const char *fault = profile_form_fault(j->x509, j->certificate->serial);
     checks_input(j->checks, "certificate_sha256", "%s", j->fingerprint);
     if (fault)
         checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-malformed",

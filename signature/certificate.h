@@ -47,10 +47,10 @@ bool certificate_issuer_sha256(const struct certificate *certificate, char ret_t
 /* SHA-256 of its DER. */
 void certificate_sha256(const X509 *x509, char ret_text[65]);
 
-/* What is wrong with its form, whatever the profile: serial number (RFC 5280 §4.1.2.2), algorithm
- * inside and outside (§4.1.1.2), unique identifiers, extensions that OpenSSL cannot read. A
- * literal, or NULL; *ret_serial is "" when that is what is wrong. */
-const char *certificate_form_fault(X509 *x509, char ret_serial[2 * SERIAL_BYTES + 1]);
+/* What is wrong with its form, whatever the profile: algorithm inside and outside (RFC 5280
+ * §4.1.1.2), extensions that OpenSSL cannot read, a serial number of more than 20 bytes (§4.1.2.2).
+ * A literal, or NULL. */
+const char *certificate_form_fault(X509 *x509);
 
 /* From its subjectAltName. *ret_fault, a literal, says why not. */
 bool certificate_facts(const X509 *x509, struct basic_facts *ret_facts, const char **ret_fault);

@@ -23,6 +23,19 @@ static json_t *name_to_json(const X509_NAME *name)
     return text_or_null(text);
 }
 
+/* As long as it is, also when it is negative. */
+static json_t *serial_to_json(const X509 *x509)
+{
+    const ASN1_INTEGER *number = X509_get0_serialNumber(x509);
+    size_t length = (size_t)ASN1_STRING_length(number);
+    _cleanup_(cleanup_text) char *text = memory_allocate(2 * length + 2);
+    bool negative = ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER;
+    if (negative)
+        *text = '-';
+    hex_encode(ASN1_STRING_get0_data(number), length, text + negative);
+    return json_string(text);
+}
+
 static json_t *time_to_json(const ASN1_TIME *time)
 {
     instant at;
@@ -72,16 +85,15 @@ static json_t *facts_to_json(const X509 *x509)
 
 json_t *certificate_to_json(struct bytes der)
 {
-    char fingerprint[65], serial[2 * SERIAL_BYTES + 1] = "";
+    char fingerprint[65];
     _cleanup_(cleanup_x509) X509 *x509 = certificate_parse(der);
     if (!x509)
         return NULL;
     certificate_sha256(x509, fingerprint);
-    certificate_form_fault(x509, serial);
     json_t *json =
-        json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "format",
+        json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "format",
                   "uketsuke-certificate-facts-1", "certificate_sha256", fingerprint, "version",
-                  (int)X509_get_version(x509) + 1, "serial", serial, "issuer",
+                  (int)X509_get_version(x509) + 1, "serial", serial_to_json(x509), "issuer",
                   name_to_json(X509_get_issuer_name(x509)), "subject",
                   name_to_json(X509_get_subject_name(x509)), "not_before",
                   time_to_json(X509_get0_notBefore(x509)), "not_after",

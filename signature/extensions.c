@@ -27,18 +27,26 @@ bool extension_find(const X509 *x509, int nid, struct bytes *ret_value, bool *re
     return true;
 }
 
+bool extensions_twice(const STACK_OF(X509_EXTENSION) * list)
+{
+    for (int i = 0; i < X509v3_get_ext_count(list); i++) {
+        X509_EXTENSION *extension = X509v3_get_ext(list, i);
+        if (X509v3_get_ext_by_OBJ(list, X509_EXTENSION_get_object(extension), i) >= 0)
+            return true;
+    }
+    return false;
+}
+
 const char *extensions_fault(const X509 *x509)
 {
     int count = X509_get_ext_count(x509);
     if (count > EXTENSIONS_MAX)
         return "there are too many extensions";
-    for (int i = 0; i < count; i++) {
-        X509_EXTENSION *extension = X509_get_ext(x509, i);
-        if (X509_get_ext_by_OBJ(x509, X509_EXTENSION_get_object(extension), i) >= 0)
-            return "an extension stands there twice";
-        if (!der_strict(value_of(extension)))
+    if (extensions_twice(X509_get0_extensions(x509)))
+        return "an extension stands there twice";
+    for (int i = 0; i < count; i++)
+        if (!der_strict(value_of(X509_get_ext(x509, i))))
             return "an extension is not one value in DER";
-    }
     return NULL;
 }
 

@@ -12,6 +12,9 @@
 /* The value of the first extension of this kind; borrowed. Both results may be NULL. */
 bool extension_find(const X509 *x509, int nid, struct bytes *ret_value, bool *ret_critical);
 
+/* One of them stands there twice, which RFC 5280 §4.2 and §5.2 forbid. */
+bool extensions_twice(const STACK_OF(X509_EXTENSION) * list);
+
 /* What is wrong with their form: more than EXTENSIONS_MAX, one that stands there twice (RFC 5280
  * §4.2), a value that is not one value in strict DER (der_strict). NULL: nothing; else a literal.
  */

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "signature/algorithm.h"
+#include "signature/asn1.h"
 #include "signature/certificate.h"
 #include "signature/extensions.h"
 #include "signature/path_internal.h"
@@ -65,6 +66,8 @@ static const struct kind {
 
 /* The first of each kind that was found. */
 struct faults {
+    const struct path *path;
+    instant at;
     struct {
         int error, index;
     } found[KINDS];
@@ -79,12 +82,20 @@ static size_t kind_of(int error)
     return KINDS - 1;
 }
 
+/* notAfter includes its second (RFC 5280 §4.1.2.5); to OpenSSL that is when it has expired. */
+static bool in_last_second(const X509 *x509, instant at)
+{
+    instant to;
+    return x509 && asn1_instant(X509_get0_notAfter(x509), &to) && at < to + INSTANT_SECOND;
+}
+
 /* Notes what was found and has OpenSSL go on: a report tells all that is wrong. */
 static int note(int ok, X509_STORE_CTX *context)
 {
     struct faults *faults = X509_STORE_CTX_get_app_data(context);
     int error = X509_STORE_CTX_get_error(context);
-    if (ok)
+    if (ok || (error == X509_V_ERR_CERT_HAS_EXPIRED &&
+               in_last_second(X509_STORE_CTX_get_current_cert(context), faults->at)))
         return 1;
     size_t k = kind_of(error);
     if (!faults->found[k].error) {
@@ -128,8 +139,7 @@ static void judge_forms(const struct path *path, struct checks *checks)
 {
     static const char name[] = "path.form";
     for (size_t i = 0; i + 1 < path->length; i++) {
-        char serial[2 * SERIAL_BYTES + 1];
-        const char *fault = certificate_form_fault(path->certificates[i], serial);
+        const char *fault = certificate_form_fault(path->certificates[i]);
         const char *extensions = extensions_fault(path->certificates[i]);
         if (!fault && !extensions)
             continue;
@@ -139,7 +149,7 @@ static void judge_forms(const struct path *path, struct checks *checks)
                     "certificate %zu of the path: %s", i, fault ? fault : extensions);
         return;
     }
-    checks_pass(checks, name, "canonical, with positive serial numbers");
+    checks_pass(checks, name, "canonical");
 }
 
 /* The anchor's key counts, the signature on it does not. */
@@ -179,6 +189,20 @@ static void set_policies(X509_VERIFY_PARAM *param, const struct path_input *inpu
     }
 }
 
+/* It goes the path that was found, also where two certificates of one authority would fit. The
+ * issuer of a list has a path of its own. */
+static int is_next(X509_STORE_CTX *context, X509 *x509, X509 *issuer)
+{
+    if (X509_STORE_CTX_get0_parent_ctx(context))
+        return X509_check_issued(issuer, x509) == X509_V_OK;
+    const struct faults *faults = X509_STORE_CTX_get_app_data(context);
+    const struct path *path = faults->path;
+    for (size_t i = 0; i + 1 < path->length; i++)
+        if (X509_cmp(path->certificates[i], x509) == 0)
+            return X509_cmp(path->certificates[i + 1], issuer) == 0;
+    return 0;
+}
+
 /* Nothing is in its reach but this path. The context borrows `store` and `between`. */
 static X509_STORE_CTX *context_for(const struct path *path, const struct path_input *input,
                                    X509_STORE *store, STACK_OF(X509) * between)
@@ -187,6 +211,8 @@ static X509_STORE_CTX *context_for(const struct path *path, const struct path_in
     for (size_t i = 1; i + 1 < path->length; i++)
         if (!sk_X509_push(between, path->certificates[i]))
             abort();
+    if (store)
+        X509_STORE_set_check_issued(store, is_next);
     if (!store || !context || !X509_STORE_add_cert(store, path->certificates[path->length - 1]) ||
         !X509_STORE_CTX_init(context, store, path->certificates[0], between))
         abort(); /* only for want of memory */
@@ -216,7 +242,7 @@ static void tell_path(const struct path *path, const struct path_input *input,
 static struct checks *judge_path(const struct path *path, const struct path_input *input)
 {
     struct checks *checks = checks_new();
-    struct faults faults = {0};
+    struct faults faults = {.path = path, .at = input->at};
     _cleanup_(cleanup_stack) STACK_OF(X509) *between = sk_X509_new_null();
     _cleanup_(cleanup_store) X509_STORE *store = X509_STORE_new();
     _cleanup_(cleanup_context) X509_STORE_CTX *context = context_for(path, input, store, between);
@@ -244,17 +270,25 @@ struct best {
     struct checks *checks;
 };
 
+/* A path by a key that signed nothing of it says least. */
+static int badness(const struct checks *checks)
+{
+    const char *reason = checks_reason(checks);
+    return 2 * (int)checks_indication(checks) +
+           (reason && strcmp(reason, "certificate-untrusted") == 0);
+}
+
 static bool keep_better(void *context, const struct path *path)
 {
     struct best *best = context;
     _cleanup_(cleanup_checks) struct checks *checks = judge_path(path, best->input);
-    enum indication indication = checks_indication(checks);
-    if (!best->checks || indication < checks_indication(best->checks)) {
+    bool good = checks_indication(checks) == TOTAL_PASSED;
+    if (!best->checks || badness(checks) < badness(best->checks)) {
         struct checks *worse = best->checks;
         best->checks = checks;
         checks = worse;
     }
-    return indication == TOTAL_PASSED;
+    return good;
 }
 
 bool path_judge(X509 *leaf, const struct path_input *input, struct checks *checks)

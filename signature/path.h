@@ -32,12 +32,13 @@ struct path_input {
 };
 
 /* Judges `leaf`: of several paths the first good one counts, else the first undecided one, else the
- * first. Checks "path.…"; each failure names the certificate by its index in the path (0: the leaf)
- * and its SHA-256. Reasons: certificate-issuer-unknown (NO_CERTIFICATE_CHAIN_FOUND),
- * certificate-untrusted, certificate-malformed, certificate-algorithm (CRYPTO_CONSTRAINTS_FAILURE),
- * certificate-expired, certificate-not-yet-valid, certificate-chain-ca (an issuer is no CA, or may
- * not sign certificates), certificate-path-length, certificate-name-constraints,
- * certificate-extension, certificate-policy (POLICY_PROCESSING_ERROR), certificate-revoked.
+ * first of which the signatures hold. Checks "path.…"; each failure names the certificate by its
+ * index in the path (0: the leaf) and its SHA-256. Reasons: certificate-issuer-unknown
+ * (NO_CERTIFICATE_CHAIN_FOUND), certificate-untrusted, certificate-malformed, certificate-algorithm
+ * (CRYPTO_CONSTRAINTS_FAILURE), certificate-expired, certificate-not-yet-valid,
+ * certificate-chain-ca (an issuer is no CA, or may not sign certificates), certificate-path-length,
+ * certificate-name-constraints, certificate-extension, certificate-policy
+ * (POLICY_PROCESSING_ERROR), certificate-revoked.
  *
  * Revoked: the revocationDate is not after `at`. Undecided: revocation-on-hold,
  * revocation-unavailable (no CRL in whose scope the certificate lies, or none that can be

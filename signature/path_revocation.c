@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "signature/algorithm.h"
 #include "signature/asn1.h"
+#include "signature/extensions.h"
 #include "signature/path_internal.h"
 
 #define CULPRITS_MAX 32 /* lists that may be left aside, one after the other */
@@ -15,8 +16,9 @@ DEFINE_CLEANUP(cleanup_idp, ISSUING_DIST_POINT *, ISSUING_DIST_POINT_free)
 struct finding {
     int error, index;
     X509 *x509;        /* borrowed from the path */
-    X509_CRL *culprit; /* the list that could not be used; NULL */
-    bool revoked, hold;
+    X509_CRL *culprit; /* the list that could not be used, or a delta of it; NULL */
+    X509 *issuer;      /* the culprit's, when it is known; borrowed */
+    bool listed, revoked, hold;
     instant date;
 };
 
@@ -51,7 +53,7 @@ static enum use use_of(const X509_CRL *crl, const struct path_input *input)
 {
     instant from, to, latest = input->at > input->now ? input->at : input->now;
     if (!time_read(X509_CRL_get0_lastUpdate(crl), &from) || from > latest ||
-        (is_delta(crl) && of_some_reasons(crl)))
+        extensions_twice(X509_CRL_get0_extensions(crl)) || (is_delta(crl) && of_some_reasons(crl)))
         return USE_NEVER;
     if (!signature_nid_allowed(X509_CRL_get_signature_nid(crl)))
         return USE_ALGORITHM;
@@ -82,8 +84,9 @@ static bool is_list_error(int error)
     }
 }
 
-/* The earliest date of the certificate's entries; true when there is one that revokes it. */
-static void note_entry(X509_CRL *crl, X509 *x509, struct finding *finding)
+/* Of the certificate's entries that count at `at`: one for good outweighs one on hold, then the
+ * earliest. */
+static void note_entry(X509_CRL *crl, X509 *x509, instant at, struct finding *finding)
 {
     X509_REVOKED *entry;
     instant date;
@@ -94,25 +97,38 @@ static void note_entry(X509_CRL *crl, X509 *x509, struct finding *finding)
     ASN1_ENUMERATED_free(reason);
     if (!asn1_instant(X509_REVOKED_get0_revocationDate(entry), &date))
         date = 0; /* a date that nobody can read revokes at once */
-    if (!finding->revoked || date < finding->date) {
-        finding->date = date;
-        finding->hold = hold;
-    }
+    finding->listed = true;
+    if (date > at || (finding->revoked &&
+                      (hold > finding->hold || (hold == finding->hold && date >= finding->date))))
+        return;
     finding->revoked = true;
+    finding->date = date;
+    finding->hold = hold;
+}
+
+static bool delta_fits(const X509_CRL *delta, const struct finding *finding)
+{
+    return is_delta(delta) && finding->culprit &&
+           X509_NAME_cmp(X509_CRL_get_issuer(delta), X509_CRL_get_issuer(finding->culprit)) == 0;
+}
+
+/* With the key of the list that it adds to. */
+static bool delta_signed(X509_CRL *delta, const struct finding *finding)
+{
+    return finding->issuer && X509_CRL_verify(delta, X509_get0_pubkey(finding->issuer)) == 1;
 }
 
 /* OpenSSL tells which complete list it used, not whether a delta CRL held the entry. */
-static bool revoked_at(const struct look *look, X509_CRL *crl, X509 *x509, struct finding *finding)
+static bool revoked_at(const struct look *look, struct finding *finding)
 {
-    note_entry(crl, x509, finding);
-    for (int i = 0; i < sk_X509_CRL_num(look->usable); i++) {
+    instant at = look->input->at;
+    note_entry(finding->culprit, finding->x509, at, finding);
+    for (int i = 0; finding->culprit && i < sk_X509_CRL_num(look->usable); i++) {
         X509_CRL *delta = sk_X509_CRL_value(look->usable, i);
-        if (is_delta(delta) &&
-            X509_NAME_cmp(X509_CRL_get_issuer(delta),
-                          crl ? X509_CRL_get_issuer(crl) : X509_get_issuer_name(x509)) == 0)
-            note_entry(delta, x509, finding);
+        if (delta_fits(delta, finding) && delta_signed(delta, finding))
+            note_entry(delta, finding->x509, at, finding);
     }
-    return !finding->revoked || finding->date <= look->input->at;
+    return finding->revoked || !finding->listed;
 }
 
 /* The path of a list's issuer is read without a look at the time: it is looked at here. */
@@ -136,11 +152,12 @@ static int decide_error(X509_STORE_CTX *context, struct look *look, bool nested)
     struct finding finding = {.error = error,
                               .index = index,
                               .x509 = X509_STORE_CTX_get_current_cert(context),
-                              .culprit = X509_STORE_CTX_get0_current_crl(context)};
+                              .culprit = X509_STORE_CTX_get0_current_crl(context),
+                              .issuer = X509_STORE_CTX_get0_current_issuer(context)};
     if (index == last && is_list_error(error))
         return 1; /* nobody revokes an anchor */
     if (error == X509_V_ERR_CERT_REVOKED) {
-        if (!revoked_at(look, finding.culprit, finding.x509, &finding))
+        if (!revoked_at(look, &finding))
             return 1;
         finding.revoked = true;
     }
@@ -181,7 +198,9 @@ static void tell_undecided(const struct look *look, const struct finding *findin
             use != USE_GOOD && use < why)
             why = use;
     }
-    bool missing = finding->error == X509_V_ERR_UNABLE_TO_GET_CRL;
+    bool missing =
+        finding->error == X509_V_ERR_UNABLE_TO_GET_CRL ||
+        finding->error == X509_V_ERR_DIFFERENT_CRL_SCOPE; /* another's, for want of one */
     if (!missing)
         why = USE_NEVER;
     checks_undecided(checks, "path.revocation", words[why].sub_indication, words[why].reason,
@@ -219,13 +238,22 @@ static bool look_once(X509_STORE_CTX *context, struct look *look)
     return good;
 }
 
-static bool leave_aside(struct look *look, X509_CRL *culprit)
+/* OpenSSL does not tell a fault of the delta from one of the list: deltas that another key signed
+ * go first. */
+static bool leave_aside(struct look *look)
 {
-    for (int i = 0; culprit && i < sk_X509_CRL_num(look->usable); i++)
-        if (sk_X509_CRL_value(look->usable, i) == culprit) {
-            sk_X509_CRL_delete(look->usable, i);
-            return true;
-        }
+    const struct finding *finding = &look->finding;
+    STACK_OF(X509_CRL) *lists = look->usable;
+    int count = sk_X509_CRL_num(lists);
+    for (int i = count - 1; finding->issuer && i >= 0; i--)
+        if (delta_fits(sk_X509_CRL_value(lists, i), finding) &&
+            !delta_signed(sk_X509_CRL_value(lists, i), finding))
+            sk_X509_CRL_delete(lists, i);
+    if (sk_X509_CRL_num(lists) < count)
+        return true;
+    for (int i = 0; finding->culprit && i < count; i++)
+        if (sk_X509_CRL_value(lists, i) == finding->culprit)
+            return sk_X509_CRL_delete(lists, i);
     return false;
 }
 
@@ -241,7 +269,7 @@ static bool look_until_told(X509_STORE_CTX *context, struct look *look)
             return false;
         if (i == 0)
             first = look->finding;
-        if (!leave_aside(look, look->finding.culprit))
+        if (!leave_aside(look))
             break;
     }
     look->finding = first;

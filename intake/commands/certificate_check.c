@@ -63,7 +63,7 @@ static bool option_take(struct options *options, int option, const char *value)
         options->rfc5280 = strcmp(value, "rfc5280") == 0;
         return options->rfc5280 || strcmp(value, "jpki") == 0;
     case OPTION_UNTRUSTED:
-        return option_list_add(&options->untrusted, value);
+        return option_list_add_certificates(&options->untrusted, value);
     case OPTION_OCSP:
         return option_list_add(&options->responses, value);
     case OPTION_AT:
@@ -282,7 +282,7 @@ const struct command certificate_check_command = {
     .name = "certificate check",
     .summary = "Judge certificates from a file, as of a moment",
     .usage =
-        "Usage: uketsuke certificate check FILE --trust FILE_OR_DIR… [--crl FILE]…\n"
+        "Usage: uketsuke certificate check FILE --trust FILE_OR_DIR… [--crl FILE_OR_DIR]…\n"
         "\n"
         "Gives one verdict for each certificate in FILE (PEM or DER, one or many), as of --at.\n"
         "Asks nobody: without --crl or --ocsp it cannot tell whether one was revoked.\n"
@@ -291,8 +291,8 @@ const struct command certificate_check_command = {
         "  --profile rfc5280  a path of any depth (RFC 5280)\n"
         "  --trust FILE_OR_DIR  anchors; trusted because they are named here\n"
         "  --pin SHA256       every anchor must have one of these fingerprints, if any is given\n"
-        "  --untrusted FILE   intermediates and issuers of CRLs (rfc5280)\n"
-        "  --crl FILE         revocation lists\n"
+        "  --untrusted FILE_OR_DIR  intermediates and issuers of CRLs (rfc5280)\n"
+        "  --crl FILE_OR_DIR  revocation lists; of a folder the files .crl\n"
         "  --ocsp FILE        an OCSP response (jpki)\n"
         "  --no-revocation    do not look whether it was revoked\n"
         "  --policy OID       accepted policy; rfc5280: of the user-initial-policy-set\n"

@@ -45,49 +45,62 @@ static bool pin_add(struct option_list *pins, const char *text)
     return option_list_add(pins, plain);
 }
 
-static int is_certificate(const struct dirent *entry)
+static bool ends_with(const struct dirent *entry, const char *ending)
 {
-    static const char *const endings[] = {".pem", ".crt", ".cer", ".der"};
-    size_t length = strlen(entry->d_name);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (length > 4 && strcmp(entry->d_name + length - 4, endings[i]) == 0)
-            return true;
-    return false;
+    size_t length = strlen(entry->d_name), end = strlen(ending);
+    return length > end && strcmp(entry->d_name + length - end, ending) == 0;
 }
 
-static bool folder_add(struct option_list *anchors, const char *folder)
+static int is_certificate(const struct dirent *entry)
+{
+    return ends_with(entry, ".pem") || ends_with(entry, ".crt") || ends_with(entry, ".cer") ||
+           ends_with(entry, ".der");
+}
+
+static int is_crl(const struct dirent *entry)
+{
+    return ends_with(entry, ".crl");
+}
+
+static bool folder_add(struct option_list *list, const char *folder,
+                       int (*wanted)(const struct dirent *))
 {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_certificate, alphasort);
+    int count = scandir(folder, &entries, wanted, alphasort);
     bool taken = count > 0;
     for (int i = 0; i < count; i++) {
         _cleanup_(cleanup_text) char *path = text_format("%s/%s", folder, entries[i]->d_name);
-        taken = taken && option_list_add(anchors, path);
+        taken = taken && option_list_add(list, path);
         free(entries[i]);
     }
     free(entries);
     return taken;
 }
 
-static bool anchor_add(struct option_list *anchors, const char *path)
+static bool add(struct option_list *list, const char *path, int (*wanted)(const struct dirent *))
 {
     struct stat status;
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        return folder_add(anchors, path);
-    return option_list_add(anchors, path);
+        return folder_add(list, path, wanted);
+    return option_list_add(list, path);
+}
+
+bool option_list_add_certificates(struct option_list *list, const char *path)
+{
+    return add(list, path, is_certificate);
 }
 
 bool trust_arguments_take(struct trust_arguments *arguments, int option, const char *value)
 {
     switch (option) {
     case OPTION_TRUST:
-        return anchor_add(&arguments->anchors, value);
+        return option_list_add_certificates(&arguments->anchors, value);
     case OPTION_PIN:
         return pin_add(&arguments->pins, value);
     case OPTION_POLICY:
         return oid_valid(value) && option_list_add(&arguments->policies, value);
     case OPTION_CRL:
-        return option_list_add(&arguments->crls, value);
+        return add(&arguments->crls, value, is_crl);
     case OPTION_PRODUCTION:
         return arguments->production = true;
     default:

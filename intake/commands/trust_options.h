@@ -19,6 +19,8 @@ struct option_list {
 };
 /* Copies; false when it is full. */
 bool option_list_add(struct option_list *list, const char *item);
+/* A file, or the files .pem, .crt, .cer and .der of a folder: false also when it holds none. */
+bool option_list_add_certificates(struct option_list *list, const char *path);
 void option_list_free(struct option_list *list);
 
 struct trust_arguments {
@@ -30,7 +32,7 @@ enum {
     OPTION_TRUST = 512, /* a PEM or DER file, or a folder of them */
     OPTION_PIN,
     OPTION_POLICY,
-    OPTION_CRL,
+    OPTION_CRL, /* a file, or a folder of .crl files */
     OPTION_PRODUCTION,
 };
 /* In a table of long options. */
@@ -44,7 +46,7 @@ enum {
     }
 
 /* Takes one of these options; false when it is none of them, or one too many, or a folder that
- * cannot be read or holds no certificate. */
+ * cannot be read or holds nothing of that kind. */
 bool trust_arguments_take(struct trust_arguments *arguments, int option, const char *value);
 void trust_arguments_free(struct trust_arguments *arguments);
 

@@ -176,6 +176,24 @@ class Paths(unittest.TestCase):
         got = self.check("plain.der", "--untrusted sub.pem --crl root.crl --crl sub.der")
         self.assertEqual(got.returncode, GOOD)
 
+    def test_folders_as_well_as_files(self):
+        for folder, files in (("roots", ["root.pem"]), ("between", ["sub.pem", "sub2.pem"]),
+                              ("lists", ["root.crl", "sub.crl", "sub2.crl"]), ("empty", [])):
+            (FOLDER / folder).mkdir()
+            (FOLDER / folder / "README").write_text("none of these", "ascii")
+            for file in files:
+                (FOLDER / folder / file).write_bytes((FOLDER / file).read_bytes())
+
+        def check(trust, untrusted, lists):
+            return subprocess.run(
+                [PROGRAM, "certificate", "check", "--profile", "rfc5280", "--trust", trust,
+                 "--untrusted", untrusted, "--crl", lists, "deep.pem"], cwd=FOLDER,
+                capture_output=True, text=True, timeout=60).returncode
+        self.assertEqual(check("roots", "between", "lists"), GOOD)
+        for wrong in (("empty", "between", "lists"), ("roots", "empty", "lists"),
+                      ("roots", "between", "empty")):
+            self.assertEqual(check(*wrong), 64)
+
     def test_what_cannot_be_run(self):
         self.assertEqual(self.check("plain", "--untrusted ee.key").returncode, 3)
         self.assertEqual(self.check("plain", "--untrusted missing.pem").returncode, 3)
