@@ -119,6 +119,7 @@ static void decision_add(struct settlement *all, const struct parcel *parcel, en
         .application_id = item->application_id,
         .from = item->state,
         .to = to,
+        .version = item->version,
         .reason = reason,
         .next = to == STATE_HELD ? STAGE_COLLECT : STAGE_EXAMINE,
         .due_at = due_at,

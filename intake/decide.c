@@ -16,10 +16,12 @@ static const struct db_statement decide_move = {
     "decide_move",
     "UPDATE application a SET state = d.to_state, reason = d.reason, changed_at = $7,"
     " changed_by = d.actor "
-    "FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])"
-    " WITH ORDINALITY AS d (city_code, application_id, from_state, to_state, reason, actor, i) "
+    "FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],"
+    " $8::integer[]) WITH ORDINALITY"
+    " AS d (city_code, application_id, from_state, to_state, reason, actor, version, i) "
     "WHERE a.city_code = d.city_code AND a.application_id = d.application_id"
-    " AND a.state IS NOT DISTINCT FROM d.from_state "
+    " AND a.state IS NOT DISTINCT FROM d.from_state"
+    " AND coalesce(d.version = a.version, true) "
     "RETURNING d.i, a.channel"};
 static const struct db_statement decide_next = {
     "decide_next", "INSERT INTO work (city_code, application_id, stage, due_at) "
@@ -35,7 +37,7 @@ static const struct db_statement decide_notify = {
 
 /* --- columns ---------------------------------------------------------------------------------- */
 
-#define COLUMNS 6
+#define COLUMNS 7
 
 struct columns { /* COLUMNS arrays of texts, filled row by row */
     const char **at[COLUMNS];
@@ -81,32 +83,52 @@ static bool transitions_allowed(const struct decision *decisions, size_t count, 
     return true;
 }
 
-/* ret_channels[i]: the channel of what moved; "" of what did not. */
-static bool move(struct db_tx *tx, struct decision *decisions, size_t count,
-                 char (*ret_channels)[33], struct failure *f)
+#define VERSION_TEXT 12
+
+static void move_columns(struct columns *c, const struct decision *decisions, size_t count,
+                         char (*versions)[VERSION_TEXT])
 {
-    _cleanup_(columns_free) struct columns c;
-    columns_make(&c, count);
     for (size_t i = 0; i < count; i++) {
         const struct decision *d = &decisions[i];
-        decisions[i].moved = false;
-        columns_add(&c,
+        snprintf(versions[i], sizeof versions[i], "%d", d->version);
+        const char *version = d->version ? versions[i] : NULL;
+        columns_add(c,
                     (const char *const[]){d->city_code, d->application_id, state_code(d->from),
-                                          state_code(d->to), d->reason, d->actor},
-                    6);
+                                          state_code(d->to), d->reason, d->actor, version},
+                    7);
     }
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &decide_move,
-                  DB_VALUES(column(&c, 0), column(&c, 1), column(&c, 2), column(&c, 3),
-                            column(&c, 4), column(&c, 5), db_instant(clock_now())),
-                  &rows, f))
-        return false;
+}
+
+static void move_read(const struct db_rows *rows, struct decision *decisions,
+                      char (*ret_channels)[33])
+{
     for (size_t row = 0; row < db_row_count(rows); row++) {
         size_t i = (size_t)db_get_number(rows, row, 0) - 1;
         decisions[i].moved = true;
         snprintf(ret_channels[i], sizeof ret_channels[i], "%s", db_get_text(rows, row, 1));
     }
-    return true;
+}
+
+/* ret_channels[i]: the channel of what moved; "" of what did not. */
+static bool move(struct db_tx *tx, struct decision *decisions, size_t count,
+                 char (*ret_channels)[33], struct failure *f)
+{
+    _cleanup_(columns_free) struct columns c;
+    char(*versions)[VERSION_TEXT] = memory_allocate(count * sizeof *versions);
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    columns_make(&c, count);
+    move_columns(&c, decisions, count, versions);
+    bool done =
+        db_query(tx, &decide_move,
+                 DB_VALUES(column(&c, 0), column(&c, 1), column(&c, 2), column(&c, 3),
+                           column(&c, 4), column(&c, 5), db_instant(clock_now()), column(&c, 6)),
+                 &rows, f);
+    free(versions);
+    for (size_t i = 0; i < count; i++)
+        decisions[i].moved = false;
+    if (done)
+        move_read(rows, decisions, ret_channels);
+    return done;
 }
 
 /* --- what comes next -------------------------------------------------------------------------- */

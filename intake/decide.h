@@ -16,6 +16,7 @@ struct decision {
     const char *city_code;
     const char *application_id;
     enum state from, to;
+    int version;                       /* what was seen when this was decided; 0: any */
     const char *reason;                /* stable code for held, unmatched and refused; else NULL */
     enum stage next;                   /* STAGE_NONE takes it out of the work table */
     instant due_at;                    /* when the next stage may take it; 0: now */
@@ -23,7 +24,8 @@ struct decision {
     const char *terminal;              /* may be NULL */
     const struct outbox_entry *outbox; /* put in the same transaction; NULL */
     /* out */
-    bool moved; /* false: the application was no longer in `from`, nothing was done */
+    bool moved; /* false: the application was no longer in `from`, or is another
+                   version than was seen (two stages share `held`): nothing was done */
 };
 
 /* Announces an application to the portal's resident by [channel] status-<state>, where configured.

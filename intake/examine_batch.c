@@ -154,6 +154,7 @@ static void decision_add(struct examine_batch *batch, struct subject *subject, e
         .application_id = item->application_id,
         .from = item->state,
         .to = to,
+        .version = item->version,
         .reason = reason,
         .next = next,
         .due_at = due_at,

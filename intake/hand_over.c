@@ -67,6 +67,7 @@ static struct decision *decision_add(struct hand_over *all, const struct work_it
         .application_id = item->application_id,
         .from = item->state,
         .to = to,
+        .version = item->version,
         .actor = ACTOR,
     };
     return decision;

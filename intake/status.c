@@ -20,7 +20,8 @@ static const struct db_statement status_states = {
                      "WHERE city_code = $1 GROUP BY state"};
 static const struct db_statement status_reasons = {
     "status_reasons", "SELECT state, coalesce(reason, ''), count(*), min(changed_at) "
-                      "FROM application WHERE city_code = $1 AND state IN ('held', 'unmatched') "
+                      "FROM application WHERE city_code = $1"
+                      " AND state IN ('held', 'unmatched', 'review', 'correction') "
                       "GROUP BY 1, 2 ORDER BY 4, 2"};
 static const struct db_statement status_work = {
     "status_work", "SELECT stage, count(*), count(*) FILTER (WHERE due_at <= $2::timestamptz),"
@@ -28,12 +29,12 @@ static const struct db_statement status_work = {
                    " count(*) FILTER (WHERE attempts >= $4),"
                    " (array_agg(note ORDER BY attempts DESC) FILTER (WHERE note IS NOT NULL))[1] "
                    "FROM work WHERE city_code = $1 GROUP BY stage ORDER BY min(due_at)"};
-/* Whatever is neither at its end nor waits for a business system must be in the work table; but the
- * same bytes again would be rejected again, so those wait for people. */
+/* Whatever is neither at its end nor waits for a business system or for people must be in the work
+ * table. Who was found by hand, and not confirmed yet, waits for people. */
 static const struct db_statement status_stuck = {
     "status_stuck", "SELECT count(*) FROM application a WHERE a.city_code = $1"
                     " AND a.state IN ('announced', 'collected', 'verified', 'identified', 'held',"
-                    " 'unmatched') AND a.reason IS DISTINCT FROM 'rejected-by-destination' AND NOT "
+                    " 'unmatched') AND a.reason IS DISTINCT FROM 'confirmation-waits' AND NOT "
                     "EXISTS (SELECT FROM work w WHERE"
                     " w.city_code = a.city_code AND w.application_id = a.application_id)"};
 static const struct db_statement status_outbox = {

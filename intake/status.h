@@ -2,8 +2,8 @@
  *
  * {"at", "city_code",
  *  "states":   [{"state","name","count","oldest"}…]       every state, in the order of the way
- *  "reasons":  [{"state","reason","count","oldest"}…]     held and unmatched, oldest first
- *  "work":     [{"stage","count","due","overdue","oldest_due","failing","note"}…]
+ *  "reasons":  [{"state","reason","count","oldest"}…]     held, unmatched, review, correction;
+ * oldest first "work":     [{"stage","count","due","overdue","oldest_due","failing","note"}…]
  *  "outbox":   [{"destination","count","oldest","tried","last_error"}…]
  *  "stuck":    applications that wait, but in no queue: a bug
  *  "audit":    {"checkpoint": time or null, "since": time of the first entry or null}

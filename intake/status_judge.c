@@ -119,8 +119,6 @@ static const char *held_next(const char *reason)
                       "`uketsuke show RECEIPT` tells when."},
         {"procedure-unknown", "Add the procedure's folder under [forms] procedures, or ask the "
                               "portal why it sends this procedure here."},
-        {"rejected-by-destination", "The business system can't take it: `uketsuke show RECEIPT` "
-                                    "tells which item and why; settle it with its department."},
         {"route-missing", "Add a [route PROCEDURE-ID] section to the configuration and restart "
                           "the role routing."},
     };
@@ -130,10 +128,18 @@ static const char *held_next(const char *reason)
     return "See which they are: `uketsuke list --state held`, then `uketsuke show RECEIPT`.";
 }
 
-/* Unmatched ones are staff's daily work; held ones wait for something that we can mend. */
+/* Unmatched ones and those in review are staff's daily work; held ones wait for something that we
+ * can mend. */
 static void judge_reason(struct judging *j, const json_t *reason)
 {
     char text[64], span[DURATION_TEXT];
+    if (strcmp(text_of(reason, "reason"), "rejected-by-destination") == 0)
+        problem(j,
+                "A business system can't take it: `uketsuke show RECEIPT` tells which item and "
+                "why; settle it with its department.",
+                "%s: %s, the oldest for %s.",
+                applications(number_of(reason, "count"), "waits", "wait", text),
+                text_of(reason, "reason"), duration_text(j->now - time_of(reason, "oldest"), span));
     if (strcmp(text_of(reason, "state"), "held") == 0)
         problem(j, held_next(text_of(reason, "reason")), "%s held: %s, the oldest for %s.",
                 applications(number_of(reason, "count"), "is", "are", text),

@@ -41,7 +41,8 @@ static const struct db_statement work_claim_due = {
     " UPDATE work w SET due_at = $4, attempts = attempts + 1 FROM due d"
     " WHERE w.city_code = d.city_code AND w.application_id = d.application_id"
     " RETURNING w.city_code, w.application_id, w.attempts, d.due_at) "
-    "SELECT c.city_code, c.application_id, a.receipt_number, a.channel, a.state, c.attempts "
+    "SELECT c.city_code, c.application_id, a.receipt_number, a.channel, a.state, c.attempts,"
+    " a.version "
     "FROM claimed c JOIN application a USING (city_code, application_id) "
     "ORDER BY c.due_at, c.application_id"};
 
@@ -71,7 +72,8 @@ static void copy_text(char *to, size_t size, const char *text)
 static bool item_read(const struct db_rows *rows, size_t row, struct work_item *ret_item,
                       struct failure *f)
 {
-    struct work_item item = {.attempts = (int)db_get_number(rows, row, 5)};
+    struct work_item item = {.attempts = (int)db_get_number(rows, row, 5),
+                             .version = (int)db_get_number(rows, row, 6)};
     copy_text(item.city_code, sizeof item.city_code, db_get_text(rows, row, 0));
     copy_text(item.application_id, sizeof item.application_id, db_get_text(rows, row, 1));
     copy_text(item.receipt_number, sizeof item.receipt_number, db_get_text(rows, row, 2));

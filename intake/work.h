@@ -24,6 +24,7 @@ struct work_item {
     char receipt_number[65];
     char channel[33];
     enum state state;
+    int version;  /* of the application when it was claimed: decide() moves no later one */
     int attempts; /* this one included */
 };
 

@@ -16,11 +16,14 @@ from stack import ROOT, Stack, StackError  # noqa: E402
 STATE_JA = {"announced": "到着通知", "collected": "取得済", "verified": "検証済",
             "identified": "申請者特定済", "routed": "連携待ち", "received": "連携済",
             "completed": "完了", "held": "保留", "unmatched": "申請者未特定",
-            "refused": "受付不可"}
-ORDER = ("received", "completed", "unmatched", "held", "refused", "announced", "collected",
-         "verified", "identified", "routed")
+            "review": "審査待ち", "correction": "要訂正", "superseded": "訂正済",
+            "withdrawn": "取下げ", "rejected": "却下", "refused": "受付不可"}
+ORDER = ("received", "completed", "rejected", "review", "unmatched", "correction", "held",
+         "refused", "superseded", "withdrawn", "announced", "collected", "verified", "identified",
+         "routed")
 MEANING = {"received": "the business system has it and sent its receipt",
            "unmatched": "verified, but whose it is nobody can tell yet",
+           "review": "waits for staff before it goes to the business system",
            "held": "can't be told now; tried again by itself",
            "refused": "bad, and will stay bad; the reason says why"}
 MARKS = {True: "✓", False: "✗"}

@@ -19,7 +19,8 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 CITY = "992011"
-DB_ROLES = ("collect", "examine", "identify", "routing", "report", "registry", "operator")
+DB_ROLES = ("collect", "examine", "identify", "routing", "report", "registry", "operator",
+            "console")
 ROLES = ("collect", "examine", "identify", "routing", "report", "revocation")
 
 

@@ -24,7 +24,7 @@ static struct decision decision_of(const struct role *role, const struct outbox_
         .city_code = role->city_code,
         .application_id = receipt->application_id,
         .from = STATE_ROUTED,
-        .to = receipt->accepted ? STATE_RECEIVED : STATE_HELD,
+        .to = receipt->accepted ? STATE_RECEIVED : STATE_REVIEW,
         .reason = receipt->accepted ? NULL : "rejected-by-destination",
         .next = STAGE_NONE,
         .actor = actor,
@@ -49,31 +49,36 @@ static bool on_receipts(struct db_tx *tx, const char *destination,
     return done;
 }
 
-/* What it decided: only 完了 has a state yet; whatever else it says is refused as a conflict. */
+/* What it decided is the end, unless the resident has to correct something. */
+static struct decision decision_on(const struct role *role, const struct outcome *outcome,
+                                   const char *actor, const char *terminal)
+{
+    static const enum state states[] = {[OUTCOME_COMPLETED] = STATE_COMPLETED,
+                                        [OUTCOME_REJECTED] = STATE_REJECTED,
+                                        [OUTCOME_INCOMPLETE] = STATE_CORRECTION};
+    return (struct decision){
+        .city_code = role->city_code,
+        .application_id = outcome->application_id,
+        .from = STATE_RECEIVED,
+        .to = states[outcome->kind],
+        .reason = outcome->kind == OUTCOME_COMPLETED ? NULL : "outcome-of-destination",
+        .next = STAGE_NONE,
+        .actor = actor,
+        .terminal = terminal,
+    };
+}
+
 static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcome *outcomes,
                         size_t count, const char *terminal, void *context, struct failure *f)
 {
     const struct role *role = context;
     _cleanup_(cleanup_text) char *actor = text_format("business:%s", destination);
     struct decision *decisions = memory_allocate(count * sizeof *decisions);
-    size_t *places = memory_allocate(count * sizeof *places);
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (outcomes[i].kind != OUTCOME_COMPLETED)
-            continue;
-        places[n] = i;
-        decisions[n++] = (struct decision){.city_code = role->city_code,
-                                           .application_id = outcomes[i].application_id,
-                                           .from = STATE_RECEIVED,
-                                           .to = STATE_COMPLETED,
-                                           .next = STAGE_NONE,
-                                           .actor = actor,
-                                           .terminal = terminal};
-    }
-    bool done = decide(tx, role->config, role->name, decisions, n, f);
-    for (size_t i = 0; done && i < n; i++)
-        outcomes[places[i]].moved = decisions[i].moved;
-    free(places);
+    for (size_t i = 0; i < count; i++)
+        decisions[i] = decision_on(role, &outcomes[i], actor, terminal);
+    bool done = decide(tx, role->config, role->name, decisions, count, f);
+    for (size_t i = 0; done && i < count; i++)
+        outcomes[i].moved = decisions[i].moved;
     free(decisions);
     return done;
 }

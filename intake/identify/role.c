@@ -71,6 +71,7 @@ static struct decision *decision_add(struct batch *batch, const struct work_item
         .application_id = item->application_id,
         .from = item->state,
         .to = to,
+        .version = item->version,
         .actor = ACTOR,
     };
     return decision;

@@ -60,10 +60,10 @@ static int empty(void **state)
     test_sql(&database,
              "SET session_replication_role = replica;"
              "SET client_min_messages = warning;"
-             "TRUNCATE application, application_event, application_key, outcome, package,"
+             "TRUNCATE application, application_event, application_key, package,"
              " package_evidence, examination, identification,"
              " identification_decision, work, outbox,"
-             " outbox_item, delivery, audit_entry, audit_chain, audit_checkpoint");
+             " outbox_item, delivery, audit_entry, audit_chain, audit_checkpoint CASCADE");
     return 0;
 }
 
@@ -316,6 +316,28 @@ static void a_stale_workers_decision_does_nothing(void **state)
     assert_int_equal(count("work WHERE stage = 'examine'"), 1);
     assert_int_equal(count("outbox"), 1);
     assert_int_equal(count("audit_entry"), 1);
+}
+
+static void a_hold_that_another_stage_made_is_not_this_workers(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct work_item item;
+    char id[37];
+    make_due(1, "collect");
+    test_application_move(&database, 1, (const char *const[]){"held", NULL});
+    assert_int_equal(claim(collect_db, STAGE_COLLECT, 1, &item), 1);
+    assert_int_equal(item.version, 2);
+    struct decision stalled = collected(test_application_id(1, id));
+    stalled.from = item.state;
+    stalled.version = item.version;
+    test_application_move(&database, 1, (const char *const[]){"collected", "held", NULL});
+    assert_true(decide_all(collect_db, "collect", &stalled, 1, &f));
+    assert_false(stalled.moved);
+    assert_int_equal(count("application WHERE state = 'held' AND version = 4"), 1);
+    stalled.version = 4;
+    assert_true(decide_all(collect_db, "collect", &stalled, 1, &f));
+    assert_true(stalled.moved);
 }
 
 /* Both hold the application as announced; whoever commits second finds it moved. */
@@ -760,6 +782,7 @@ int main(void)
         EACH(a_transaction_that_fails_changes_nothing),
         EACH(what_a_wrong_clock_put_off_is_found_again),
         EACH(a_stale_workers_decision_does_nothing),
+        EACH(a_hold_that_another_stage_made_is_not_this_workers),
         EACH(of_two_who_decide_at_once_one_does),
         EACH(what_is_decided_for_good_leaves_the_queue),
         EACH(held_waits_for_its_time),

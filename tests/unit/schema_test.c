@@ -191,23 +191,24 @@ static void an_audit_entry_follows_the_head_of_its_own_chain(void **state)
 /* --- least privilege ---------------------------------------------------------------------------
  */
 
-/* c collect, x examine, i identify, r routing, p report, g registry, o operator */
+/* c collect, x examine, i identify, r routing, p report, g registry, o operator, s console */
 static const struct {
     const char *table;
     const char *select, *insert, *update, *delete;
 } rights[] = {
-    {"state", "cxirpgo", "", "", ""},
-    {"state_transition", "cxirpgo", "", "", ""},
-    {"application", "cxirpgo", "c", "cxir", ""},
-    {"application_event", "o", "", "", ""},
+    {"state", "cxirpgos", "", "", ""},
+    {"state_transition", "cxirpgos", "", "", ""},
+    {"application", "cxirpgos", "c", "cxirs", ""},
+    {"application_event", "os", "", "", ""},
     {"role_transition", "", "", "", ""},
-    {"work", "cxirpgo", "cxir", "cxir", "cxir"},
-    {"application_key", "cxir", "c", "", ""},
-    {"package", "cxro", "c", "", ""},
+    {"work", "cxirpgos", "cxirs", "cxirs", "cxirs"},
+    {"application_key", "cxirps", "c", "", ""},
+    {"package", "cxros", "c", "", ""},
     {"package_evidence", "c", "c", "", ""},
-    {"examination", "xiro", "x", "x", ""},
-    {"identification", "iro", "i", "i", ""},
+    {"examination", "xiros", "x", "x", ""},
+    {"identification", "iros", "is", "is", ""},
     {"identification_decision", "i", "i", "i", ""},
+    {"identification_proposal", "os", "s", "s", "s"},
     {"registry_link", "ig", "g", "g", "g"},
     {"registry_link_past", "g", "g", "", ""},
     {"registry_import", "go", "g", "g", ""},
@@ -215,20 +216,27 @@ static const struct {
     {"registry_key", "g", "g", "", ""},
     {"resident", "ig", "g", "g", "g"},
     {"resident_past", "ig", "g", "", ""},
-    {"outbox", "cxirpo", "cxir", "rp", "rp"},
+    {"review", "ros", "r", "r", ""},
+    {"approval", "ros", "s", "", ""},
+    {"staff_hold", "ros", "s", "s", "s"},
+    {"reroute", "ros", "s", "s", "s"},
+    {"withdrawal", "cros", "cs", "r", ""},
+    {"resident_message", "pos", "rs", "", ""},
+    {"escalation", "ros", "r", "r", "r"},
+    {"outbox", "cxirpos", "cxirs", "rps", "rp"},
     {"outbox_item", "r", "r", "", "r"},
-    {"delivery", "rpo", "rp", "r", ""},
+    {"delivery", "rpos", "rp", "r", ""},
     {"outcome", "ro", "r", "r", ""},
     {"token_assertion", "r", "r", "", "r"},
     {"token", "r", "r", "", "r"},
     {"audit_chain", "o", "", "", ""},
-    {"audit_entry", "o", "cxirpgo", "", ""},
+    {"audit_entry", "o", "cxirpgos", "", ""},
     {"audit_checkpoint", "o", "o", "", ""},
-    {"schema_version", "cxirpgo", "", "", ""},
+    {"schema_version", "cxirpgos", "", "", ""},
 };
 static const char *const role_names[] = {"collect", "examine",  "identify", "routing",
-                                         "report",  "registry", "operator"};
-static const char role_letters[] = "cxirpgo";
+                                         "report",  "registry", "operator", "console"};
+static const char role_letters[] = "cxirpgos";
 
 /* Rights on columns count too: whoever may update one column, may update. */
 static void compare_right(const char *table, const char *right, const char *letters)
@@ -297,6 +305,11 @@ static void a_role_moves_only_what_is_its_own_and_in_its_own_name(void **state)
     expect("examine", MOVE("held", "refused", "role:examine"), DONE);
     expect("examine", MOVE("held", "refused", "business:x"), DENIED);
     expect("routing", MOVE("held", "held", "business:x"), DONE);
+    expect("console", MOVE("held", "correction", "staff:a"), DONE);
+    expect("console", MOVE("held", "correction", "staff:"), DENIED);
+    expect("console", MOVE("held", "correction", "role:examine"), DENIED);
+    expect("console", MOVE("held", "routed", "staff:a"), DENIED);
+    expect("examine", MOVE("held", "correction", "staff:a"), DENIED);
     expect("routing", MOVE("held", "verified", "role:routing"), DENIED);
     expect("owner", MOVE("held", "verified", "whoever"), DONE);
 }
@@ -332,6 +345,62 @@ static void a_role_touches_only_its_own_rows(void **state)
         test_sql_number(&database, "SELECT count(*) FROM outbox WHERE destination = 'portal'"), 0);
 }
 
+/* --- four eyes ---------------------------------------------------------------------------------
+ */
+
+#define AS_STAFF(to, who) "UPDATE application SET state = '" to "', changed_by = '" who "'"
+#define APPROVE(hash, who)                                                                         \
+    "INSERT INTO approval VALUES (" APPLICATION ", decode(repeat('" hash "', 32), 'hex'), '" who   \
+    "', now())"
+#define PROPOSE(who)                                                                               \
+    "INSERT INTO identification_proposal VALUES (" APPLICATION ", '123', '" who "', now())"
+#define IDENTIFY(number, proposer, confirmer)                                                      \
+    "INSERT INTO identification VALUES (" APPLICATION ", now(), '" number "', 'staff', '" proposer \
+    "', '" confirmer "')"
+
+static void nothing_leaves_review_without_its_approvals(void **state)
+{
+    (void)state;
+    test_sql(&database,
+             "UPDATE application SET state = 'review';"
+             " INSERT INTO review VALUES (" APPLICATION ", now(), decode(repeat('aa', 32), 'hex'),"
+             " 'child-allowance', 'protected', 2)");
+    expect("console", AS_STAFF("identified", "staff:a"), DENIED);
+    expect("console", APPROVE("bb", "staff:a"), DENIED); /* of something else */
+    expect("console", APPROVE("aa", "staff:a"), DONE);
+    expect("console", APPROVE("aa", "staff:a"), "23505");
+    expect("console", AS_STAFF("identified", "staff:a"), DENIED);
+    expect("owner", AS_STAFF("identified", "staff:a"), DENIED);
+    expect("console", APPROVE("aa", "staff:b"), DONE);
+    expect("owner", "DELETE FROM approval", RAISED);
+    test_sql(&database, "UPDATE review SET sha256 = decode(repeat('cc', 32), 'hex')");
+    expect("console", AS_STAFF("identified", "staff:b"), DENIED); /* void: it is another one now */
+    test_sql(&database, "UPDATE review SET sha256 = decode(repeat('aa', 32), 'hex')");
+    expect("console", "BEGIN; " AS_STAFF("identified", "staff:b") "; ROLLBACK", DONE);
+}
+
+static void nobody_is_found_by_hand_without_a_second_person(void **state)
+{
+    (void)state;
+    test_sql(&database, "UPDATE application SET state = 'correction', changed_by = 'x';"
+                        " SET session_replication_role = replica;"
+                        " UPDATE application SET state = 'unmatched'");
+    expect("console", AS_STAFF("identified", "staff:b"), DENIED);
+    expect("console", IDENTIFY("123", "staff:a", "staff:b"), DENIED); /* nothing was proposed */
+    expect("console", PROPOSE("staff:a"), DONE);
+    expect("console", IDENTIFY("123", "staff:a", "staff:a"), "23514");
+    expect("console", IDENTIFY("124", "staff:a", "staff:b"), DENIED);
+    expect("console", IDENTIFY("123", "staff:c", "staff:b"), DENIED);
+    expect("console", IDENTIFY("123", "staff:a", "staff:b"), DONE);
+    expect("console", AS_STAFF("identified", "staff:c"), DENIED);
+    expect("console", AS_STAFF("identified", "staff:b"), DONE);
+    test_sql(&database, "UPDATE application SET state = 'review', changed_by = 'x'");
+    expect("console", APPROVE("aa", "staff:c"), DONE);
+    test_sql(&database, "UPDATE review SET sha256 = decode(repeat('cc', 32), 'hex')");
+    expect("console", APPROVE("cc", "staff:a"), DENIED); /* who identified the applicant */
+    expect("console", APPROVE("cc", "staff:b"), DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +416,8 @@ int main(void)
         cmocka_unit_test(operators_see_what_happened_but_not_what_was_said),
         cmocka_unit_test(a_role_moves_only_what_is_its_own_and_in_its_own_name),
         cmocka_unit_test(a_role_touches_only_its_own_rows),
+        cmocka_unit_test(nothing_leaves_review_without_its_approvals),
+        cmocka_unit_test(nobody_is_found_by_hand_without_a_second_person),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -17,6 +17,7 @@
 #include "intake/examine.h"
 #include "intake/revocation.h"
 #include "intake/schema.h"
+#include "intake/state.h"
 #include "signature/crl_index_writer.h"
 #include "tests/support/applications.h"
 #include "tests/support/database.h"
@@ -136,7 +137,7 @@ static void nothing_is_wrong_when_nothing_is(void **state)
     assert_string_equal(json_string_value(json_object_get(announced, "state")), "announced");
     assert_string_equal(json_string_value(json_object_get(announced, "name")), "到着通知");
     assert_int_equal(json_integer_value(json_object_get(announced, "count")), 2);
-    assert_int_equal(json_array_size(json_object_get(status, "states")), 10);
+    assert_int_equal(json_array_size(json_object_get(status, "states")), STATE_COUNT);
     assert_int_equal(json_array_size(json_object_get(status, "work")), 1);
     json_decref(status);
 }
@@ -177,11 +178,11 @@ static void what_was_rejected_waits_for_people(void **state)
     (void)state;
     test_application_move(
         &database, 1,
-        (const char *[]){"collected", "verified", "identified", "routed", "held", NULL});
+        (const char *[]){"collected", "verified", "identified", "routed", "review", NULL});
     test_sql(&database, "SET session_replication_role = replica; DELETE FROM work w USING"
                         " application a WHERE a.application_id = w.application_id AND a.state ="
-                        " 'held'; UPDATE application SET reason = 'rejected-by-destination'"
-                        " WHERE state = 'held'");
+                        " 'review'; UPDATE application SET reason = 'rejected-by-destination'"
+                        " WHERE state = 'review'");
     expect_problem("rejected-by-destination", "settle it with its department");
 }
 
