@@ -3,11 +3,15 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "signature/der.h"
+
+#define BRAILLE_BLANK 0x2800 /* a symbol by its category, and nothing to be seen */
 
 DEFINE_CLEANUP(cleanup_names, GENERAL_NAMES *, GENERAL_NAMES_free)
 
@@ -44,15 +48,28 @@ static bool fact_of(const char *oid, enum fact *ret_fact)
     return true;
 }
 
-static bool printable(const char *text)
+/* Every character is to be seen, and not all of them are blanks: what a person sees must be what is
+ * compared. The characters of JIS X 0208 and 0212, of which these texts are made (reference §1.3),
+ * all pass; controls, formats (U+200B, U+202E), line separators, variation selectors and fillers,
+ * and what is no character, do not. */
+static bool to_be_seen(const char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+    const int32_t length = (int32_t)strlen(text);
+    bool seen = false;
+    for (int32_t i = 0; i < length;) {
+        UChar32 c;
+        U8_NEXT(text, i, length, c);
+        const uint32_t unseen =
+            U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CN_MASK | U_GC_CS_MASK | U_GC_ZL_MASK | U_GC_ZP_MASK;
+        if (c < 0 || (U_GET_GC_MASK(c) & unseen) ||
+            u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT))
             return false;
-    return true;
+        seen = seen || (!u_isUWhiteSpace(c) && c != BRAILLE_BLANK);
+    }
+    return seen;
 }
 
-/* Strict: the type is UTF8String, the bytes are UTF-8 without NUL or control characters. */
+/* Strict: the type is UTF8String, the bytes are UTF-8. */
 static bool copy_text(const ASN1_TYPE *value, char text[FACT_TEXT])
 {
     if (!value || value->type != V_ASN1_UTF8STRING)
@@ -63,7 +80,7 @@ static bool copy_text(const ASN1_TYPE *value, char text[FACT_TEXT])
         return false;
     memcpy(text, bytes.data, bytes.length);
     text[bytes.length] = '\0';
-    return printable(text);
+    return to_be_seen(text);
 }
 
 /* One '0' or '1' for each character of `of`: whoever compares names relies on the positions. */
@@ -97,8 +114,31 @@ static bool birth_possible(const struct birth *birth)
     return day_valid(day);
 }
 
+/* The days of an era, its last and the next one's first included, where both are one: 1912-07-30 is
+ * 明治45年 and 大正元年. */
+static const struct era {
+    struct day first, last;
+} eras[] = {
+    ['1'] = {{1868, 1, 25}, {1912, 7, 30}}, ['2'] = {{1912, 7, 30}, {1926, 12, 25}},
+    ['3'] = {{1926, 12, 25}, {1989, 1, 7}}, ['4'] = {{1989, 1, 8}, {2019, 4, 30}},
+    ['5'] = {{2019, 5, 1}, {9999, 12, 31}},
+};
+
+/* Whether the date can lie in the era that it is given with; what is not known may be anything. */
+static bool era_fits(const struct birth *birth)
+{
+    const struct era *era = &eras[(unsigned char)birth->era];
+    struct day earliest = {birth->year, birth->month ? birth->month : 1,
+                           birth->day ? birth->day : 1};
+    struct day latest = {birth->year, birth->month ? birth->month : 12,
+                         birth->day ? birth->day : 31};
+    return birth->era == '0' || !birth->year ||
+           (day_compare(latest, era->first) >= 0 && day_compare(earliest, era->last) <= 0);
+}
+
 /* EYYYYMMDD: the era, then the Gregorian date. Parts that are not known are zeros; then there is no
- * date to compare. A year without its era is none that is known. */
+ * date to compare. A year without its era is none that is known; nor is a date outside of its era:
+ * one of the two is wrong, and a person has to see which. */
 static bool birth_read(const char *text, struct basic_facts *facts)
 {
     if (!digits_only(text, 9) || text[9] || text[0] > '5')
@@ -108,7 +148,7 @@ static bool birth_read(const char *text, struct basic_facts *facts)
     if (!birth_possible(&birth))
         return false;
     facts->birth = birth;
-    if (birth.era != '0' && birth.year && birth.month && birth.day)
+    if (birth.era != '0' && birth.year && birth.month && birth.day && era_fits(&birth))
         snprintf(facts->birth_date, sizeof facts->birth_date, "%.4s-%.2s-%.2s", text + 1, text + 5,
                  text + 7);
     return true;

@@ -31,21 +31,21 @@ struct other_fact {
 };
 
 struct basic_facts {
-    char name[FACT_TEXT];                /* .1 氏名 */
-    char name_substituted[FACT_TEXT];    /* .2: '0' or '1' for each character of the name */
-    char sex;                            /* .3: '1' 男, '2' 女, '3' or '9' 不明 */
-    struct birth birth;                  /* .4 生年月日 */
-    char birth_date[11];                 /* the same as YYYY-MM-DD; "" when (partly) unknown */
-    char address[FACT_TEXT];             /* .5 住所 */
-    char address_substituted[FACT_TEXT]; /* .6 */
+    char name[FACT_TEXT];             /* .1 氏名 */
+    char name_substituted[FACT_TEXT]; /* .2: '0' or '1' for each character of the name */
+    char sex;                         /* .3: '1' 男, '2' 女, '3' or '9' 不明 */
+    struct birth birth;               /* .4 生年月日 */
+    char birth_date[11]; /* the same as YYYY-MM-DD; "" when (partly) unknown, or not of its era */
+    char address[FACT_TEXT];                    /* .5 住所 */
+    char address_substituted[FACT_TEXT];        /* .6 */
     struct other_fact others[FACTS_OTHERS_MAX]; /* in the certificate's order */
     size_t other_count;
 };
 
 /* From the value of the subjectAltName extension: strict DER to its last byte, all six otherNames,
  * each once; of the arc's others at most FACTS_OTHERS_MAX, each once. Names of other kinds are
- * passed over. Texts are UTF-8 (RFC 3629) without NUL and control characters. *ret_fault is a
- * literal that tells what is wrong with which, never what stands there. */
+ * passed over. Texts are UTF-8 (RFC 3629) of characters that are seen, not of blanks alone.
+ * *ret_fault is a literal that tells what is wrong with which, never what stands there. */
 bool basic_facts_read(struct bytes subject_alt_name, struct basic_facts *ret_facts,
                       const char **ret_fault);
 

@@ -107,6 +107,25 @@ static void dates_known_in_part(void **state)
         {"019920401", {'0', 1992, 4, 1}, ""},
         {"300000229", {'3', 0, 2, 29}, ""},
         {"319440031", {'3', 1944, 0, 31}, ""},
+        /* at the edges of the eras */
+        {"118680125", {'1', 1868, 1, 25}, "1868-01-25"},
+        {"118680124", {'1', 1868, 1, 24}, ""},
+        {"119120730", {'1', 1912, 7, 30}, "1912-07-30"},
+        {"119120731", {'1', 1912, 7, 31}, ""},
+        {"219120730", {'2', 1912, 7, 30}, "1912-07-30"},
+        {"219120729", {'2', 1912, 7, 29}, ""},
+        {"219261225", {'2', 1926, 12, 25}, "1926-12-25"},
+        {"219261226", {'2', 1926, 12, 26}, ""},
+        {"319261225", {'3', 1926, 12, 25}, "1926-12-25"},
+        {"319261224", {'3', 1926, 12, 24}, ""},
+        {"319890107", {'3', 1989, 1, 7}, "1989-01-07"},
+        {"319890108", {'3', 1989, 1, 8}, ""},
+        {"419890108", {'4', 1989, 1, 8}, "1989-01-08"},
+        {"419890107", {'4', 1989, 1, 7}, ""},
+        {"420190430", {'4', 2019, 4, 30}, "2019-04-30"},
+        {"420190501", {'4', 2019, 5, 1}, ""},
+        {"520190501", {'5', 2019, 5, 1}, "2019-05-01"},
+        {"520190430", {'5', 2019, 4, 30}, ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct basic_facts facts;
@@ -117,7 +136,7 @@ static void dates_known_in_part(void **state)
         assert_string_equal(facts.birth_date, cases[i].date);
     }
     static const char *const wrong[] = {"319441300", "319440230",  "300000230", "619440101",
-                                        "41992040",  "4199204011", "41992 401"};
+                                        "41992040",  "4199204011", "41992 401", "300010101"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_fault(names_with(4, wrong[i], strlen(wrong[i]), NULL), "birth date");
 }
@@ -142,6 +161,23 @@ static void texts_that_hide_something(void **state)
          5},
         {"ab\nde", 5},
         {"", 0},
+        {"ab\u202ede", 7}, /* shows what follows from right to left */
+        {"ab\u200bde", 7}, /* of no width */
+        {"ab\u200dde", 7}, /* joins */
+        {"\ufeff桜野", 9}, /* a byte order mark */
+        {"ab\u00adde", 6}, /* a hyphen that is not seen */
+        {"ab\u2028de", 7}, /* ends the line */
+        {"ab\xc2\x85"
+         "de",
+         6},                    /* a control beyond ASCII */
+        {"葛\U000e0100城", 10}, /* another shape of the one before: no JIS has it */
+        {"ab\u3164de", 7},      /* a letter that is not seen */
+        {"ab\uffffde", 7},      /* no character */
+        {"ab\u0378de", 6},      /* not assigned */
+        {" ", 1},
+        {"　　", 6},
+        {"\u00a0\u2003", 5},
+        {"\u2800", 3}, /* a Braille cell without dots */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_fault(names_with(1, cases[i].text, cases[i].length, NULL), "clean text");
@@ -149,6 +185,37 @@ static void texts_that_hide_something(void **state)
     memset(longest, 'x', sizeof longest);
     assert_fault(names_with(1, longest, FACT_TEXT, NULL), "fitting length");
     assert_fault(names_with(1, longest, FACT_TEXT - 1, NULL), "positions");
+}
+
+/* What certificates have, and what is unusual and to be seen all the same. */
+static void texts_that_are_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *flags;
+    } cases[] = {
+        {"桜野　花子", "00000"},
+        {"〓ヶ関　髙﨑", "100000"},
+        {"SAKURANO HANAKO", "000000000000000"},
+        {"さくらの［旧氏］　々〆〇", "000000000000"},
+        {"𠮷", "0"},
+        {"\ue000", "0"}, /* of the private use: a city's own character */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer names = {0};
+        for (uint8_t place = 1; place <= 6; place++) {
+            const char *text = place == 1   ? cases[i].name
+                               : place == 2 ? cases[i].flags
+                                            : usual[place - 1];
+            add(&names, place, text, strlen(text), 0x0c);
+        }
+        wrap(&names, 0x30);
+        struct basic_facts facts;
+        const char *fault = "";
+        if (!facts_of(&names, &facts, &fault))
+            fail_msg("%s: %s", cases[i].name, fault);
+        assert_string_equal(facts.name, cases[i].name);
+    }
 }
 
 static void flags_have_one_place_for_each_character(void **state)
@@ -237,6 +304,7 @@ int main(void)
         cmocka_unit_test(the_six_are_read),
         cmocka_unit_test(dates_known_in_part),
         cmocka_unit_test(texts_that_hide_something),
+        cmocka_unit_test(texts_that_are_seen),
         cmocka_unit_test(flags_have_one_place_for_each_character),
         cmocka_unit_test(what_is_not_known_yet_is_kept),
         cmocka_unit_test(one_of_ours_twice_or_of_another_type),
