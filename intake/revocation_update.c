@@ -83,7 +83,7 @@ bool revocation_replaces(const struct crl_facts *present, const struct crl_facts
     if (strcmp(present->partition, next->partition) != 0)
         return failure_set(f, FAILURE_INPUT,
                            "the list is of another partition than before (%s); if that is right, "
-                           "remove the old index",
+                           "remove the old index and its .last file",
                            *next->partition ? next->partition : "all");
     if (strcmp(present->issuer_sha256, next->issuer_sha256) != 0)
         return failure_set(f, FAILURE_INPUT,
@@ -94,7 +94,7 @@ bool revocation_replaces(const struct crl_facts *present, const struct crl_facts
         return true;
     return failure_set(f, FAILURE_INPUT,
                        "the list (number %s) is older than the one that is here (number %s); if "
-                       "the CA began to count anew, remove the old index",
+                       "the CA began to count anew, remove the old index and its .last file",
                        next->number, present->number);
 }
 
@@ -147,6 +147,22 @@ struct updating {
     const char *folder, *name;
 };
 
+/* Nor of the last one that was in use here, whose index may be damaged or gone. */
+static bool replaces_last(const struct updating *updating, const struct crl_index *present,
+                          const struct crl_facts *next, struct failure *f)
+{
+    struct crl_facts last;
+    bool there;
+    struct failure why = {0};
+    if (index_last_read(updating->folder, updating->name, &last, &there, &why))
+        return !there || revocation_replaces(&last, next, f);
+    log_failure("revocation.last_damaged", &why);
+    return present || failure_set(f, FAILURE_INPUT,
+                                  "%s; nor is there a good index: when you are sure of the source, "
+                                  "remove it",
+                                  why.text);
+}
+
 /* The draft holds a good index: may it be used, and is it another one than before? */
 static enum revocation_change draft_take(const struct updating *updating, struct index_draft *draft,
                                          struct failure *f)
@@ -158,12 +174,14 @@ static enum revocation_change draft_take(const struct updating *updating, struct
         return REVOCATION_FAILED;
     const struct crl_facts *facts = crl_index_facts(next);
     if (present && strcmp(crl_index_sha256(present), crl_index_sha256(next)) == 0)
-        return REVOCATION_UNCHANGED;
+        return index_draft_keep(draft, crl_index_sha256(next), facts, f) ? REVOCATION_UNCHANGED
+                                                                         : REVOCATION_FAILED;
     if (!is_as_configured(updating->list, facts, f) ||
         !is_current(facts, config_duration(updating->group, "age-most"), f) ||
-        (present && !revocation_replaces(crl_index_facts(present), facts, f)))
+        (present && !revocation_replaces(crl_index_facts(present), facts, f)) ||
+        !replaces_last(updating, present, facts, f))
         return REVOCATION_REFUSED;
-    if (!index_draft_store(draft, crl_index_sha256(next), f))
+    if (!index_draft_store(draft, crl_index_sha256(next), facts, f))
         return REVOCATION_FAILED;
     log_info("revocation.stored", log_text("list", updating->name),
              log_text("partition", facts->partition), log_text("number", facts->number),

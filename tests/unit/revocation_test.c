@@ -150,7 +150,7 @@ static void updates_of_all_lists(void **state)
     assert_int_equal(round.stored, 2);
     assert_string_equal(number_of("a"), "05");
     assert_string_equal(number_of("b"), "07");
-    assert_int_equal(files_in("crl"), 2); /* and no draft */
+    assert_int_equal(files_in("crl"), 4); /* .idx and .last of each, and no draft */
     assert_int_equal(files_in("crl/archive"), 2);
 
     round = revocation_update(config, trust, &f);
@@ -165,7 +165,7 @@ static void updates_of_all_lists(void **state)
     assert_non_null(strstr(f.text, "older"));
     assert_string_equal(number_of("a"), "05");
     assert_string_equal(number_of("b"), "08");
-    assert_int_equal(files_in("crl"), 2);
+    assert_int_equal(files_in("crl"), 4);
     assert_int_equal(files_in("crl/archive"), 3); /* that of 7 judged the past */
     config_free(config);
 }
@@ -228,7 +228,7 @@ static void never_replaced_by(void **state)
         if (change != wanted[i].change || !strstr(said, wanted[i].said))
             fail_msg("%zu: %s, \"%s\"", i, revocation_change_name(change), said);
         assert_string_equal(number_of("a"), "05");
-        assert_int_equal(files_in("crl"), 1);
+        assert_int_equal(files_in("crl"), 2);
         assert_int_equal(files_in("crl/archive"), 1);
     }
     config_free(config);
@@ -339,7 +339,109 @@ static void damage_is_mended(void **state)
     assert_string_equal(number_of("a"), "");
     assert_int_equal(fetched(config, &said), REVOCATION_STORED);
     assert_string_equal(number_of("a"), "03");
-    assert_int_equal(files_in("crl"), 1);
+    assert_int_equal(files_in("crl"), 2);
+    config_free(config);
+}
+
+static void archived_as(char path[256])
+{
+    struct crl_index *index;
+    _cleanup_(cleanup_text) char *store = text_format("%s/crl", folder);
+    _cleanup_(cleanup_text) char *current = index_path(store, "a");
+    assert_true(crl_index_open(current, &index, NULL));
+    _cleanup_(cleanup_text) char *archived = index_archive_path(store, crl_index_sha256(index));
+    snprintf(path, 256, "%s", archived);
+    crl_index_free(index);
+}
+
+static void damage(const char *path)
+{
+    _cleanup_(cleanup_file) FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 600, SEEK_SET), 0);
+    assert_int_equal(fputc('!', file), '!');
+}
+
+static void assert_sound(const char *path)
+{
+    struct crl_index *index;
+    struct failure f = {0};
+    if (!crl_index_open(path, &index, &f))
+        fail_msg("%s", f.text);
+    crl_index_free(index);
+}
+
+/* In use and in the archive it is one file: what damages the one damages the other. */
+static void the_archive_is_mended(void **state)
+{
+    (void)state;
+    struct config *config = config_of(NULL);
+    char archived[256];
+    const char *said;
+    put_list("a.crl", &ca, NULL, 3);
+    assert_int_equal(fetched(config, &said), REVOCATION_STORED);
+    archived_as(archived);
+    damage(archived);
+    assert_string_equal(number_of("a"), "");
+    assert_int_equal(fetched(config, &said), REVOCATION_STORED);
+    assert_string_equal(number_of("a"), "03");
+    assert_sound(archived);
+    assert_int_equal(files_in("crl/archive"), 1);
+
+    unlink(archived); /* the list in use is good, and the same comes again */
+    assert_int_equal(fetched(config, &said), REVOCATION_UNCHANGED);
+    assert_sound(archived);
+    _cleanup_(cleanup_text) char *copy =
+        text_format("cp %s %s.2 && mv %s.2 %s", archived, archived, archived, archived);
+    assert_int_equal(system(copy), 0); /* another file, and damaged */
+    damage(archived);
+    assert_int_equal(fetched(config, &said), REVOCATION_UNCHANGED);
+    assert_sound(archived);
+    assert_int_equal(files_in("crl/archive"), 1);
+    config_free(config);
+}
+
+/* Without an index to compare with, the last one that was in use is still known. */
+static void no_older_list_comes_in(void **state)
+{
+    (void)state;
+    struct config *config = config_of(NULL);
+    const char *said;
+    put_list("a.crl", &ca, NULL, 5);
+    assert_int_equal(fetched(config, &said), REVOCATION_STORED);
+    for (int gone = 0; gone <= 1; gone++) {
+        put("crl/a.idx", bytes_of_text("half"));
+        if (gone) {
+            _cleanup_(cleanup_text) char *index = text_format("%s/crl/a.idx", folder);
+            unlink(index);
+        }
+        put_list("a.crl", &ca, NULL, 4);
+        assert_int_equal(fetched(config, &said), REVOCATION_REFUSED);
+        assert_non_null(strstr(said, "older than the one that is here"));
+        put_list("a.crl", &next_ca, NULL, 6);
+        assert_int_equal(fetched(config, &said), REVOCATION_REFUSED);
+        assert_string_equal(number_of("a"), "");
+        put_list("a.crl", &ca, NULL, 5);
+        assert_int_equal(fetched(config, &said), REVOCATION_STORED);
+    }
+    /* Not even that is known: a person has to look. A good index is enough, and mends it. */
+    put("crl/a.last", bytes_of_text("{}"));
+    put_list("a.crl", &ca, NULL, 4);
+    assert_int_equal(fetched(config, &said), REVOCATION_REFUSED);
+    put_list("a.crl", &ca, NULL, 5);
+    assert_int_equal(fetched(config, &said), REVOCATION_UNCHANGED);
+    put("crl/a.idx", bytes_of_text("half"));
+    put_list("a.crl", &ca, NULL, 4);
+    assert_int_equal(fetched(config, &said), REVOCATION_REFUSED);
+    assert_non_null(strstr(said, "older than the one that is here"));
+    put("crl/a.last", bytes_of_text("{}"));
+    assert_int_equal(fetched(config, &said), REVOCATION_REFUSED);
+    assert_non_null(strstr(said, "a.last is damaged"));
+    assert_string_equal(number_of("a"), "");
+    _cleanup_(cleanup_text) char *last = text_format("%s/crl/a.last", folder);
+    unlink(last);
+    assert_int_equal(fetched(config, &said), REVOCATION_STORED);
+    assert_string_equal(number_of("a"), "04");
     config_free(config);
 }
 
@@ -432,6 +534,8 @@ int main(void)
         cmocka_unit_test_setup(the_first_source_that_is_good, empty),
         cmocka_unit_test_setup(names_are_file_names, empty),
         cmocka_unit_test_setup(damage_is_mended, empty),
+        cmocka_unit_test_setup(the_archive_is_mended, empty),
+        cmocka_unit_test_setup(no_older_list_comes_in, empty),
         cmocka_unit_test_setup(what_replaces_what, empty),
         cmocka_unit_test_setup(the_archive, empty),
         cmocka_unit_test_setup(the_examiner_sees_it, empty),
