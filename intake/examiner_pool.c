@@ -16,6 +16,13 @@ static struct metric replaced_total = {
     .help = "Examiner processes that died or were ended for a limit, and were replaced.",
 };
 
+static struct metric renewed_total = {
+    .kind = METRIC_COUNTER,
+    .name = "uketsuke_examiners_renewed_total",
+    .help = "Examiner processes that were replaced because they had examined [examine] "
+            "packages-most packages.",
+};
+
 /* The one under examination goes with it. */
 static void culprit_mark(struct examiner_pool *pool, struct examiner_job *job, bool limit,
                          const char *trouble)
@@ -23,6 +30,25 @@ static void culprit_mark(struct examiner_pool *pool, struct examiner_job *job, b
     job->outcome = limit ? EXAMINER_LIMIT : EXAMINER_CRASHED;
     snprintf(job->trouble, sizeof job->trouble, "%s", trouble);
     pool->done(job);
+}
+
+/* What a worker has mapped besides the program are revocation lists: one that is cut off or changed
+ * where it lies ends the worker, whatever the package. Its successor looks at every list before it
+ * uses it, and leaves that one out; so the package gets a second one, once. */
+static bool may_come_again(const struct examiner_job *job, const char *trouble)
+{
+    return strcmp(trouble, "SIGBUS") == 0 && !job->again;
+}
+
+/* The rest of the queue of a worker that is gone. */
+static bool succeed(struct examiner_pool *pool, struct examiner_process *process,
+                    const struct examiner_process *old, size_t from, struct failure *f)
+{
+    if (!examiner_process_start(pool->argv, process, f))
+        return false;
+    for (size_t i = from; i < old->queued; i++)
+        examiner_process_give(process, old->queue[i]);
+    return true;
 }
 
 /* `limit`: NULL, or the limit that it met. */
@@ -38,13 +64,29 @@ static bool replace(struct examiner_pool *pool, struct examiner_process *process
                            trouble);
     metric_add(&replaced_total, NULL, 1);
     log_warning("examiner.replaced", log_text("cause", trouble));
-    if (old.queued > 0)
-        culprit_mark(pool, old.queue[0], limit || memory, trouble);
-    if (!examiner_process_start(pool->argv, process, f))
-        return false;
-    for (size_t i = 1; i < old.queued; i++)
-        examiner_process_give(process, old.queue[i]);
-    return true;
+    if (old.queued == 0)
+        return succeed(pool, process, &old, 0, f);
+    if (may_come_again(old.queue[0], trouble)) {
+        old.queue[0]->again = true;
+        return succeed(pool, process, &old, 0, f);
+    }
+    culprit_mark(pool, old.queue[0], limit || memory, trouble);
+    return succeed(pool, process, &old, 1, f);
+}
+
+/* Has, or will have when its queue is empty, examined its share. */
+static bool is_spent(const struct examiner_pool *pool, const struct examiner_process *process)
+{
+    return process->answered + process->queued >= pool->limits.packages;
+}
+
+static bool renew(struct examiner_pool *pool, struct examiner_process *process, struct failure *f)
+{
+    const struct examiner_process old = {0};
+    char ended[64];
+    examiner_process_end(process, ended);
+    metric_add(&renewed_total, NULL, 1);
+    return succeed(pool, process, &old, 0, f);
 }
 
 static bool process_turn(struct examiner_pool *pool, struct examiner_process *process,
@@ -55,6 +97,8 @@ static bool process_turn(struct examiner_pool *pool, struct examiner_process *pr
         switch (examiner_process_turn(process, &job, f)) {
         case EXAMINER_ANSWERED:
             pool->done(job);
+            if (process->queued == 0 && is_spent(pool, process))
+                return renew(pool, process, f);
             break;
         case EXAMINER_FAILED_TO_BEGIN:
             return false;
@@ -87,12 +131,16 @@ static bool turn(struct examiner_pool *pool, bool wait, struct failure *f)
     return true;
 }
 
+/* NULL: there is room with none. */
 static struct examiner_process *least_busy(const struct examiner_pool *pool)
 {
-    struct examiner_process *least = &pool->processes[0];
-    for (size_t i = 1; i < pool->limits.workers; i++)
-        if (pool->processes[i].queued < least->queued)
-            least = &pool->processes[i];
+    struct examiner_process *least = NULL;
+    for (size_t i = 0; i < pool->limits.workers; i++) {
+        struct examiner_process *process = &pool->processes[i];
+        bool room = process->queued < EXAMINER_QUEUE_MOST && !is_spent(pool, process);
+        if (room && (!least || process->queued < least->queued))
+            least = process;
+    }
     return least;
 }
 
@@ -100,7 +148,7 @@ static bool give(struct examiner_pool *pool, struct examiner_job *job, struct fa
 {
     if (!turn(pool, false, f)) /* who has died idle must not cost this one */
         return false;
-    while (least_busy(pool)->queued == EXAMINER_QUEUE_MOST)
+    while (!least_busy(pool))
         if (!turn(pool, true, f))
             return false;
     struct examiner_process *process = least_busy(pool);

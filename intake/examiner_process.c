@@ -22,6 +22,10 @@
 static const struct config_key keys[] = {
     {"workers", CONFIG_NUMBER, "0", 0, 256, NULL,
      "Processes that examine at the same time; 0: one for each processor"},
+    {"packages-most", CONFIG_NUMBER, "1000", 1, 1000000000, NULL,
+     "A worker is replaced by a new one after so many packages: what one of them might have done "
+     "to "
+     "it does not last"},
     {"memory-most", CONFIG_SIZE, "512M", 16 << 20, 1LL << 36, NULL,
      "What examinations in one worker may allocate; a package that needs more is held"},
     {"cpu-most", CONFIG_DURATION, "20s", INSTANT_SECOND / 10, 3600 * INSTANT_SECOND, NULL,
@@ -42,6 +46,7 @@ struct examiner_limits examiner_limits_read(const struct config *config)
         .workers = (size_t)(workers          ? workers
                             : processors > 0 ? processors
                                              : 1),
+        .packages = (size_t)config_number(group, "packages-most"),
         .memory = (size_t)config_number(group, "memory-most"),
         .cpu = config_duration(group, "cpu-most"),
         .wall = config_duration(group, "time-most"),
@@ -179,6 +184,7 @@ static enum examiner_event result_take(struct examiner_process *p, struct bytes 
     *ret_job = p->queue[0];
     (*ret_job)->outcome = EXAMINER_DONE;
     (*ret_job)->took = clock_monotonic() - p->wall_begun;
+    p->answered++;
     memmove(p->queue, p->queue + 1, --p->queued * sizeof *p->queue);
     clock_restart(p);
     return EXAMINER_ANSWERED;

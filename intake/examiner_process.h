@@ -15,9 +15,10 @@ extern const struct config_section examine_config_section; /* [examine] workers,
 
 struct examiner_limits {
     size_t workers;
-    size_t memory; /* bytes that examinations in one worker may allocate */
-    instant cpu;   /* of the processor, for one application */
-    instant wall;  /* for one application */
+    size_t packages; /* that one worker examines: then another takes its place */
+    size_t memory;   /* bytes that examinations in one worker may allocate */
+    instant cpu;     /* of the processor, for one application */
+    instant wall;    /* for one application */
 };
 struct examiner_limits examiner_limits_read(const struct config *config);
 
@@ -35,6 +36,7 @@ struct examiner_job {
     struct examination examination; /* with DONE; the receiver's */
     char trouble[64];               /* else what happened, for the log */
     int64_t took;                   /* microseconds, without waiting for a worker */
+    bool again;                     /* given to a second worker: see examiner_pool.c */
     void *owner;                    /* whatever the giver wants to find again */
 };
 
@@ -49,6 +51,7 @@ struct examiner_process {
     size_t sent;                                     /* of out */
     struct examiner_job *queue[EXAMINER_QUEUE_MOST]; /* the first is under examination */
     size_t queued;
+    size_t answered;
     int64_t cpu_begun, wall_begun; /* of the first; microseconds */
 };
 

@@ -37,6 +37,15 @@ static const struct config_section *const sections[] = {
 
 /* ---- the worker's side ---- */
 
+static const char *beyond; /* a page behind the end of a file */
+
+static void beyond_map(void)
+{
+    int fd = memfd_create("empty", MFD_CLOEXEC);
+    beyond = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+}
+
 static void *nothing(void *context)
 {
     return context;
@@ -138,6 +147,12 @@ static void do_crash(void)
     __builtin_trap();
 }
 
+/* As where a list is cut off in place: it has a second chance, and no third. */
+static void do_bus(void)
+{
+    (void)*(volatile const char *)beyond;
+}
+
 static void do_exit(void)
 {
     _exit(0);
@@ -206,6 +221,7 @@ static const struct deed {
     {"do map", do_map, EXAMINER_MEMORY_LIMITED ? EXAMINER_LIMIT : EXAMINER_CRASHED, "memory"},
     {"do crash", do_crash, EXAMINER_CRASHED, "SIGILL"},
     {"do abort", do_abort, EXAMINER_CRASHED, "SIGABRT"},
+    {"do bus", do_bus, EXAMINER_CRASHED, "SIGBUS"},
     {"do loop", do_loop, EXAMINER_LIMIT, "time"},
     {"do stall", do_stall, EXAMINER_LIMIT, "time"},
     {"do exit", do_exit, EXAMINER_CRASHED, "exit 0"},
@@ -234,6 +250,7 @@ static int be_worker(const char *path)
     log_open("worker", LOG_LEVEL_ERROR, false);
     clock_initialize();
     xml_initialize();
+    beyond_map();
     if (!config_load(path, sections, sizeof sections / sizeof *sections, &config, &f))
         return 3;
     examiner_worker_run(config, behave);
@@ -248,6 +265,7 @@ static struct pki_ca ca;
 static struct examiner here; /* the same, in this process */
 static struct buffer good;   /* a package */
 static size_t finished;
+static size_t packages_most = 1000;
 
 static void count(struct examiner_job *job)
 {
@@ -301,24 +319,32 @@ static instant at(const char *text)
     return result;
 }
 
+/* A new file: who has mapped the one before keeps that. */
+static void list_write(const char *revoked)
+{
+    _cleanup_(cleanup_buffer) struct buffer list = {0};
+    _cleanup_(cleanup_text) char *index = text_format("%s/1.idx", folder);
+    struct pki_crl crl = {.from = at("2026-11-22T00:00:00+09:00"),
+                          .to = at("2026-11-30T00:00:00+09:00")};
+    crl.revoked[0].serial = revoked;
+    crl.revoked[0].date = crl.from;
+    pki_crl_make(&ca, &crl, &list);
+    unlink(index);
+    crl_index_write(&ca, buffer_bytes(&list), index);
+}
+
 static int set_up(void **state)
 {
     (void)state;
     struct failure f = {0};
     struct config *config;
-    _cleanup_(cleanup_buffer) struct buffer list = {0};
     xml_initialize();
     assert_non_null(mkdtemp(folder));
     snprintf(config_file, sizeof config_file, "%s/test.conf", folder);
     ca = pki_ca_make((struct pki_ca_options){0});
     _cleanup_(cleanup_text) char *anchors = text_format("%s/anchors.pem", folder);
     pki_append_pem(ca.certificate, anchors);
-    pki_crl_make(&ca,
-                 &(struct pki_crl){.from = at("2026-11-22T00:00:00+09:00"),
-                                   .to = at("2026-11-30T00:00:00+09:00")},
-                 &list);
-    _cleanup_(cleanup_text) char *index = text_format("%s/1.idx", folder);
-    crl_index_write(&ca, buffer_bytes(&list), index);
+    list_write(NULL);
     config_write(PROCEDURES);
     _cleanup_(cleanup_x509) X509 *certificate =
         pki_issue(&ca, pki_key(PKI_RSA_2048, 1), &(struct pki_end){0});
@@ -348,7 +374,7 @@ static struct examiner_pool pool_open(size_t workers)
 {
     struct examiner_pool pool;
     struct failure f = {0};
-    const struct examiner_limits limits = {workers, 64 << 20, CPU_MOST, WALL_MOST};
+    const struct examiner_limits limits = {workers, packages_most, 64 << 20, CPU_MOST, WALL_MOST};
     if (!examiner_pool_open(argv, &limits, count, &pool, &f))
         fail_msg("%s", f.text);
     finished = 0;
@@ -497,7 +523,7 @@ static void what_keeps_it_from_beginning_is_told(void **state)
     (void)state;
     struct examiner_pool pool;
     struct failure f = {0};
-    const struct examiner_limits limits = {2, 64 << 20, CPU_MOST, WALL_MOST};
+    const struct examiner_limits limits = {2, packages_most, 64 << 20, CPU_MOST, WALL_MOST};
     config_write("/nowhere");
     assert_false(examiner_pool_open(argv, &limits, count, &pool, &f));
     assert_non_null(strstr(f.text, "/nowhere"));
@@ -533,6 +559,62 @@ static void it_ends_with_its_parent(void **state)
     close(pipes[1]);
 }
 
+/* After its share of packages another worker takes its place, and no application notices. */
+static void none_examines_more_than_its_share(void **state)
+{
+    (void)state;
+    for (packages_most = 1; packages_most <= 3; packages_most++) {
+        struct examiner_pool pool = pool_open(2);
+        struct examiner_job jobs[7];
+        pid_t first = pool.processes[0].pid;
+        for (size_t i = 0; i < 7; i++) {
+            jobs[i] = job_of(buffer_bytes(&good));
+            give(&pool, &jobs[i]);
+            assert_true(pool.processes[0].answered + pool.processes[0].queued <= packages_most);
+        }
+        finish(&pool);
+        assert_int_equal(finished, 7);
+        for (size_t i = 0; i < 7; i++)
+            assert_good(&jobs[i]);
+        assert_int_not_equal(pool.processes[0].pid, first);
+        examiner_pool_close(&pool);
+    }
+    packages_most = 1000;
+    struct examiner_pool pool = pool_open(1);
+    pid_t first = pool.processes[0].pid;
+    struct examiner_job job = job_of(buffer_bytes(&good));
+    give(&pool, &job);
+    finish(&pool);
+    assert_good(&job);
+    assert_int_equal(pool.processes[0].pid, first);
+    examiner_pool_close(&pool);
+}
+
+/* A list that is cut off where it lies, under a worker: the package is examined by the next one,
+ * which does not use that list, and is held for the list, not for a crash. */
+static void a_list_cut_off_in_place(void **state)
+{
+    (void)state;
+    if (!EXAMINER_MEMORY_LIMITED) /* AddressSanitizer takes SIGBUS for itself, and meets a wall */
+        skip();
+    _cleanup_(cleanup_text) char *index = text_format("%s/1.idx", folder);
+    list_write("01"); /* the look-up has to read a block */
+    struct examiner_pool pool = pool_open(1);
+    struct examiner_job jobs[2] = {job_of(buffer_bytes(&good)), job_of(buffer_bytes(&good))};
+    assert_int_equal(truncate(index, 0), 0);
+    for (size_t i = 0; i < 2; i++)
+        give(&pool, &jobs[i]);
+    finish(&pool);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(jobs[i].outcome, EXAMINER_DONE);
+        assert_string_equal(jobs[i].examination.reason, "revocation-unavailable");
+        examination_free(&jobs[i].examination);
+    }
+    assert_true(jobs[0].again && !jobs[1].again);
+    examiner_pool_close(&pool);
+    list_write(NULL);
+}
+
 int main(int argc, char **words)
 {
     if (argc == 3 && strcmp(words[1], "worker") == 0)
@@ -544,6 +626,8 @@ int main(int argc, char **words)
         cmocka_unit_test(killed_in_the_middle),
         cmocka_unit_test(what_keeps_it_from_beginning_is_told),
         cmocka_unit_test(it_ends_with_its_parent),
+        cmocka_unit_test(none_examines_more_than_its_share),
+        cmocka_unit_test(a_list_cut_off_in_place),
     };
     log_open("test", LOG_LEVEL_ERROR, false);
     clock_initialize();
