@@ -19,6 +19,7 @@ struct ocsp_client {
     struct ocsp_responder responders[OCSP_RESPONDERS_MAX];
     size_t responder_count;
     struct ocsp_cache *cache;
+    instant age_most;
     bool with_nonce;
 };
 
@@ -71,6 +72,7 @@ bool ocsp_client_open(const struct config *config, struct ocsp_client **ret_clie
     }
     struct ocsp_client *client = memory_allocate(sizeof *client);
     client->with_nonce = strcmp(config_text(group, "ocsp-nonce"), "none") != 0;
+    client->age_most = policy.ocsp.age_most;
     client->cache = ocsp_cache_new();
     for (; client->responder_count < count; client->responder_count++)
         if (!ocsp_responder_open(group,
@@ -98,8 +100,8 @@ void ocsp_client_close(struct ocsp_client *client)
 static bool cache_answers(const struct ocsp_client *client, struct ocsp_errand *errand)
 {
     struct bytes response, nonce;
-    if (!ocsp_cache_find(client->cache, errand->certid, errand->applied_at, clock_now(), &response,
-                         &nonce))
+    if (!ocsp_cache_find(client->cache, errand->certid, errand->applied_at, clock_now(),
+                         client->age_most, &response, &nonce))
         return false;
     buffer_append(&errand->response, response.data, response.length);
     errand->nonce_length = nonce.length;

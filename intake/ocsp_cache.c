@@ -59,12 +59,14 @@ void ocsp_cache_put(struct ocsp_cache *cache, struct bytes certid, struct bytes 
 }
 
 bool ocsp_cache_find(const struct ocsp_cache *cache, struct bytes certid, instant applied_at,
-                     instant now, struct bytes *ret_response, struct bytes *ret_nonce)
+                     instant now, instant age_most, struct bytes *ret_response,
+                     struct bytes *ret_nonce)
 {
     uint8_t key[32];
     const struct place *place = &cache->places[place_of(certid, key)];
     if (place->response.length == 0 || memcmp(place->key, key, sizeof key) != 0 ||
-        place->this_update <= applied_at || place->next_update < now)
+        place->this_update <= applied_at || place->next_update < now ||
+        now - place->this_update > age_most)
         return false;
     *ret_response = buffer_bytes(&place->response);
     *ret_nonce = bytes_of(place->nonce, place->nonce_length);

@@ -21,9 +21,11 @@ void ocsp_cache_free(struct ocsp_cache *cache);
 /* `nonce`: as sent; empty: none. */
 void ocsp_cache_put(struct ocsp_cache *cache, struct bytes certid, struct bytes response,
                     struct bytes nonce);
-/* A response for this certID that was issued after `applied_at` and is not past its nextUpdate at
- * `now`. Borrowed until the next put. */
+/* A response for this certID that was issued after `applied_at`, and at `now` is neither past its
+ * nextUpdate nor older than `age_most`: one that would be judged stale is asked for anew. Borrowed
+ * until the next put. */
 bool ocsp_cache_find(const struct ocsp_cache *cache, struct bytes certid, instant applied_at,
-                     instant now, struct bytes *ret_response, struct bytes *ret_nonce);
+                     instant now, instant age_most, struct bytes *ret_response,
+                     struct bytes *ret_nonce);
 
 #endif

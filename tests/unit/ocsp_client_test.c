@@ -433,6 +433,24 @@ static void test_kept_until_next_update(void **state)
     ocsp_client_close(client);
 }
 
+/* Judged stale by ocsp-age-most, a response must not come out of the cache again and again. */
+static void test_kept_no_longer_than_its_age(void **state)
+{
+    struct ocsp_client *client = client_of(1, "ocsp-age-most = 90min\n");
+    struct ocsp_errand first = {.certid = buffer_bytes(&ids[2]), .applied_at = applied};
+    (void)state;
+    modes(GOOD, GOOD); /* thisUpdate: an hour after `applied` */
+    ocsp_client_ask(client, &first, 1);
+    ocsp_client_keep(client, &first);
+    ocsp_errand_free(&first);
+    clock_fix(applied + 2 * HOUR + HOUR / 2);
+    assert_string_equal(ask(client, 2), "cached");
+    clock_fix(applied + 2 * HOUR + HOUR / 2 + 1);
+    assert_string_equal(ask(client, 2), "response");
+    clock_fix(applied + 2 * HOUR);
+    ocsp_client_close(client);
+}
+
 static void test_what_is_not_kept(void **state)
 {
     struct ocsp_cache *cache = ocsp_cache_new();
@@ -442,7 +460,7 @@ static void test_what_is_not_kept(void **state)
     struct bytes id = buffer_bytes(&ids[0]);
     ocsp_cache_put(cache, id, bytes_of_text("busy"), (struct bytes){0});
     ocsp_cache_put(cache, id, bytes_of(zeros, sizeof zeros), (struct bytes){0});
-    assert_false(ocsp_cache_find(cache, id, 0, 0, &response, &nonce));
+    assert_false(ocsp_cache_find(cache, id, 0, 0, INSTANT_DAY, &response, &nonce));
     ocsp_cache_free(cache);
 }
 
@@ -459,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_breaker),
         cmocka_unit_test(test_one_tries_for_all),
         cmocka_unit_test(test_kept_until_next_update),
+        cmocka_unit_test(test_kept_no_longer_than_its_age),
         cmocka_unit_test(test_what_is_not_kept),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
