@@ -39,9 +39,11 @@ static const struct db_statement packages_select = {
     " LEFT JOIN LATERAL (SELECT size FROM package"
     "  WHERE city_code = w.city_code AND application_id = w.application_id OFFSET 0) p ON true)"
     "SELECT found.* FROM wanted LEFT JOIN LATERAL ("
-    " SELECT p.sealed, k.wrapped, a.receipt_number, a.applied_at, a.procedure_id, a.form_version"
+    " SELECT p.sealed, k.wrapped, a.receipt_number, a.applied_at, a.procedure_id, a.form_version,"
+    "  x.evidence"
     " FROM application a JOIN package p USING (city_code, application_id)"
     "  JOIN application_key k USING (city_code, application_id)"
+    "  LEFT JOIN examination x USING (city_code, application_id)"
     " WHERE a.city_code = wanted.city_code AND a.application_id = wanted.application_id OFFSET 0)"
     " AS found ON true "
     "WHERE wanted.position = 1 OR wanted.before < $3::bigint ORDER BY wanted.position"};
@@ -166,6 +168,7 @@ bool application_store_package(struct db_tx *tx, const struct city_key *city,
 void stored_application_free(struct stored_application *application)
 {
     buffer_erase_free(&application->package);
+    buffer_free(&application->evidence);
     *application = (struct stored_application){0};
 }
 
@@ -186,8 +189,11 @@ static bool package_unseal(const struct db_rows *rows, size_t row, const struct 
     struct application_key key;
     if (!application_key_open(city, item, &stored->key, &key, f))
         return false;
-    bool opened = unseal(&key, "package", application_context(item, context),
-                         db_get_bytes(rows, row, 0), &stored->package, f);
+    application_context(item, context);
+    bool opened =
+        unseal(&key, "package", context, db_get_bytes(rows, row, 0), &stored->package, f) &&
+        (db_is_null(rows, row, 6) || unseal(&key, "verdict-evidence", context,
+                                            db_get_bytes(rows, row, 6), &stored->evidence, f));
     application_key_erase(&key);
     return opened;
 }

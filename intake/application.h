@@ -27,7 +27,8 @@ bool application_store_package(struct db_tx *tx, const struct city_key *city,
                                struct bytes package, bool evidence, struct failure *f);
 /* With receipt number, applied-at as the portal promised them. */
 struct stored_application {
-    struct buffer package; /* plain: erase */
+    struct buffer package;  /* plain: erase */
+    struct buffer evidence; /* of the last examination (intake/evidence.h); empty: there was none */
     struct wrapped_key key;
     char receipt_number[65];
     instant applied_at;

@@ -70,15 +70,16 @@ static json_t *procedure_json(const struct procedure *procedure)
 }
 
 void evidence_write(const struct examination_input *input, const struct procedure *procedure,
-                    const json_t *revocation, struct buffer *ret_evidence)
+                    const json_t *revocation, instant suspended, struct buffer *ret_evidence)
 {
     _cleanup_(cleanup_json) json_t *json = json_pack(
-        "{s:s, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:O?}", "format", FORMAT,
-        "software", SOFTWARE, "examined_at", (json_int_t)input->now, "receipt_number",
+        "{s:s, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:O?, s:{s:I, s:I}}", "format",
+        FORMAT, "software", SOFTWARE, "examined_at", (json_int_t)input->now, "receipt_number",
         text_or_null(input->receipt_number), "city_code", text_or_null(input->city_code),
         "applied_at", (json_int_t)input->applied_at, "limits", limits_json(input->limits), "trust",
         trust_json(input->trust), "revocation_policy", policy_json(&input->revocation), "ocsp",
-        ocsp_json(&input->ocsp), "procedure", procedure_json(procedure), "revocation", revocation);
+        ocsp_json(&input->ocsp), "procedure", procedure_json(procedure), "revocation", revocation,
+        "suspended", "before", (json_int_t)input->suspended, "after", (json_int_t)suspended);
     json_write(json, ret_evidence);
 }
 
@@ -141,15 +142,16 @@ static bool ocsp_read(const json_t *json, struct evidence *e)
 
 static bool fields_read(struct evidence *e)
 {
-    json_int_t now, applied_at;
-    if (json_unpack(e->json, "{s:s, s:I, s:I}", "software", &e->software, "examined_at", &now,
-                    "applied_at", &applied_at) != 0 ||
+    json_int_t now, applied_at, suspended = 0; /* which evidence of 0.1 did not have */
+    if (json_unpack(e->json, "{s:s, s:I, s:I, s?{s:I}}", "software", &e->software, "examined_at",
+                    &now, "applied_at", &applied_at, "suspended", "before", &suspended) != 0 ||
         !limits_read(json_object_get(e->json, "limits"), &e->limits) ||
         !policy_read(json_object_get(e->json, "revocation_policy"), &e->input.revocation) ||
         !ocsp_read(json_object_get(e->json, "ocsp"), e))
         return false;
     e->input.now = now;
     e->input.applied_at = applied_at;
+    e->input.suspended = suspended;
     e->input.receipt_number = json_string_value(json_object_get(e->json, "receipt_number"));
     e->input.city_code = json_string_value(json_object_get(e->json, "city_code"));
     e->index_sha256 =
@@ -167,6 +169,12 @@ bool evidence_read(struct bytes text, struct evidence *ret_evidence, struct fail
     }
     *ret_evidence = e;
     return true;
+}
+
+instant evidence_suspended(struct bytes text)
+{
+    _cleanup_(cleanup_json) json_t *json = json_read(text);
+    return json_integer_value(json_object_get(json_object_get(json, "suspended"), "after"));
 }
 
 /* --- comparing -------------------------------------------------------------------------------- */

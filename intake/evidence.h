@@ -10,9 +10,13 @@
 #include "intake/examine.h"
 
 /* Canonical JSON, appended. `procedure`: NULL when it was not known; `revocation`: what decided,
- * as in the report; NULL. */
+ * as in the report; NULL; `suspended`: for the next examination (signature/revocation.h). */
 void evidence_write(const struct examination_input *input, const struct procedure *procedure,
-                    const json_t *revocation, struct buffer *ret_evidence);
+                    const json_t *revocation, instant suspended, struct buffer *ret_evidence);
+
+/* What the next examination of the same application must know of this one: examination_input's
+ * `suspended`. 0 when it does not say, or is none. */
+instant evidence_suspended(struct bytes text);
 
 /* What of it goes into an examination as it stands. Views into `evidence` live as long as that. */
 struct evidence {

@@ -30,6 +30,7 @@ struct examining {
     bool is_signed;
     struct certificate *certificate;
     json_t *revocation;
+    instant suspended; /* what is known of it from now on */
     struct buffer ocsp_certid;
     bool ocsp_used;
     json_t *record;
@@ -172,11 +173,12 @@ static bool certificate_judge_all(struct examining *e)
         .crls = e->input->crls,
         .trust = e->input->trust,
         .ocsp = e->input->ocsp,
+        .suspended = e->input->suspended,
         .applied_at = e->package->applied_at,
         .now = e->input->now,
     };
-    bool passed =
-        revocation_judge(&revocation, e->certificate, e->checks, &e->ocsp_certid, &e->revocation);
+    bool passed = revocation_judge(&revocation, e->certificate, e->checks, &e->ocsp_certid,
+                                   &e->revocation, &e->suspended);
     bool failed = checks_indication(e->checks) == TOTAL_FAILED;
     const char *kind = json_string_value(json_object_get(e->revocation, "kind"));
     e->ocsp_used = (passed || failed) && kind && strcmp(kind, "ocsp") == 0;
@@ -191,9 +193,17 @@ static const struct covered *covered_named(const struct examining *e, const char
     return NULL;
 }
 
+/* Whether a signature that covers the form covers this member too, under its name. */
+static bool is_bound(const struct examining *e, const char *name)
+{
+    const struct covered *form = covered_named(e, APPLICATION), *covered = covered_named(e, name);
+    return form && covered && (form->named_by & covered->named_by) != 0;
+}
+
 /* application.pdf is never read, so it need not be covered. */
 static bool coverage_judge(const struct examining *e)
 {
+    bool bound = true;
     for (size_t i = 0; i < e->signable_count; i++) {
         const struct covered *covered = covered_named(e, e->signables[i].name);
         bool matters = strcmp(e->signables[i].name, "application.pdf") != 0;
@@ -201,9 +211,14 @@ static bool coverage_judge(const struct examining *e)
             return checks_fail(e->checks, "signature.coverage", "SIG_CONSTRAINTS_FAILURE",
                                "signature-coverage",
                                "member %zu of those that may be signed is not covered", i + 1);
+        bound = bound && (!matters || is_bound(e, e->signables[i].name));
     }
     checks_input(e->checks, "members", "%zu", e->signable_count);
-    checks_pass(e->checks, "signature.coverage", "the form and all attachments are covered");
+    checks_input(e->checks, "together", "%s", bound ? "yes" : "no");
+    checks_pass(e->checks, "signature.coverage",
+                bound ? "the form and all attachments are covered, together"
+                      : "the form and all attachments are covered, each by itself: which belong "
+                        "together, and their names, are the portal's word");
     return true;
 }
 
@@ -263,9 +278,10 @@ static void report_write(const struct examining *e, struct examination *x)
     if (e->certificate && certificate_issuer_sha256(e->certificate, issuer))
         evidence.issuer_sha256 = issuer;
     size_t count = e->package ? e->package->member_count : 0;
-    const char **coverage = memory_allocate((count + 1) * sizeof *coverage);
+    struct report_coverage *coverage = memory_allocate((count + 1) * sizeof *coverage);
     for (size_t i = 0; i < count; i++)
-        coverage[i] = coverage_name(e, e->package->members[i].name);
+        coverage[i] = (struct report_coverage){coverage_name(e, e->package->members[i].name),
+                                               is_bound(e, e->package->members[i].name)};
     evidence.coverage = coverage;
     _cleanup_(cleanup_json) json_t *report = examination_report(&evidence);
     json_write(report, &x->report);
@@ -324,12 +340,12 @@ static void examining_free(struct examining *e)
 
 void examine(const struct examination_input *input, struct examination *ret_examination)
 {
-    struct examining e = {.input = input, .checks = checks_new()};
+    struct examining e = {.input = input, .checks = checks_new(), .suspended = input->suspended};
     struct examination x = {0};
     examine_all(&e);
     result_take(&e, &x);
     report_write(&e, &x);
-    evidence_write(input, e.procedure, e.revocation, &x.evidence);
+    evidence_write(input, e.procedure, e.revocation, e.suspended, &x.evidence);
     examining_free(&e);
     *ret_examination = x;
 }

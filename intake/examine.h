@@ -31,6 +31,7 @@ struct examination_input {
     const struct crl_set *crls;
     struct revocation_policy revocation;
     struct ocsp_answer ocsp; /* {0} the first time: ocsp_certid below */
+    instant suspended;       /* of the last examination: evidence_suspended; 0 */
     const struct procedures *procedures;
 };
 

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "intake/evidence.h"
 
 #define ACTOR   "role:examine"
 #define CRASHED "examination-crashed"
@@ -75,7 +76,8 @@ static bool subject_give(struct examine_batch *batch, struct subject *subject, s
                   .receipt_number = subject->stored.receipt_number,
                   .city_code = worker->role->city_code,
                   .applied_at = subject->stored.applied_at,
-                  .now = clock_now()},
+                  .now = clock_now(),
+                  .suspended = evidence_suspended(buffer_bytes(&subject->stored.evidence))},
         .owner = subject,
     };
     if (subject->certid.length > 0)

@@ -53,9 +53,10 @@ static json_t *coverage_json(const struct report_evidence *e)
         const struct package_member *member = &e->package->members[i];
         char hash[65];
         hex_encode(member->sha256, sizeof member->sha256, hash);
-        json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:s}", "member", member->name,
+        json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:s, s:b}", "member", member->name,
                                               "size", (json_int_t)member->bytes.length, "sha256",
-                                              hash, "coverage", e->coverage[i]));
+                                              hash, "coverage", e->coverage[i].coverage, "together",
+                                              e->coverage[i].together));
     }
     return list;
 }
@@ -73,15 +74,23 @@ static const char *verdict_of(const struct checks *checks)
     }
 }
 
+/* From where judged_at came: the portal's list or who asked said it before, and the manifest says
+ * the same; or the manifest alone. */
+static const char *judged_at_source(const struct report_evidence *e)
+{
+    return !e->package ? NULL : e->input->applied_at != 0 ? "promise" : "manifest";
+}
+
 json_t *examination_report(const struct report_evidence *e)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT,
+        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT,
         "software", SOFTWARE, "profile", PROFILE, "verdict", verdict_of(e->checks), "indication",
         indication_name(checks_indication(e->checks)), "sub_indication",
         text_or_null(checks_sub_indication(e->checks)), "reason",
         text_or_null(checks_reason(e->checks)), "judged_at",
-        e->package ? time_json(e->package->applied_at) : json_null(), "examined_at",
-        time_json(e->input->now), "application", application_json(e->package), "evidence",
-        evidence_json(e), "coverage", coverage_json(e), "checks", checks_to_json(e->checks));
+        e->package ? time_json(e->package->applied_at) : json_null(), "judged_at_source",
+        text_or_null(judged_at_source(e)), "examined_at", time_json(e->input->now), "application",
+        application_json(e->package), "evidence", evidence_json(e), "coverage", coverage_json(e),
+        "checks", checks_to_json(e->checks));
 }

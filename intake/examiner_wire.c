@@ -192,6 +192,7 @@ void examiner_wire_put_request(struct buffer *out, const struct examination_inpu
     text_put(out, input->city_code);
     number_put(out, input->applied_at);
     number_put(out, input->now);
+    number_put(out, input->suspended);
     number_put(out, input->ocsp.asked);
     text_put(out, input->ocsp.trouble);
     bytes_put(out, input->ocsp.nonce);
@@ -208,6 +209,7 @@ bool examiner_wire_get_request(struct bytes fields, struct examination_input *re
     input.city_code = text_or_null(&r);
     input.applied_at = number_get(&r);
     input.now = number_get(&r);
+    input.suspended = number_get(&r);
     input.ocsp.asked = number_within(&r, 0, 1);
     input.ocsp.trouble = text_or_null(&r);
     input.ocsp.nonce = bytes_get(&r);

@@ -49,6 +49,13 @@ const struct crl_index *crl_set_at(const struct crl_set *set, size_t i)
     return set->lists[i];
 }
 
+struct crl_index *crl_set_release(struct crl_set *set, size_t i)
+{
+    struct crl_index *index = set->lists[i];
+    set->lists[i] = set->lists[--set->count];
+    return index;
+}
+
 /* Its place in the set; the set's count when there is none. */
 static size_t place_of(const struct crl_set *set, const char *issuer_sha256,
                        const X509_NAME *partition)
@@ -168,9 +175,34 @@ static bool may_have_left(const struct crl_facts *facts, const X509 *x509)
            facts->this_update > expired + EXPIRED_LISTED;
 }
 
-static bool judge_list(const struct crl_index *list, X509 *x509, instant applied_at, instant now,
-                       instant age_most, struct checks *checks)
+/* Whether the list is of a time about which it may speak. */
+static bool is_current(const struct crl_question *question, const struct crl_facts *facts,
+                       struct checks *checks)
 {
+    char text[INSTANT_TEXT], told[INSTANT_TEXT];
+    instant_text_jst(facts->this_update, text);
+    if (facts->this_update <= question->applied_at)
+        return checks_undecided(checks, check, "TRY_LATER", "revocation-not-yet",
+                                "the list of %s was not issued after the application", text);
+    if (facts->this_update > question->now + CLOCK_SKEW_MOST)
+        return checks_undecided(checks, check, "TRY_LATER", "revocation-not-yet",
+                                "the list says that it was issued on %s, which is to come", text);
+    if (facts->next_update < question->now &&
+        question->now - facts->this_update > question->age_most)
+        return checks_undecided(checks, check, "TRY_LATER", "revocation-stale",
+                                "the list of %s is too old", text);
+    if (facts->this_update <= question->suspended)
+        return checks_undecided(checks, check, "TRY_LATER", "revocation-on-hold",
+                                "the list of %s is no newer than what told on %s that it is "
+                                "suspended",
+                                text, instant_text_jst(question->suspended, told));
+    return true;
+}
+
+static bool judge_list(const struct crl_question *question, const struct crl_index *list,
+                       X509 *x509, struct checks *checks)
+{
+    const instant applied_at = question->applied_at;
     const struct crl_facts *facts = crl_index_facts(list);
     struct crl_entry entry = {0};
     bool listed = lookup(list, x509, &entry);
@@ -184,18 +216,8 @@ static bool judge_list(const struct crl_index *list, X509 *x509, instant applied
         return checks_fail(checks, check, "REVOKED", "certificate-revoked",
                            "revoked on %s, before the application",
                            instant_text_jst(entry.revoked_at, text));
-    if (facts->this_update <= applied_at)
-        return checks_undecided(checks, check, "TRY_LATER", "revocation-not-yet",
-                                "the list of %s was not issued after the application",
-                                instant_text_jst(facts->this_update, text));
-    if (facts->this_update > now + CLOCK_SKEW_MOST)
-        return checks_undecided(checks, check, "TRY_LATER", "revocation-not-yet",
-                                "the list says that it was issued on %s, which is to come",
-                                instant_text_jst(facts->this_update, text));
-    if (facts->next_update < now && now - facts->this_update > age_most)
-        return checks_undecided(checks, check, "TRY_LATER", "revocation-stale",
-                                "the list of %s is too old",
-                                instant_text_jst(facts->this_update, text));
+    if (!is_current(question, facts, checks))
+        return false;
     if (!listed && may_have_left(facts, x509))
         return checks_undecided(checks, check, "TRY_LATER", "revocation-expired",
                                 "the list of %s may have dropped certificates expired by then",
@@ -209,17 +231,17 @@ static bool judge_list(const struct crl_index *list, X509 *x509, instant applied
     return true;
 }
 
-bool crl_judge(const struct crl_set *set, const struct certificate *certificate,
-               const struct trust *trust, instant applied_at, instant now, instant age_most,
+bool crl_judge(const struct crl_question *question, const struct certificate *certificate,
                struct checks *checks, json_t **ret_evidence)
 {
     bool name_known;
-    X509 *issuer = certificate->issuer ? certificate->issuer
-                                       : trust_issuer(trust, certificate->x509, &name_known);
-    const struct crl_index *list = issuer ? find(set, certificate->x509, issuer) : NULL;
+    X509 *issuer = certificate->issuer
+                       ? certificate->issuer
+                       : trust_issuer(question->trust, certificate->x509, &name_known);
+    const struct crl_index *list = issuer ? find(question->set, certificate->x509, issuer) : NULL;
     *ret_evidence = list ? evidence_of(list) : NULL;
     if (!list)
         return checks_undecided(checks, check, "TRY_LATER", "revocation-unavailable",
                                 "there is no list for the certificate's distribution point");
-    return judge_list(list, certificate->x509, applied_at, now, age_most, checks);
+    return judge_list(question, list, certificate->x509, checks);
 }

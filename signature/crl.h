@@ -30,15 +30,26 @@ bool crl_set_add_file(struct crl_set *set, const char *path, const struct trust 
 
 size_t crl_set_count(const struct crl_set *set);
 const struct crl_index *crl_set_at(const struct crl_set *set, size_t i);
+/* Out of the set: the caller's from now on. */
+struct crl_index *crl_set_release(struct crl_set *set, size_t i);
 /* The list of this issuer (SHA-256 of the anchor's DER, hexadecimal) and this partition, or NULL.
  * No partition: the list of all that the issuer issued. */
 const struct crl_index *crl_set_find(const struct crl_set *set, const char *issuer_sha256,
                                      const X509_NAME *partition);
 
+struct crl_question {
+    const struct crl_set *set;
+    const struct trust *trust;
+    instant applied_at, now;
+    instant age_most;  /* of a list past its nextUpdate */
+    instant suspended; /* thisUpdate of what told before that it is suspended; 0: nothing did */
+};
+
 /* Judged at applied-at, on data issued after it (design §5): revoked when in the list with
  * revocationDate <= applied_at (of several entries the earliest): certificate-revoked,
  * sub-indication REVOKED; but undecided with revocation-on-hold (TRY_LATER, EN 319 102-1 §5.2.6)
- * when all it says is certificateHold, which may be lifted. removeFromCRL is for lists of changes
+ * when all it says is certificateHold, which may be lifted; nor does a list that was not issued
+ * after `suspended` lift it, whatever it says. removeFromCRL is for lists of changes
  * only (RFC 5280 §5.3.1): here it says that the certificate is on the list. Undecided with
  * revocation-unavailable (TRY_LATER) when there is no list for the certificate's distribution point
  * and generation, revocation-not-yet when its thisUpdate is not after applied_at, or still to come,
@@ -49,8 +60,7 @@ const struct crl_index *crl_set_find(const struct crl_set *set, const char *issu
  * {"kind":"crl","number", "this_update","next_update","tbs_sha256" (of tbsCertList),
  * "index_sha256"} in *ret_evidence (new reference; NULL when there is none).
  */
-bool crl_judge(const struct crl_set *set, const struct certificate *certificate,
-               const struct trust *trust, instant applied_at, instant now, instant age_most,
+bool crl_judge(const struct crl_question *question, const struct certificate *certificate,
                struct checks *checks, json_t **ret_evidence);
 
 #endif

@@ -46,6 +46,7 @@ struct ocsp_question {
     X509 *issuer; /* the generation that signed it */
     const struct ocsp_policy *policy;
     instant applied_at, now;
+    instant suspended; /* as in crl_question */
 };
 
 /* What came of asking. {0}: nobody has asked yet. */
@@ -79,7 +80,7 @@ struct ocsp_answer {
  *   ocsp-expired           good, but said when the certificate had expired, which RFC 6960 §2.2
  *                          lets a responder say of any; its archiveCutoff does not reach back
  *   revocation-not-yet     thisUpdate is not after applied_at
- *   revocation-on-hold     certificateHold: may be lifted
+ *   revocation-on-hold     certificateHold: may be lifted; or not issued after `suspended`
  * Evidence {"kind":"ocsp","produced_at","this_update","next_update" (null: none),
  * "responder_sha256","response_sha256","nonce" (hexadecimal; null: none was sent)} in *ret_evidence
  * (new reference) once the signature holds; else NULL. */

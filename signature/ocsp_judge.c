@@ -185,6 +185,8 @@ static bool status_judge(const struct judging *j)
         return false;
     if (on_hold)
         return undecided(j, "revocation-on-hold", "suspended before the application");
+    if (j->this_update <= j->question->suspended)
+        return undecided(j, "revocation-on-hold", "it is no newer than what told of a suspension");
     if (j->status == V_OCSP_CERTSTATUS_REVOKED)
         checks_pass(j->checks, check, "revoked on %s, after the application: it counts",
                     instant_text_jst(j->revoked, text));

@@ -33,6 +33,7 @@ struct revocation_input {
     const struct trust *trust;
     struct ocsp_answer ocsp;
     instant applied_at, now;
+    instant suspended; /* of an earlier judgement, as it came back; 0: none */
 };
 
 /* Judged at applied-at on data issued after it, by crl_judge and ocsp_judge; their checks and
@@ -41,9 +42,13 @@ struct revocation_input {
  * gives way to the list: whatever is wrong with a response, a list is verified for itself. The
  * trouble is then a remark in a check that passes; only when the list cannot tell either, both
  * checks are undecided and the response's reason comes first.
+ * Once a source has told that the certificate is suspended, only newer data may say otherwise:
+ * *ret_suspended, thisUpdate of the newest that told so (or input.suspended), is for the next
+ * judgement of the same application.
  * *ret_ask: the certID to ask for, appended with revocation-ask. *ret_evidence: what decided (new
  * reference; NULL: nothing did). True when it passed. */
 bool revocation_judge(const struct revocation_input *input, const struct certificate *certificate,
-                      struct checks *checks, struct buffer *ret_ask, json_t **ret_evidence);
+                      struct checks *checks, struct buffer *ret_ask, json_t **ret_evidence,
+                      instant *ret_suspended);
 
 #endif

@@ -29,6 +29,10 @@ enum coverage {
 struct covered {
     const char *name; /* of the signable */
     enum coverage coverage;
+    /* Signatures that cover it and sign its name with it, a bit for each: of two members with a bit
+     * in common it is signed that they belong together. Only XML Signature does that; CMS and raw
+     * values are each over the bytes of one file. */
+    uint64_t named_by;
     /* COVERAGE_TREE: exactly the tree that was covered, without the signature. COVERAGE_BYTES:
      * those bytes as a tree when they were parsed on the way, else NULL. Owned by the result. */
     xmlDoc *document;

@@ -64,6 +64,7 @@ static bool digest_failed(struct verification *v, size_t number)
 static void note(struct verification *v, size_t at, enum coverage coverage)
 {
     struct covered *covered = &v->result.covered[at];
+    covered->named_by |= UINT64_C(1) << v->result.signature_count;
     if (coverage > covered->coverage)
         covered->coverage = coverage;
 }

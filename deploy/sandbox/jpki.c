@@ -28,7 +28,7 @@ static const char jpki_help_text[] =
     "  serve   GET /crl/NAME.crl, a list by municipality (sakurano, wakaba: third generation;\n"
     "          sakurano-2, wakaba-2: second), new each interval; POST /ocsp (RFC 6960),\n"
     "          and one that misbehaves at /ocsp/ stale, future, unknown, unauthorized, try-later,\n"
-    "          other, foreign, forged, nonce-wrong, nonce-none, error, garbage, slow.\n"
+    "          other, foreign, forged, nonce-wrong, nonce-none, suspended, error, garbage, slow.\n"
     "          ADDRESS as 127.0.0.1:PORT; port 0 takes a free one and prints it\n"
     "\n"
     "TIME is RFC 3339 (2026-11-21T09:00:00+09:00); default now. REASON is RFC 5280's CRLReason,\n"

@@ -125,12 +125,13 @@ struct jpki_responder;
 /* How it misbehaves, for those who test a client: each is a path of its own, /ocsp/NAME. */
 struct jpki_manner {
     const char *name;
-    int error;    /* this OCSPResponseStatus, whatever is asked; 0: none */
-    instant away; /* thisUpdate so far from now */
-    bool unknown; /* knows nobody */
-    bool other;   /* speaks of the next serial number */
-    bool foreign; /* signs as the CA with the name of ours and another key */
-    bool forged;  /* names its own certificate, and signs with another key */
+    int error;      /* this OCSPResponseStatus, whatever is asked; 0: none */
+    instant away;   /* thisUpdate so far from now */
+    bool unknown;   /* knows nobody */
+    bool suspended; /* says certificateHold of everybody, since a year ago */
+    bool other;     /* speaks of the next serial number */
+    bool foreign;   /* signs as the CA with the name of ours and another key */
+    bool forged;    /* names its own certificate, and signs with another key */
     enum { NONCE_GIVEN, NONCE_WRONG, NONCE_NONE } nonce;
 };
 extern const struct jpki_manner jpki_manners[];

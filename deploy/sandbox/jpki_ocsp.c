@@ -20,6 +20,7 @@ const struct jpki_manner jpki_manners[] = {
     {.name = "forged", .forged = true},
     {.name = "nonce-wrong", .nonce = NONCE_WRONG},
     {.name = "nonce-none", .nonce = NONCE_NONE},
+    {.name = "suspended", .suspended = true},
 };
 const size_t jpki_manner_count = sizeof jpki_manners / sizeof *jpki_manners;
 
@@ -150,8 +151,12 @@ static bool single_add(const struct jpki *jpki, const struct jpki_manner *manner
 {
     const struct jpki_entry *entry =
         generation && !manner->unknown ? entry_asked(jpki, id, generation) : NULL;
+    const struct jpki_entry held = {.revoked_at = now - 365 * INSTANT_DAY,
+                                    .reason = OCSP_REVOKED_STATUS_CERTIFICATEHOLD};
     OCSP_CERTID *other =
         manner->other && generation ? next_certificate(jpki, id, generation) : NULL;
+    if (entry && manner->suspended)
+        entry = &held;
     bool done = status_add(basic, other ? other : id, entry, now + manner->away);
     OCSP_CERTID_free(other);
     return done;

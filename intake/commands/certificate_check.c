@@ -127,18 +127,19 @@ static void judge_revocation(const struct judge *judge, const struct certificate
         .method = judge->responses.count > 0 ? REVOCATION_OCSP_THEN_CRL : REVOCATION_CRL_ONLY,
         .crl_age_most = 3 * INSTANT_DAY,
         .ocsp.age_most = INSTANT_DAY};
-    struct revocation_input input = {&policy, judge->crls, judge->trust,
-                                     {0},     judge->at,   judge->now};
+    struct revocation_input input = {&policy, judge->crls, judge->trust, {0}, judge->at, judge->now,
+                                     0};
+    instant suspended;
     _cleanup_(cleanup_buffer) struct buffer ask = {0};
     _cleanup_(cleanup_json) json_t *none = NULL, *evidence = NULL;
     if (policy.method != REVOCATION_CRL_ONLY) {
         struct checks *first = checks_new();
-        revocation_judge(&input, certificate, first, &ask, &none);
+        revocation_judge(&input, certificate, first, &ask, &none, &suspended);
         checks_free(first);
         input.ocsp = ocsp_files_answer(&judge->responses, buffer_bytes(&ask));
         buffer_clear(&ask);
     }
-    revocation_judge(&input, certificate, checks, &ask, &evidence);
+    revocation_judge(&input, certificate, checks, &ask, &evidence, &suspended);
 }
 
 static void judge_jpki(const struct judge *judge, struct bytes der, struct checks *checks)

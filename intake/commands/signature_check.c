@@ -106,6 +106,7 @@ static bool certificate_check(struct checking *c, struct failure *f)
     struct trust *trust = NULL;
     struct crl_set *crls = NULL;
     _cleanup_(cleanup_buffer) struct buffer ask = {0};
+    instant suspended;
     bool ready = trust_arguments_load(&options->trust, &trust, f) &&
                  trust_arguments_load_crls(&options->trust, trust, &crls, f);
     if (ready) {
@@ -114,7 +115,7 @@ static bool certificate_check(struct checking *c, struct failure *f)
         const struct revocation_input input = {
             .policy = &policy, .crls = crls, .trust = trust, .applied_at = at, .now = now};
         if (checks_indication(c->checks) != TOTAL_FAILED)
-            revocation_judge(&input, certificate, c->checks, &ask, &c->revocation);
+            revocation_judge(&input, certificate, c->checks, &ask, &c->revocation, &suspended);
         certificate_free(certificate);
     }
     crl_set_free(crls);

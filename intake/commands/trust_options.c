@@ -108,6 +108,14 @@ bool trust_arguments_take(struct trust_arguments *arguments, int option, const c
     }
 }
 
+bool trust_arguments_given(const struct trust_arguments *arguments)
+{
+    return arguments->anchors.count + arguments->pins.count + arguments->policies.count +
+                   arguments->crls.count >
+               0 ||
+           arguments->production;
+}
+
 void trust_arguments_free(struct trust_arguments *arguments)
 {
     option_list_free(&arguments->anchors);

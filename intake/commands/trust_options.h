@@ -48,6 +48,7 @@ enum {
 /* Takes one of these options; false when it is none of them, or one too many, or a folder that
  * cannot be read or holds nothing of that kind. */
 bool trust_arguments_take(struct trust_arguments *arguments, int option, const char *value);
+bool trust_arguments_given(const struct trust_arguments *arguments); /* any of them */
 void trust_arguments_free(struct trust_arguments *arguments);
 
 /* Anchors that are named on the command line are trusted as they are named; with pins, each has to

@@ -195,6 +195,14 @@ static int verify_all(const struct config *config, const struct options *options
     return code;
 }
 
+/* Everything else is taken from the day: nothing that is given may be passed over in silence. */
+static bool stored_alone(const struct options *options)
+{
+    return !options->explain && !options->procedures && !options->city && !options->at &&
+           !options->now && options->responses.count == 0 &&
+           !trust_arguments_given(&options->trust);
+}
+
 static int run(const struct config *config, int argc, char **argv)
 {
     _cleanup_(cleanup_options) struct options options = {0};
@@ -207,7 +215,7 @@ static int run(const struct config *config, int argc, char **argv)
         if (!option_take(&options, option, optarg))
             return command_usage(&verify_command, "cannot take %s", argv[optind - 1]);
     if (options.stored)
-        return optind < argc || options.trust.anchors.count > 0
+        return optind < argc || !stored_alone(&options)
                    ? command_usage(&verify_command, "--stored takes nothing besides but --json")
                    : verify_stored(config, options.stored, options.json);
     if (optind >= argc)

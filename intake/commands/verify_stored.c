@@ -70,39 +70,44 @@ static bool load(const struct config *config, struct again *a, struct failure *f
            examiner_load(config, &a->examiner, f);
 }
 
-static bool in_use(const struct crl_set *lists, const char *index_sha256)
+/* NULL: it is not in use any more. */
+static struct crl_index *out_of_use(struct crl_set *lists, const char *index_sha256)
 {
     for (size_t i = 0; i < crl_set_count(lists); i++)
         if (strcmp(crl_index_sha256(crl_set_at(lists, i)), index_sha256) == 0)
-            return true;
-    return false;
+            return crl_set_release(lists, i);
+    return NULL;
 }
 
-/* The index that was looked at, from those in use or from the archive; none when none was. */
+static struct crl_index *out_of_archive(struct again *a, const char *wanted)
+{
+    _cleanup_(cleanup_text) char *path =
+        text_format("%s/archive/%.64s.idx", a->examiner.crl_directory, wanted);
+    struct crl_index *index = NULL;
+    struct failure why = {0};
+    bool opened = crl_index_open(path, &index, &why);
+    if (opened && strcmp(crl_index_sha256(index), wanted) == 0)
+        return index;
+    if (opened)
+        failure_set(&why, FAILURE_INPUT, "%s is another list", path);
+    crl_index_free(index);
+    _cleanup_(cleanup_text) char *missing =
+        text_format("the revocation list of that day is missing: %s", why.text);
+    json_array_append_new(a->differences, json_string(missing));
+    return NULL;
+}
+
+/* The index that was looked at, from those in use or from the archive, and no other: what is in use
+ * today decides nothing about that day. */
 static const struct crl_set *lists_of_the_day(struct again *a)
 {
     const char *wanted = a->evidence.index_sha256;
-    struct crl_index *index = NULL;
-    if (wanted && in_use(a->examiner.crls, wanted))
-        return a->examiner.crls;
     a->lists = crl_set_new();
-    if (!wanted)
-        return a->lists;
-    _cleanup_(cleanup_text) char *path =
-        text_format("%s/archive/%.64s.idx", a->examiner.crl_directory, wanted);
-    struct failure why = {0};
-    bool opened = crl_index_open(path, &index, &why);
-    if (opened && strcmp(crl_index_sha256(index), wanted) != 0) {
-        crl_index_free(index);
-        opened = failure_set(&why, FAILURE_INPUT, "%s is another list", path);
-    }
-    if (opened) {
+    struct crl_index *index = wanted ? out_of_use(a->examiner.crls, wanted) : NULL;
+    if (wanted && !index)
+        index = out_of_archive(a, wanted);
+    if (index)
         crl_set_take(a->lists, index);
-    } else {
-        _cleanup_(cleanup_text) char *missing =
-            text_format("the revocation list of that day is missing: %s", why.text);
-        json_array_append_new(a->differences, json_string(missing));
-    }
     return a->lists;
 }
 

@@ -127,6 +127,11 @@ static void print_evidence(FILE *out, const json_t *report)
     const json_t *evidence = json_object_get(report, "evidence");
     fputs("\n判定に使ったもの\n", out);
     print_moment(out, "  判定の基準日時　", text_of(report, "judged_at"));
+    if (*text_of(report, "judged_at_source"))
+        fprintf(out, "    （%s）\n",
+                strcmp(text_of(report, "judged_at_source"), "promise") == 0
+                    ? "ポータルの一覧などで別に示された申請日時で、申請データの記載と一致"
+                    : "申請データ自身の記載による。ほかに確かめるものはありません");
     print_moment(out, "  検査を行った日時　", text_of(report, "examined_at"));
     fprintf(out, "  署名の方式　　%s\n",
             *text_of(evidence, "algorithm") ? text_of(evidence, "algorithm")
@@ -153,6 +158,23 @@ static void print_uncovered(FILE *out, const json_t *report)
                     text_of(member, "member"));
 }
 
+/* Attachments that the applicant signed, but not as belonging to this form. */
+static void print_apart(FILE *out, const json_t *report)
+{
+    size_t index;
+    json_t *member;
+    json_array_foreach (json_object_get(report, "coverage"), index, member) {
+        const char *coverage = text_of(member, "coverage");
+        bool is_signed = strcmp(coverage, "bytes") == 0 || strcmp(coverage, "tree") == 0;
+        if (is_signed && json_is_false(json_object_get(member, "together")) &&
+            strcmp(text_of(member, "member"), "application.xml") != 0)
+            fprintf(out,
+                    "  ・ %s は単独で署名されています。この申請書に添付されたこととファイル名は、"
+                    "署名ではなくポータルの記載によります。\n",
+                    text_of(member, "member"));
+    }
+}
+
 void explain_page(FILE *out, const char *title, const json_t *report)
 {
     const char *reason = text_of(report, "reason");
@@ -164,6 +186,7 @@ void explain_page(FILE *out, const char *title, const json_t *report)
         print_reason(out, reason, "");
     print_checks(out, json_object_get(report, "checks"));
     print_uncovered(out, report);
+    print_apart(out, report);
     print_evidence(out, report);
     fputc('\n', out);
 }

@@ -114,7 +114,12 @@ static void judge(struct bytes list, bool good)
     json_t *evidence = NULL;
     instant now = 1795219200 * INSTANT_SECOND;
     must(crl_set_add(set, list, trust, &f) == good);
-    crl_judge(set, &certificate, trust, now, now + INSTANT_DAY, INSTANT_DAY, checks, &evidence);
+    const struct crl_question question = {.set = set,
+                                          .trust = trust,
+                                          .applied_at = now,
+                                          .now = now + INSTANT_DAY,
+                                          .age_most = INSTANT_DAY};
+    crl_judge(&question, &certificate, checks, &evidence);
     json_decref(evidence);
     checks_free(checks);
     crl_set_free(set);

@@ -1,5 +1,6 @@
 """Revocation by query: a real responder over HTTP that behaves well, and badly in each way."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -146,6 +147,29 @@ def test_the_list_decides_where_the_responder_does_not(house, manner):
     house.examine()
     assert house.states() == house.expected
     assert set(house.expected.values()) == {("refused", "certificate-revoked"), ("verified", "")}
+
+
+def test_a_suspension_is_not_forgotten(house):
+    """The responder tells of it and is then not reached: the list that was there before does not
+    lift it, one that comes later does."""
+    house = house("good")
+    stack = house.stack
+    house.configure("suspended", method="ocsp-then-crl")
+    assert house.examine() == {("held", "revocation-on-hold")}
+    house.configure("slow", method="ocsp-then-crl")
+    for _ in range(2):  # the examination between, which tells nothing, does not forget it either
+        assert house.examine() == {("held", "ocsp-timeout")}
+    receipt = sorted(house.expected)[0]
+    stored = json.loads(stack.uketsuke("verify", "--stored", receipt, "--json", check=False).stdout)
+    assert stored["same_report"] and stored["differences"] == []
+    reasons = {check.get("reason") for check in stored["report"]["checks"]}
+    assert {"ocsp-timeout", "revocation-on-hold"} <= reasons
+
+    def newer():
+        stack.uketsuke("revocation", "update")
+        return house.examine() == {("verified", "")}
+
+    wait_until(newer, 20, "verified by a newer list", 0.5)
 
 
 def test_a_responder_that_dies_and_comes_back(house):

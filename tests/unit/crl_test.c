@@ -77,8 +77,9 @@ static const char *judged_with(const struct crl_set *set, const struct pki_end *
     _cleanup_(cleanup_x509) X509 *x509 = pki_issue(&ca, pki_key(PKI_RSA_2048, 1), end);
     struct certificate certificate = {.x509 = x509};
     json_t *evidence = NULL;
-    bool passed =
-        crl_judge(set, &certificate, trust, at(APPLIED), now, AGE_MOST, checks, &evidence);
+    const struct crl_question question = {
+        .set = set, .trust = trust, .applied_at = at(APPLIED), .now = now, .age_most = AGE_MOST};
+    bool passed = crl_judge(&question, &certificate, checks, &evidence);
     assert_true(passed == (checks_indication(checks) == TOTAL_PASSED));
     snprintf(reason, sizeof reason, "%s", passed ? "" : checks_reason(checks));
     if (ret_evidence)

@@ -187,6 +187,10 @@ static void parts_come_to(const struct test_part *signatures, size_t count, bool
         text_format("%s%s%s", verdict_name(x.verdict), *x.reason ? " " : "", x.reason);
     assert_string_equal(found, expected);
     assert_true((x.record.length > 0) == (x.verdict == VERDICT_ACCEPTED));
+    /* CMS and raw values prove each file, and not that they belong together. */
+    const char *report = buffer_text(&x.report);
+    assert_null(strstr(report, "\"together\":true"));
+    assert_true((strstr(report, "portal's word") != NULL) == (x.verdict == VERDICT_ACCEPTED));
 }
 
 static void test_containers(void **state)
@@ -333,9 +337,12 @@ static void test_report(void **state)
                         "2026-11-21T09:00:00.000000+09:00");
     const json_t *coverage = json_object_get(report, "coverage");
     static const char *const words[] = {"tree", "bytes", "signature"};
-    for (size_t i = 0; i < 3; i++)
-        assert_string_equal(
-            json_string_value(json_object_get(json_array_get(coverage, i), "coverage")), words[i]);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *member = json_array_get(coverage, i);
+        assert_string_equal(json_string_value(json_object_get(member, "coverage")), words[i]);
+        assert_int_equal(json_is_true(json_object_get(member, "together")), i < 2);
+    }
+    assert_string_equal(json_string_value(json_object_get(report, "judged_at_source")), "manifest");
     assert_string_equal(x.ca, "sign");
     assert_string_equal(x.serial, "01a2b3c4");
     assert_true(x.facts.length > 0);

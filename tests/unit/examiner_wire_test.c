@@ -54,6 +54,7 @@ static void a_request_there(void **state)
                                            .receipt_number = "20261121-00000001",
                                            .applied_at = INT64_MIN,
                                            .now = INT64_MAX,
+                                           .suspended = 7,
                                            .ocsp = {.asked = true,
                                                     .response = bytes_of("\0\1", 2),
                                                     .nonce = bytes_of("n", 1),
@@ -63,7 +64,8 @@ static void a_request_there(void **state)
     assert_true(examiner_wire_get_request(fields_of(&out, EXAMINER_EXAMINE), &heard));
     assert_string_equal(heard.receipt_number, said.receipt_number);
     assert_null(heard.city_code);
-    assert_true(heard.applied_at == said.applied_at && heard.now == said.now && heard.ocsp.asked);
+    assert_true(heard.applied_at == said.applied_at && heard.now == said.now && heard.ocsp.asked &&
+                heard.suspended == 7);
     assert_string_equal(heard.ocsp.trouble, "ocsp-timeout");
     assert_true(bytes_equal(heard.package, said.package));
     assert_true(bytes_equal(heard.ocsp.response, said.ocsp.response));

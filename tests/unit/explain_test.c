@@ -27,7 +27,10 @@ static void test_refused(void **state)
         "\"2019-05-01T00:00:59.5+09:00\",\"application\":{\"receipt_number\":\"R-1\","
         "\"procedure\":\"p\",\"form_version\":\"1\",\"applied_at\":\"2019-05-01T00:00:59.5+09:00\","
         "\"applicant_role\":\"agent\"},\"evidence\":{\"algorithm\":\"rsa-sha256\"},\"coverage\":"
-        "[{\"member\":\"application.pdf\",\"coverage\":\"none\"}],\"checks\":["
+        "[{\"member\":\"application.pdf\",\"coverage\":\"none\",\"together\":false},"
+        "{\"member\":\"attachments/1.pdf\",\"coverage\":\"bytes\",\"together\":false},"
+        "{\"member\":\"attachments/2.pdf\",\"coverage\":\"bytes\",\"together\":true}],"
+        "\"judged_at_source\":\"manifest\",\"checks\":["
         "{\"check\":\"signature.digest\",\"result\":\"passed\"},"
         "{\"check\":\"revocation.crl\",\"result\":\"failed\",\"reason\":\"certificate-revoked\"}]"
         "}");
@@ -38,6 +41,10 @@ static void test_refused(void **state)
     assert_non_null(strstr(text, "  × 証明書が失効していないこと\n"));
     assert_non_null(strstr(text, "窓口で証明書を更新"));
     assert_non_null(strstr(text, "application.pdf は署名の対象ではありません"));
+    assert_non_null(strstr(text, "attachments/1.pdf は単独で署名されています"));
+    assert_null(strstr(text, "application.pdf は単独"));
+    assert_null(strstr(text, "attachments/2.pdf は単独"));
+    assert_non_null(strstr(text, "申請データ自身の記載による"));
 }
 
 /* What another version wrote is told as far as it is understood. */

@@ -16,7 +16,7 @@ static struct pki_ca ca;
 static struct trust *trust;
 static struct certificate certificate;
 static struct crl_set *no_lists, *lists, *revoking;
-static instant applied;
+static instant applied, remembered; /* what the judgement before told of a suspension */
 
 static struct crl_set *list_make(bool revoked)
 {
@@ -63,6 +63,7 @@ struct outcome {
     char reason[64];
     size_t asked;
     char evidence[8];
+    instant suspended;
 };
 
 static struct outcome judge(enum revocation_method method, const struct crl_set *crls,
@@ -80,9 +81,12 @@ static struct outcome judge(enum revocation_method method, const struct crl_set 
         .ocsp = answer,
         .applied_at = applied,
         .now = applied + 2 * 3600 * INSTANT_SECOND,
+        .suspended = remembered,
     };
-    bool passed = revocation_judge(&input, &certificate, checks, &ask, &evidence);
-    struct outcome outcome = {.indication = checks_indication(checks), .asked = ask.length};
+    instant suspended;
+    bool passed = revocation_judge(&input, &certificate, checks, &ask, &evidence, &suspended);
+    struct outcome outcome = {
+        .indication = checks_indication(checks), .asked = ask.length, .suspended = suspended};
     const char *reason = checks_reason(checks);
     const char *kind = json_string_value(json_object_get(evidence, "kind"));
     snprintf(outcome.reason, sizeof outcome.reason, "%s", reason ? reason : "");
@@ -186,9 +190,48 @@ static void test_an_unknown_certificate_may_be_in_the_list(void **state)
     assert_int_equal(only.indication, INDETERMINATE);
 }
 
+/* The responder told of a suspension, then it is not reached: only what was issued later may say
+ * that it was lifted, from wherever it comes. */
+static void test_a_suspension_is_remembered(void **state)
+{
+    const struct ocsp_answer none = {.asked = true, .trouble = "ocsp-timeout"};
+    const instant issued = applied + 3600 * INSTANT_SECOND; /* lists and responses alike */
+    (void)state;
+    struct outcome told = judge_response(REVOCATION_OCSP_THEN_CRL, lists, V_OCSP_CERTSTATUS_REVOKED,
+                                         OCSP_REVOKED_STATUS_CERTIFICATEHOLD);
+    assert_int_equal(told.suspended, issued);
+    assert_int_equal(judge(REVOCATION_OCSP_THEN_CRL, lists, none).suspended, 0);
+    for (int later = -1; later <= 1; later++) {
+        remembered = issued + later * INSTANT_SECOND;
+        bool lifted = later < 0;
+        struct outcome list = judge(REVOCATION_CRL_ONLY, lists, none);
+        struct outcome fallen = judge(REVOCATION_OCSP_THEN_CRL, lists, none);
+        struct outcome response =
+            judge_response(REVOCATION_OCSP_ONLY, lists, V_OCSP_CERTSTATUS_GOOD, 0);
+        struct outcome unsure =
+            judge_response(REVOCATION_OCSP_THEN_CRL, no_lists, V_OCSP_CERTSTATUS_GOOD, 0);
+        assert_string_equal(list.reason, lifted ? "" : "revocation-on-hold");
+        assert_string_equal(fallen.reason, lifted ? "" : "ocsp-timeout");
+        assert_string_equal(response.reason, lifted ? "" : "revocation-on-hold");
+        assert_string_equal(unsure.reason, lifted ? "" : "revocation-on-hold");
+        assert_int_equal(list.suspended, remembered);
+        assert_int_equal(fallen.suspended, remembered);
+        assert_int_equal(response.suspended, remembered);
+        /* A revocation needs no newer word. */
+        assert_string_equal(judge(REVOCATION_OCSP_THEN_CRL, revoking, none).reason,
+                            "certificate-revoked");
+    }
+    remembered = applied; /* told again, later */
+    told = judge_response(REVOCATION_OCSP_ONLY, lists, V_OCSP_CERTSTATUS_REVOKED,
+                          OCSP_REVOKED_STATUS_CERTIFICATEHOLD);
+    assert_int_equal(told.suspended, issued);
+    remembered = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_suspension_is_remembered),
         cmocka_unit_test(test_a_list_alone_never_asks),
         cmocka_unit_test(test_first_it_asks),
         cmocka_unit_test(test_a_response_decides_before_the_list),
