@@ -3,6 +3,7 @@
 #define UKETSUKE_FORMS_DEFINITION_H
 
 #include <libxml/xmlschemas.h>
+#include <libxml/xpath.h>
 
 #include "base/bytes.h"
 #include "forms/procedure.h"
@@ -37,15 +38,63 @@ struct map {
     size_t part_count;
 };
 
-/* `item` must (or must not) be there when the item `when` is `is`. */
+/* `item` must (or must not) be there when the item `when` is `is`: require and forbid. */
 struct rule {
+    char *id; /* NULL: none */
     char *item, *when, *is;
+    size_t around; /* bytes of both paths that lead to the element that repeats, and is the same */
     bool forbids;
+    long line;
+};
+
+enum severity { SEVERITY_REFUSE, SEVERITY_REVIEW, SEVERITY_NOTE };
+extern const char *const severity_names[3];
+
+/* <rule>: an XPath expression that must be true for each element `around`. */
+struct test {
+    char *id;
+    enum severity severity;
+    char *around; /* path from the root; "" for the root itself */
+    char *item;   /* relative to around; "" for that itself */
+    xmlXPathCompExpr *expression;
+    char *message;
+    long line;
+};
+
+/* <value>: what is computed from the form, and how, as strings. */
+struct computed {
+    char *name, *label, *to;
+    xmlXPathCompExpr *select, *how;
+    long line;
+};
+
+/* <setting>: what a city may choose; a variable $setting-NAME. */
+struct setting {
+    char *name, *values /* NULL: any */, *initial, *value, *help;
+};
+
+/* What files of one kind may be attached. */
+struct document {
+    char *id, *label, *help; /* id NULL: <other> */
+    char *formats;           /* "pdf jpeg png" */
+    bool required;
+    xmlXPathCompExpr *when; /* required only when true; NULL: always */
+    int64_t most;
+    int64_t size_most; /* bytes of one file */
+    long line;
 };
 
 struct label {
     char *path;
     char *value; /* of an enumeration; NULL: the item itself */
+    char *text;
+    char *help; /* NULL: none */
+    long line;
+};
+
+/* A heading over top-level items that stand in a row. */
+struct group {
+    char *items; /* separated by blanks */
     char *text;
 };
 
@@ -54,15 +103,29 @@ struct procedure {
     struct buffer files; /* their names and SHA-256, as they are read, … */
     char sha256[65];     /* … and the SHA-256 of that */
     char *id, *version, *name, *namespace;
-    bool signature_required;
+    char *summary, *search, *life_events; /* "" when there are none; separated by blanks */
+    char *purpose, *basis;                /* 利用目的, 根拠法令; NULL when not given */
+    bool signature_required, retired;
     xmlDoc *xsd; /* stays with the schema that was made from it */
     xmlSchema *schema;
     struct outline outline;
     struct label *labels;
     size_t label_count;
+    struct group *groups;
+    size_t group_count;
     struct map record; /* an object without a name */
     struct rule *rules;
     size_t rule_count;
+    struct test *tests;
+    size_t test_count;
+    struct computed *computed;
+    size_t computed_count;
+    struct setting *settings;
+    size_t setting_count;
+    struct document *documents; /* <other> is the last */
+    size_t document_count;
+    int64_t attachments_most;
+    bool closed_days_move; /* a term that ends on a closed day ends on the next open one */
 };
 
 /* A document of the folder, which becomes part of the definition's fingerprint; the caller frees.
@@ -75,6 +138,9 @@ bool definition_broken(struct failure *f, const char *folder, const char *file, 
 bool definition_attributes(const xmlNode *node, const char *allowed);
 bool words_contain(const char *words, const char *word);
 
+/* procedure.xml. */
+bool head_load(struct procedure *procedure, const char *area, const char *name, struct failure *f);
+
 bool outline_load(struct procedure *procedure, struct failure *f);
 void outline_free(struct outline *outline);
 /* By relative path; NULL when there is none. */
@@ -86,9 +152,46 @@ void labels_free(struct procedure *procedure);
 
 bool record_load(struct procedure *procedure, struct failure *f);
 void record_free(struct procedure *procedure);
-/* Item checks, rules, then the record (new reference); NULL when a check failed. */
+/* Item checks, then the record (new reference); NULL when a check failed. */
 json_t *record_build(const struct procedure *procedure, xmlDoc *form, instant applied_at,
                      struct checks *checks);
+
+/* rules.xml; after labels and record. */
+bool rules_load(struct procedure *procedure, struct failure *f);
+void rules_free(struct procedure *procedure);
+/* attachments.xml; after rules. */
+bool attachments_load(struct procedure *procedure, struct failure *f);
+void attachments_free(struct procedure *procedure);
+const struct document *document_find(const struct procedure *procedure, const char *id);
+/* The document that a file belongs to by its name ("attachments/ID-1.pdf"); <other>'s when no
+ * document claims it; NULL when there is no place for it. */
+const struct document *document_of_file(const struct procedure *procedure, const char *name);
+size_t document_files(const struct procedure *procedure, const struct form_input *input,
+                      const struct document *document);
+
+/* One form under evaluation: what variables and functions know. */
+struct evaluation;
+struct evaluation *evaluation_begin(const struct procedure *procedure,
+                                    const struct form_input *input);
+void evaluation_end(struct evaluation *evaluation);
+/* False: it could not be evaluated (limit of operations, or a bug of the definition). */
+bool evaluation_test(struct evaluation *evaluation, xmlXPathCompExpr *expression, xmlNode *at,
+                     bool *ret_holds);
+bool evaluation_text(struct evaluation *evaluation, xmlXPathCompExpr *expression, xmlNode *at,
+                     char **ret_text);
+unsigned long evaluation_operations(const struct evaluation *evaluation);
+
+/* require and forbid: check "form.items", as the record's own. */
+bool conditions_hold(const struct procedure *procedure, xmlNode *root, struct checks *checks);
+/* Check "form.rules"; findings are appended. False when one refuses or could not be evaluated. */
+bool tests_hold(const struct procedure *procedure, struct evaluation *evaluation, xmlNode *root,
+                struct checks *checks, json_t *findings);
+/* "computed" of the record. */
+bool computed_add(const struct procedure *procedure, struct evaluation *evaluation, xmlNode *root,
+                  struct checks *checks, json_t *record);
+/* Check "form.attachments". */
+bool attachments_hold(const struct procedure *procedure, struct evaluation *evaluation,
+                      const struct form_input *input, xmlNode *root, struct checks *checks);
 
 /* Schema and structure: check "form.schema". */
 bool schema_validate(const struct procedure *procedure, xmlDoc *form, struct checks *checks);

@@ -5,6 +5,7 @@
 
 #include "base/check_digit.h"
 #include "base/clock.h"
+#include "forms/contact.h"
 
 static bool date_good(const char *text)
 {
@@ -16,6 +17,16 @@ static const struct item_check item_checks[] = {
     {"kojinbango", "form-kojinbango",
      "is no individual number: twelve digits, the last their check digit", kojinbango_valid},
     {"date", "form-date", "there is no such day", date_good},
+    {"juminhyokodo", "form-juminhyokodo",
+     "is no resident record code: eleven digits, the last their check digit", juminhyo_code_valid},
+    {"hojinbango", "form-hojinbango",
+     "is no corporate number: thirteen digits, the first their check digit", hojin_bango_valid},
+    {"dantaikodo", "form-dantaikodo", "is no city code: six digits, the last their check digit",
+     dantai_code_valid},
+    {"postal-code", "form-postal-code", "is no postal code: seven digits", postal_code_valid},
+    {"phone", "form-phone", "is no telephone number: 0 and nine or ten more digits", phone_valid},
+    {"bank-account", "form-bank-account", "is no account number: seven digits, not all 0",
+     account_number_valid},
 };
 
 const struct item_check *item_check_find(const char *name)

@@ -12,7 +12,6 @@
 #include "base/xml.h"
 #include "forms/definition.h"
 
-#define NS              "urn:uketsuke:procedure:1"
 #define DEFINITION_MOST (1 << 20) /* bytes of one file of a definition */
 
 struct procedures {
@@ -84,57 +83,12 @@ bool definition_attributes(const xmlNode *node, const char *allowed)
     return true;
 }
 
-/* The folder's name is the id's, so that one is found by the other: <area>/<procedure>, with
- * @<version> behind it when several versions of a form are in use. */
-static bool folder_fits(const struct procedure *procedure, const char *area, const char *name)
-{
-    _cleanup_(cleanup_text) char *plain = text_format("%s.%s", area, name);
-    _cleanup_(cleanup_text) char *versioned =
-        text_format("%s@%s", procedure->id, procedure->version);
-    return strcmp(plain, procedure->id) == 0 || strcmp(plain, versioned) == 0;
-}
-
-static bool head_take(struct procedure *procedure, const xmlNode *root, struct failure *f)
-{
-    static const char file[] = "procedure.xml";
-    const char *id = xml_attribute(root, "id"), *version = xml_attribute(root, "form-version");
-    const xmlNode *name = xml_child(root, NS, "name"), *sign = xml_child(root, NS, "signature");
-    const char *required = sign ? xml_attribute(sign, "required") : NULL;
-    if (!xml_is(root, NS, "procedure") || !definition_attributes(root, "id form-version") || !id ||
-        !version)
-        return definition_broken(f, procedure->folder, file, xmlGetLineNo(root),
-                                 "the root must be procedure of " NS " with id and form-version");
-    if (!name || !xml_text(name) || !*xml_text(name))
-        return definition_broken(f, procedure->folder, file, xmlGetLineNo(root), "name is needed");
-    if (!required || (strcmp(required, "true") != 0 && strcmp(required, "false") != 0))
-        return definition_broken(f, procedure->folder, file, xmlGetLineNo(root),
-                                 "signature with required=\"true\" or \"false\" is needed");
-    for (const xmlNode *node = xml_first(root); node; node = xml_next(node))
-        if (node != name && node != sign)
-            return definition_broken(f, procedure->folder, file, xmlGetLineNo(node),
-                                     "expected one name and one signature, nothing else");
-    procedure->id = text_copy(id);
-    procedure->version = text_copy(version);
-    procedure->name = text_copy(xml_text(name));
-    procedure->signature_required = strcmp(required, "true") == 0;
-    return true;
-}
-
-static bool head_load(struct procedure *procedure, const char *area, const char *name,
-                      struct failure *f)
-{
-    _cleanup_(cleanup_xml_doc) xmlDoc *document = definition_parse(procedure, "procedure.xml", f);
-    if (!document || !head_take(procedure, xmlDocGetRootElement(document), f))
-        return false;
-    return folder_fits(procedure, area, name) ||
-           definition_broken(f, procedure->folder, "procedure.xml", 1,
-                             "the id %s belongs into another folder", procedure->id);
-}
-
 static void procedure_free(struct procedure *procedure)
 {
     labels_free(procedure);
     record_free(procedure);
+    rules_free(procedure);
+    attachments_free(procedure);
     outline_free(&procedure->outline);
     if (procedure->schema)
         xmlSchemaFree(procedure->schema);
@@ -146,6 +100,11 @@ static void procedure_free(struct procedure *procedure)
     free(procedure->version);
     free(procedure->name);
     free(procedure->namespace);
+    free(procedure->summary);
+    free(procedure->search);
+    free(procedure->life_events);
+    free(procedure->purpose);
+    free(procedure->basis);
     free(procedure);
 }
 
@@ -184,12 +143,27 @@ static bool contents_known(const char *folder, struct failure *f)
     if (!folder_list(folder, &names, f))
         return false;
     for (int i = 0; i < names.count; i++)
-        if (!words_contain("procedure.xml form.xsd labels.xml record.xml examples",
+        if (!words_contain("procedure.xml form.xsd labels.xml record.xml rules.xml "
+                           "attachments.xml examples README.md",
                            names.entries[i]->d_name))
             return failure_set(f, FAILURE_USAGE,
                                "%s/%s does not belong to a procedure: take it away", folder,
                                names.entries[i]->d_name);
     return true;
+}
+
+/* A city's choices are part of what judged a form. */
+static void settings_fingerprint(struct procedure *procedure)
+{
+    _cleanup_(cleanup_buffer) struct buffer all = {0};
+    buffer_append(&all, procedure->files.data, procedure->files.length);
+    for (size_t i = 0; i < procedure->setting_count; i++)
+        if (strcmp(procedure->settings[i].value, procedure->settings[i].initial) != 0)
+            buffer_format(&all, "setting %s %s\n", procedure->settings[i].name,
+                          procedure->settings[i].value);
+    if (!procedure->closed_days_move)
+        buffer_append_text(&all, "closed-days kept\n");
+    sha256_hex(buffer_bytes(&all), procedure->sha256);
 }
 
 static bool procedure_add(struct procedures *procedures, const char *path, const char *area,
@@ -202,8 +176,10 @@ static bool procedure_add(struct procedures *procedures, const char *path, const
     procedure->folder = text_format("%s/%s/%s", path, area, name);
     bool good = contents_known(procedure->folder, f) && head_load(procedure, area, name, f) &&
                 outline_load(procedure, f) && labels_load(procedure, f) &&
-                record_load(procedure, f);
-    sha256_hex(buffer_bytes(&procedure->files), procedure->sha256);
+                record_load(procedure, f) && rules_load(procedure, f) &&
+                attachments_load(procedure, f);
+    procedure->closed_days_move = true;
+    settings_fingerprint(procedure);
     if (good && procedures_find(procedures, procedure->id, procedure->version))
         good = definition_broken(f, procedure->folder, "procedure.xml", 1,
                                  "another folder has this id and version");
@@ -249,6 +225,48 @@ void procedures_free(struct procedures *procedures)
     free(procedures);
 }
 
+static bool setting_take(struct procedure *procedure, const char *name, const char *value)
+{
+    for (size_t i = 0; i < procedure->setting_count; i++) {
+        struct setting *setting = &procedure->settings[i];
+        if (strcmp(setting->name, name) != 0)
+            continue;
+        if (setting->values && !words_contain(setting->values, value))
+            return false;
+        free(setting->value);
+        setting->value = text_copy(value);
+        settings_fingerprint(procedure);
+        return true;
+    }
+    return false;
+}
+
+bool procedures_set(struct procedures *procedures, const char *id, const char *setting,
+                    const char *value, struct failure *f)
+{
+    bool known = false, taken = false;
+    for (size_t i = 0; i < procedures->count; i++) {
+        bool own = strcmp(procedures->all[i]->id, id) == 0;
+        known = known || own;
+        taken = (own && setting_take(procedures->all[i], setting, value)) || taken;
+    }
+    if (taken)
+        return true;
+    return known ? failure_set(f, FAILURE_USAGE,
+                               "the procedure %s has no setting %s with the value \"%.64s\"; its "
+                               "rules.xml tells which there are",
+                               id, setting, value)
+                 : failure_set(f, FAILURE_USAGE, "there is no procedure %s", id);
+}
+
+void procedures_closed_days_move(struct procedures *procedures, bool move)
+{
+    for (size_t i = 0; i < procedures->count; i++) {
+        procedures->all[i]->closed_days_move = move;
+        settings_fingerprint(procedures->all[i]);
+    }
+}
+
 size_t procedures_count(const struct procedures *procedures)
 {
     return procedures->count;
@@ -287,6 +305,11 @@ const char *procedure_sha256(const struct procedure *procedure)
 const char *procedure_name(const struct procedure *procedure)
 {
     return procedure->name;
+}
+
+bool procedure_retired(const struct procedure *procedure)
+{
+    return procedure->retired;
 }
 
 bool procedure_signature_required(const struct procedure *procedure)

@@ -84,30 +84,12 @@ static json_t *object_build(const struct building *b, const struct map *map, xml
     return TAKE(object);
 }
 
-static bool rules_hold(const struct procedure *procedure, xmlNode *root, struct checks *checks)
-{
-    for (size_t i = 0; i < procedure->rule_count; i++) {
-        const struct rule *rule = &procedure->rules[i];
-        const xmlNode *when = form_at(procedure, root, rule->when);
-        const char *value = when ? xml_text(when) : NULL;
-        const xmlNode *item = form_at(procedure, root, rule->item);
-        if (!value || strcmp(value, rule->is) != 0 || (item != NULL) != rule->forbids)
-            continue;
-        return checks_fail(checks, "form.items", FORMAT_FAILURE,
-                           rule->forbids ? "form-schema" : "form-missing-item",
-                           "line %ld, item %s: %s when %s is %s", xmlGetLineNo(when), rule->item,
-                           rule->forbids ? "may not stand here" : "is missing", rule->when,
-                           rule->is);
-    }
-    return true;
-}
-
 json_t *record_build(const struct procedure *procedure, xmlDoc *form, instant applied_at,
                      struct checks *checks)
 {
     xmlNode *root = xmlDocGetRootElement(form);
     const struct building b = {procedure, applied_at, checks};
-    if (!rules_hold(procedure, root, checks))
+    if (!conditions_hold(procedure, root, checks))
         return NULL;
     json_t *record = object_build(&b, &procedure->record, root);
     if (!record)
@@ -157,18 +139,28 @@ static json_t *part_for(const struct map *map, const json_t *value, const char *
     return NULL;
 }
 
+/* What is computed goes where its <value> says. */
+static void computed_for(const struct procedure *procedure, const json_t *record,
+                         const char *destination, json_t *part)
+{
+    const json_t *all = json_object_get(record, "computed");
+    json_t *allowed = json_object();
+    for (size_t i = 0; i < procedure->computed_count; i++) {
+        const struct computed *one = &procedure->computed[i];
+        json_t *value = json_object_get(all, one->name);
+        if (value && words_contain(one->to, destination))
+            json_object_set(allowed, one->name, value);
+    }
+    if (json_object_size(allowed) > 0)
+        json_object_set(part, "computed", allowed);
+    json_decref(allowed);
+}
+
 json_t *record_for(const struct procedure *procedure, const json_t *record, const char *destination)
 {
     json_t *part = object_for(&procedure->record, record, destination);
+    computed_for(procedure, record, destination, part);
     json_object_set_new(part, "procedure", json_string(procedure->id));
     json_object_set_new(part, "version", json_string(procedure->version));
     return part;
-}
-
-json_t *form_read(const struct procedure *procedure, xmlDoc *form, instant applied_at,
-                  struct checks *checks)
-{
-    if (!schema_validate(procedure, form, checks))
-        return NULL;
-    return record_build(procedure, form, applied_at, checks);
 }

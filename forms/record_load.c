@@ -58,7 +58,7 @@ static bool kind_read(const xmlNode *node, enum map_kind *ret_kind)
 
 static bool name_free(const struct map *around, const char *name)
 {
-    if (!around->name && (strcmp(name, "procedure") == 0 || strcmp(name, "version") == 0))
+    if (!around->name && words_contain("procedure version computed", name))
         return false;
     for (size_t i = 0; i < around->part_count; i++)
         if (strcmp(around->parts[i].name, name) == 0)
@@ -117,7 +117,7 @@ static bool parts_read(const struct procedure *procedure, const xmlNode *list,
 {
     for (const xmlNode *node = xml_first(list); node; node = xml_next(node)) {
         if (!map->name && xml_is(node, NS, "rules"))
-            continue;
+            return broken(procedure, node, f, "rules stand in a file of their own: rules.xml");
         struct map part = {0};
         bool good = map_read(procedure, node, outline, map, &part, f);
         map->parts = memory_resize(map->parts, (map->part_count + 1) * sizeof *map->parts);
@@ -125,35 +125,6 @@ static bool parts_read(const struct procedure *procedure, const xmlNode *list,
         if (!good)
             return false;
     }
-    return true;
-}
-
-static bool rule_read(struct procedure *procedure, const xmlNode *node, struct failure *f)
-{
-    const char *item = xml_attribute(node, "item"), *when = xml_attribute(node, "when");
-    const char *is = xml_attribute(node, "is");
-    bool forbids = xml_is(node, NS, "forbid");
-    if ((!forbids && !xml_is(node, NS, "require")) ||
-        !definition_attributes(node, "item when is") || !item || !when || !is)
-        return broken(procedure, node, f, "expected require or forbid with item, when and is");
-    if (!outline_find(&procedure->outline, item) || !outline_find(&procedure->outline, when) ||
-        !outline_find(&procedure->outline, when)->leaf)
-        return broken(procedure, node, f, "form.xsd has no such item");
-    procedure->rules =
-        memory_resize(procedure->rules, (procedure->rule_count + 1) * sizeof *procedure->rules);
-    procedure->rules[procedure->rule_count++] =
-        (struct rule){text_copy(item), text_copy(when), text_copy(is), forbids};
-    return true;
-}
-
-static bool rules_read(struct procedure *procedure, const xmlNode *root, struct failure *f)
-{
-    const xmlNode *rules = xml_child(root, NS, "rules");
-    if (rules && (xml_next(rules) || !definition_attributes(rules, "")))
-        return broken(procedure, rules, f, "rules stand last, and once");
-    for (const xmlNode *node = rules ? xml_first(rules) : NULL; node; node = xml_next(node))
-        if (!rule_read(procedure, node, f))
-            return false;
     return true;
 }
 
@@ -181,8 +152,7 @@ bool record_load(struct procedure *procedure, struct failure *f)
     const char *to = xml_attribute(root, "to");
     procedure->record = (struct map){.kind = MAP_OBJECT, .to = text_copy(to ? to : "")};
     bool good = xml_is(root, NS, "record") && definition_attributes(root, "to")
-                    ? parts_read(procedure, root, &procedure->outline, &procedure->record, f) &&
-                          rules_read(procedure, root, f)
+                    ? parts_read(procedure, root, &procedure->outline, &procedure->record, f)
                     : broken(procedure, root, f, "the root must be record of " NS);
     if (good && !claimant_present(procedure))
         good = broken(procedure, root, f,
@@ -204,10 +174,4 @@ static void map_free(struct map *map)
 void record_free(struct procedure *procedure)
 {
     map_free(&procedure->record);
-    for (size_t i = 0; i < procedure->rule_count; i++) {
-        free(procedure->rules[i].item);
-        free(procedure->rules[i].when);
-        free(procedure->rules[i].is);
-    }
-    free(procedure->rules);
 }

@@ -34,6 +34,7 @@ struct examining {
     struct buffer ocsp_certid;
     bool ocsp_used;
     json_t *record;
+    json_t *findings; /* NULL while no form was read */
 };
 
 static bool promise_judge(const struct examining *e)
@@ -87,7 +88,11 @@ static void procedure_choose(struct examining *e)
         procedures_find(e->input->procedures, e->package->procedure_id, e->package->form_version);
     checks_input(e->checks, "procedure", "%s", e->package->procedure_id);
     checks_input(e->checks, "form_version", "%s", e->package->form_version);
-    if (e->procedure)
+    if (e->procedure && procedure_retired(e->procedure))
+        checks_undecided(e->checks, "procedure.known", "SIGNATURE_POLICY_NOT_AVAILABLE",
+                         "procedure-retired", "%s version %s is taken in no more",
+                         e->package->procedure_id, e->package->form_version);
+    else if (e->procedure)
         checks_pass(e->checks, "procedure.known", "%s version %s", e->package->procedure_id,
                     e->package->form_version);
     else
@@ -222,6 +227,15 @@ static bool coverage_judge(const struct examining *e)
     return true;
 }
 
+static void attachments_list(const struct examining *e, struct form_attachment *to, size_t *count)
+{
+    for (size_t i = 0; i < e->package->member_count; i++) {
+        const struct package_member *member = &e->package->members[i];
+        if (strncmp(member->name, "attachments/", 12) == 0)
+            to[(*count)++] = (struct form_attachment){member->name, buffer_bytes(&member->bytes)};
+    }
+}
+
 /* From exactly what the signature covered: its tree, or its bytes. */
 static bool form_judge(struct examining *e)
 {
@@ -233,8 +247,14 @@ static bool form_judge(struct examining *e)
         form = parsed = xml_parse(buffer_bytes(&member->bytes), &e->input->limits->xml,
                                   "form.document", e->checks);
     }
-    if (form)
-        e->record = form_read(e->procedure, form, e->package->applied_at, e->checks);
+    if (!form)
+        return false;
+    struct form_input input = {.form = form, .applied_at = e->package->applied_at};
+    struct form_attachment *files = memory_allocate((e->package->member_count + 1) * sizeof *files);
+    attachments_list(e, files, &input.attachment_count);
+    input.attachments = files;
+    e->record = form_read(e->procedure, &input, e->checks, &e->findings);
+    free(files);
     return e->record != NULL;
 }
 
@@ -249,7 +269,7 @@ static bool examine_all(struct examining *e)
     if (!unsigned_allowed(e) &&
         (!signature_verify(e, e->checks) || !certificate_judge_all(e) || !coverage_judge(e)))
         return false;
-    return !e->procedure || form_judge(e);
+    return !e->procedure || procedure_retired(e->procedure) || form_judge(e);
 }
 
 static const char *coverage_name(const struct examining *e, const char *member)
@@ -268,6 +288,7 @@ static void report_write(const struct examining *e, struct examination *x)
         .package = e->package,
         .checks = e->checks,
         .revocation = e->revocation,
+        .findings = e->findings,
     };
     if (e->is_signed) {
         evidence.algorithm = e->signature.algorithm;
@@ -332,6 +353,7 @@ static void examining_free(struct examining *e)
     json_decref(e->revocation);
     buffer_free(&e->ocsp_certid);
     json_decref(e->record);
+    json_decref(e->findings);
     free(e->signables);
     free(e->containers);
     package_free(e->package);

@@ -84,13 +84,14 @@ static const char *judged_at_source(const struct report_evidence *e)
 json_t *examination_report(const struct report_evidence *e)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT,
-        "software", SOFTWARE, "profile", PROFILE, "verdict", verdict_of(e->checks), "indication",
-        indication_name(checks_indication(e->checks)), "sub_indication",
+        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
+        FORMAT, "software", SOFTWARE, "profile", PROFILE, "verdict", verdict_of(e->checks),
+        "indication", indication_name(checks_indication(e->checks)), "sub_indication",
         text_or_null(checks_sub_indication(e->checks)), "reason",
         text_or_null(checks_reason(e->checks)), "judged_at",
         e->package ? time_json(e->package->applied_at) : json_null(), "judged_at_source",
         text_or_null(judged_at_source(e)), "examined_at", time_json(e->input->now), "application",
         application_json(e->package), "evidence", evidence_json(e), "coverage", coverage_json(e),
-        "checks", checks_to_json(e->checks));
+        "checks", checks_to_json(e->checks), "findings",
+        e->findings ? json_deep_copy(e->findings) : json_array());
 }

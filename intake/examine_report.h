@@ -19,6 +19,7 @@ struct report_evidence {
     const char *issuer_sha256;              /* NULL when the issuer is not known */
     json_t *revocation;                     /* NULL when none was used */
     const struct report_coverage *coverage; /* one for each member of the package */
+    const json_t *findings;                 /* of the form's rules; NULL when it was not read */
 };
 
 /* New reference. */

@@ -1,16 +1,18 @@
 #include "signature/asn1.h"
 
 #include <openssl/bio.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "signature/der.h"
 
 bool asn1_instant(const ASN1_TIME *time, instant *ret_instant)
 {
-    return time && der_time((uint8_t)ASN1_STRING_type(time),
-                            bytes_of(ASN1_STRING_get0_data(time), (size_t)ASN1_STRING_length(time)),
-                            ret_instant);
+    struct tm tm;
+    if (!time || !ASN1_TIME_to_tm(time, &tm))
+        return false;
+    *ret_instant = (instant)timegm(&tm) * INSTANT_SECOND;
+    return true;
 }
 
 bool asn1_number(const ASN1_INTEGER *number, bool zero_allowed, char ret_text[ASN1_NUMBER_TEXT])

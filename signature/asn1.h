@@ -11,8 +11,6 @@
 
 #define ASN1_NUMBER_TEXT 41 /* 20 bytes (RFC 5280 §4.1.2.2 and §5.2.3) in hexadecimal and NUL */
 
-/* As RFC 5280 §4.1.2.5 writes it: to the second, in Zulu. OpenSSL takes what has no seconds, a
- * fraction or an offset, too. */
 bool asn1_instant(const ASN1_TIME *time, instant *ret_instant);
 
 /* Hexadecimal, lower case, without leading zero bytes. False for a negative number, for one of more

@@ -15,7 +15,6 @@
 #define CERTIFICATE_BYTES_MAX (64 * 1024) /* a signing certificate is near 2 KB */
 
 DEFINE_CLEANUP(cleanup_policies, CERTIFICATEPOLICIES *, CERTIFICATEPOLICIES_free)
-DEFINE_CLEANUP(cleanup_usages, EXTENDED_KEY_USAGE *, EXTENDED_KEY_USAGE_free)
 
 /* What one judgement looks at. */
 struct judgement {
@@ -217,22 +216,6 @@ static void judge_end_entity(const struct judgement *j)
         checks_pass(j->checks, name, "not a CA");
 }
 
-/* Nothing is said, or signing documents is among what is (RFC 5280 §4.2.1.12, RFC 9336). */
-static bool extended_usage_fits(const X509 *x509)
-{
-    int critical;
-    bool fits = false;
-    _cleanup_(cleanup_usages) EXTENDED_KEY_USAGE *usages =
-        X509_get_ext_d2i(x509, NID_ext_key_usage, &critical, NULL);
-    ERR_clear_error();
-    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
-        char oid[64];
-        OBJ_obj2txt(oid, sizeof oid, sk_ASN1_OBJECT_value(usages, i), 1);
-        fits = fits || strcmp(oid, "2.5.29.37.0") == 0 || strcmp(oid, "1.3.6.1.5.5.7.3.36") == 0;
-    }
-    return fits || (!usages && critical == -1);
-}
-
 static void judge_usage(const struct judgement *j)
 {
     static const char name[] = "certificate.key-usage";
@@ -243,9 +226,6 @@ static void judge_usage(const struct judgement *j)
     if (!present || !critical || !(usage & KU_NON_REPUDIATION))
         checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-purpose",
                     "keyUsage is not critical with nonRepudiation: not a signing certificate");
-    else if (!extended_usage_fits(j->x509))
-        checks_fail(j->checks, name, "CHAIN_CONSTRAINTS_FAILURE", "certificate-purpose",
-                    "extendedKeyUsage names purposes, signing documents is not among them");
     else
         checks_pass(j->checks, name, "critical, with nonRepudiation");
 }

@@ -5,12 +5,10 @@
 #include "base/text.h"
 #include "signature/asn1.h"
 #include "signature/certificate.h"
-#include "signature/public_key.h"
 
 #define NAME_TEXT 1024
 
 DEFINE_CLEANUP(cleanup_policies, CERTIFICATEPOLICIES *, CERTIFICATEPOLICIES_free)
-DEFINE_CLEANUP(cleanup_names, GENERAL_NAMES *, GENERAL_NAMES_free)
 
 static json_t *text_or_null(const char *text)
 {
@@ -78,54 +76,11 @@ static json_t *usages_to_json(X509 *x509)
     return array;
 }
 
-/* Its kind, and of one that is allowed how long it is. */
-static json_t *key_to_json(const X509 *x509)
-{
-    ASN1_OBJECT *oid;
-    _cleanup_(cleanup_pkey) EVP_PKEY *key = public_key_of(x509);
-    if (key)
-        return json_sprintf("%s %d", EVP_PKEY_get_base_id(key) == EVP_PKEY_EC ? "EC" : "RSA",
-                            EVP_PKEY_get_bits(key));
-    if (!X509_PUBKEY_get0_param(&oid, NULL, NULL, NULL, X509_get_X509_PUBKEY(x509)))
-        return json_null();
-    char text[128];
-    OBJ_obj2txt(text, sizeof text, oid, 0);
-    return json_string(text);
-}
-
-/* As OpenSSL prints it: with a dot for each control character. */
-static json_t *general_name_to_json(GENERAL_NAME *name)
-{
-    char *data = NULL;
-    char text[NAME_TEXT];
-    _cleanup_(cleanup_bio) BIO *out = BIO_new(BIO_s_mem());
-    if (!out || GENERAL_NAME_print(out, name) != 1)
-        return json_null();
-    long length = BIO_get_mem_data(out, &data);
-    snprintf(text, sizeof text, "%.*s", length > 0 ? (int)length : 0, data ? data : "");
-    return text_or_null(text);
-}
-
-/* Those of the subjectAltName that are no otherNames: the facts are told apart. */
-static json_t *names_to_json(const X509 *x509)
-{
-    json_t *array = json_array();
-    _cleanup_(cleanup_names) GENERAL_NAMES *names =
-        X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
-        if (sk_GENERAL_NAME_value(names, i)->type != GEN_OTHERNAME)
-            json_array_append_new(array, general_name_to_json(sk_GENERAL_NAME_value(names, i)));
-    return array;
-}
-
-/* The four basic facts, or why there are none. */
-static void add_facts(json_t *json, const X509 *x509)
+static json_t *facts_to_json(const X509 *x509)
 {
     struct basic_facts facts;
     const char *fault;
-    bool told = certificate_facts(x509, &facts, &fault);
-    json_object_set_new(json, "facts", told ? basic_facts_to_json(&facts) : json_null());
-    json_object_set_new(json, "facts_fault", told ? json_null() : json_string(fault));
+    return certificate_facts(x509, &facts, &fault) ? basic_facts_to_json(&facts) : json_null();
 }
 
 json_t *certificate_to_json(struct bytes der)
@@ -135,18 +90,16 @@ json_t *certificate_to_json(struct bytes der)
     if (!x509)
         return NULL;
     certificate_sha256(x509, fingerprint);
-    json_t *json = json_pack(
-        "{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "format",
-        "uketsuke-certificate-facts-1", "certificate_sha256", fingerprint, "version",
-        (int)X509_get_version(x509) + 1, "serial", serial_to_json(x509), "issuer",
-        name_to_json(X509_get_issuer_name(x509)), "subject",
-        name_to_json(X509_get_subject_name(x509)), "not_before",
-        time_to_json(X509_get0_notBefore(x509)), "not_after",
-        time_to_json(X509_get0_notAfter(x509)), "policies", policies_to_json(x509), "key_usage",
-        usages_to_json(x509), "ca", (X509_get_extension_flags(x509) & EXFLAG_CA) != 0);
-    json_object_set_new(json, "key", key_to_json(x509));
-    json_object_set_new(json, "alternative_names", names_to_json(x509));
-    add_facts(json, x509);
+    json_t *json =
+        json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "format",
+                  "uketsuke-certificate-facts-1", "certificate_sha256", fingerprint, "version",
+                  (int)X509_get_version(x509) + 1, "serial", serial_to_json(x509), "issuer",
+                  name_to_json(X509_get_issuer_name(x509)), "subject",
+                  name_to_json(X509_get_subject_name(x509)), "not_before",
+                  time_to_json(X509_get0_notBefore(x509)), "not_after",
+                  time_to_json(X509_get0_notAfter(x509)), "policies", policies_to_json(x509),
+                  "key_usage", usages_to_json(x509), "ca",
+                  (X509_get_extension_flags(x509) & EXFLAG_CA) != 0, "facts", facts_to_json(x509));
     json_object_set_new(json, "algorithm", json_string(OBJ_nid2sn(X509_get_signature_nid(x509))));
     ERR_clear_error();
     return json;

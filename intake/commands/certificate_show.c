@@ -17,17 +17,14 @@ extern const struct command certificate_show_command;
 static const struct {
     const char *key, *japanese, *english;
 } lines[] = {
-    {"version", "版", "version"},
     {"serial", "発行番号", "serial number"},
     {"issuer", "発行者", "issuer"},
     {"subject", "主体者", "subject"},
     {"not_before", "有効期間の開始", "valid from"},
     {"not_after", "有効期間の満了", "valid to"},
-    {"key", "公開鍵", "public key"},
     {"algorithm", "署名アルゴリズム", "signed with"},
     {"key_usage", "鍵用途", "key usage"},
     {"policies", "証明書ポリシー", "policies"},
-    {"alternative_names", "別名", "alternative names"},
     {"ca", "認証局", "is a CA"},
     {"certificate_sha256", "フィンガープリント", "SHA-256"},
 };
@@ -48,16 +45,12 @@ static void print_line(const char *japanese, const char *english, const json_t *
     size_t i;
     json_t *item;
     printf("  %s / %s: ", japanese, english);
-    if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
-        printf("なし / none");
-    else if (json_is_integer(value))
-        printf("%d", (int)json_integer_value(value));
-    else if (json_is_string(value))
+    if (json_is_string(value))
         printf("%s", json_string_value(value));
     else if (json_is_boolean(value))
         printf("%s", json_is_true(value) ? "はい / yes" : "いいえ / no");
     json_array_foreach ((json_t *)value, i, item)
-        printf("%s%s", i ? ", " : "", json_is_string(item) ? json_string_value(item) : "?");
+        printf("%s%s", i ? ", " : "", json_string_value(item));
     putchar('\n');
 }
 
@@ -81,8 +74,7 @@ static void print_text(const json_t *shown)
         print_line(lines[k].japanese, lines[k].english, json_object_get(shown, lines[k].key));
     const json_t *four = json_object_get(shown, "facts");
     if (!json_is_object(four)) {
-        printf("  基本4情報 / four basic facts: なし / none (%s)\n",
-               json_string_value(json_object_get(shown, "facts_fault")));
+        printf("  基本4情報 / four basic facts: なし / none\n");
         return;
     }
     for (size_t k = 0; k < sizeof facts / sizeof *facts; k++)
@@ -93,26 +85,17 @@ static void print_text(const json_t *shown)
                json_string_value(json_object_get(other, "text")));
 }
 
-struct show {
-    bool json;
-    size_t count;
-};
-
 static bool show_one(void *context, struct bytes der, struct failure *f)
 {
-    struct show *show = context;
+    const bool *json = context;
     _cleanup_(cleanup_json) json_t *shown = certificate_to_json(der);
     if (!shown)
         return failure_set(f, FAILURE_INPUT, "it holds what is no certificate in DER");
-    if (show->json) {
+    if (*json) {
         json_dumpf(shown, stdout, JSON_SORT_KEYS | JSON_COMPACT);
         putchar('\n');
-    } else {
-        printf("%s証明書 %zu / certificate %zu\n", show->count ? "\n" : "", show->count,
-               show->count);
+    } else
         print_text(shown);
-    }
-    show->count++;
     return true;
 }
 
@@ -121,7 +104,7 @@ static int run(const struct config *config, int argc, char **argv)
     static const struct option long_options[] = {{"json", no_argument, NULL, 'j'}, {0}};
     _cleanup_(cleanup_buffer) struct buffer content = {0};
     struct failure f = {0};
-    struct show show = {0};
+    bool json = false;
     int option;
     (void)config;
     log_open(certificate_show_command.name, LOG_LEVEL_WARNING, false);
@@ -131,13 +114,13 @@ static int run(const struct config *config, int argc, char **argv)
         if (option != 'j')
             return command_usage(&certificate_show_command, "cannot take %s", argv[optind - 1]);
         else
-            show.json = true;
+            json = true;
     if (optind + 1 != argc)
         return command_usage(&certificate_show_command, "one file is wanted");
     const char *path = argv[optind];
     if (!revocation_file_read(path, FILE_MOST, &content, &f))
         return command_fail(certificate_show_command.name, EXIT_FAILED, &f);
-    if (!pool_each(buffer_bytes(&content), "CERTIFICATE", show_one, &show, &f)) {
+    if (!pool_each(buffer_bytes(&content), "CERTIFICATE", show_one, &json, &f)) {
         failure_prefix(&f, "%s: ", path);
         return command_fail(certificate_show_command.name, EXIT_FAILED, &f);
     }

@@ -67,6 +67,14 @@ static void print_application(FILE *out, const json_t *application)
     fprintf(out, "申請した人　%s\n", by_agent ? "代理人" : "本人");
 }
 
+/* What a rule of the procedure says in its own words, and of which item. */
+static void print_message(FILE *out, const json_t *told)
+{
+    if (*text_of(told, "message"))
+        fprintf(out, "      %s\n      （項目 %s）\n", text_of(told, "message"),
+                text_of(told, "item"));
+}
+
 static void print_check(FILE *out, const json_t *check)
 {
     const char *result = text_of(check, "result"), *name = text_of(check, "check");
@@ -79,6 +87,7 @@ static void print_check(FILE *out, const json_t *check)
         return;
     const struct reason_words *reason = reason_words_find(text_of(check, "reason"));
     fprintf(out, "      %s（%s）\n", reason ? reason->imi : "", text_of(check, "reason"));
+    print_message(out, json_object_get(check, "inputs"));
 }
 
 /* One of a row of passed checks that have the same words is enough. */
@@ -103,6 +112,19 @@ static void print_checks(FILE *out, const json_t *checks)
     json_array_foreach ((json_t *)checks, index, check)
         if (!as_the_one_before(checks, index))
             print_check(out, check);
+}
+
+static void print_findings(FILE *out, const json_t *findings)
+{
+    size_t index;
+    json_t *finding;
+    if (json_array_size(findings) > 0)
+        fputs("\n職員が確かめること（◇ 審査が必要　・ 参考）\n", out);
+    json_array_foreach ((json_t *)findings, index, finding) {
+        bool review = strcmp(text_of(finding, "severity"), "review") == 0;
+        fprintf(out, "  %s 規則 %s\n", review ? "◇" : "・", text_of(finding, "rule"));
+        print_message(out, finding);
+    }
 }
 
 static void print_revocation(FILE *out, const json_t *revocation)
@@ -185,6 +207,7 @@ void explain_page(FILE *out, const char *title, const json_t *report)
     if (*reason)
         print_reason(out, reason, "");
     print_checks(out, json_object_get(report, "checks"));
+    print_findings(out, json_object_get(report, "findings"));
     print_uncovered(out, report);
     print_apart(out, report);
     print_evidence(out, report);

@@ -22,6 +22,8 @@ static void attachment_prepare(struct draft *draft)
         uint64_t noise = dice_roll(&draft->dice);
         buffer_append(&bytes, &noise, sizeof noise);
     }
+    size_t table = bytes.length;
+    buffer_format(&bytes, "xref\nstartxref\n%zu\n%%%%EOF\n", table);
     parcel_add(&draft->parcel, "attachments/1.pdf", &bytes);
 }
 

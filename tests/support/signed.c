@@ -11,7 +11,8 @@ const char SIGNED_DOCUMENT[] =
     "    <empty/><plain xmlns=\"\">text&#13;</plain>\n"
     "  </x:claimant>\n</application>\n<!-- behind -->";
 
-static const char ATTACHMENT[] = "%PDF-1.7\n\x00\xff\x80 not XML at all \r\n";
+static const char ATTACHMENT[] = "%PDF-1.7\n\x00\xff\x80 not XML at all \r\n"
+                                 "xref\nstartxref\n30\n%%EOF\n";
 
 #define NAME_APPLICATION "application.xml"
 #define NAME_ATTACHMENT  "attachments/1.pdf"

@@ -7,10 +7,6 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "paths"))
-import suite  # noqa: E402
-import x509  # noqa: E402
-
 PROGRAM = pathlib.Path(sys.argv[1]).resolve()
 EXTENSIONS = """
 [ca]
@@ -217,43 +213,6 @@ class Paths(unittest.TestCase):
         shown = json.loads(got.stdout)
         self.assertEqual((shown["ca"], shown["key_usage"], shown["facts"]),
                          (True, ["keyCertSign", "cRLSign"], None))
-
-    def show(self, *options):
-        got = subprocess.run([PROGRAM, "certificate", "show", *options], cwd=FOLDER,
-                             capture_output=True, text=True, timeout=60)
-        self.assertEqual(got.returncode, 0, got.stderr)
-        return got.stdout
-
-    def test_show_of_odd_ones_in_both_languages(self):
-        root = suite.Suite()
-        leaves = [
-            root.ee(root.root),
-            root.ee(root.root, x509.subject_alt(("dns", "a.example.jp"), ("email", "x\x1b[2J@y.jp")),
-                    serial=-5, end="99991231235959"),
-            root.ee(root.root, version=1, subject="/"),
-            root.ee(root.root, x509.policies("1.2.3.4"), subject="C=JP/CN!=桜野　花子\n偽"),
-        ]
-        (FOLDER / "odd.der").write_bytes(b"".join(leaf.der for leaf in leaves) + root.anchor)
-        shown = [json.loads(line) for line in self.show("--json", "odd.der").splitlines()]
-        self.assertEqual([one["facts"] for one in shown], 5 * [None])
-        self.assertEqual([one["ca"] for one in shown], [False, False, False, False, True])
-        self.assertEqual([one["version"] for one in shown], [3, 3, 1, 3, 3])
-        self.assertEqual([one["key"] for one in shown], 5 * ["EC 256"])
-        self.assertEqual((shown[1]["serial"], shown[1]["alternative_names"]),
-                         ("-05", ["DNS:a.example.jp", "email:x.[2J@y.jp"]))
-        texts = self.show("odd.der").split("\n\n")
-        for text, words in zip(texts, (
-                ("証明書 0 / certificate 0", "公開鍵 / public key: EC 256", "別名 / alternative names:"
-                 " なし / none", "認証局 / is a CA: いいえ / no", "基本4情報 / four basic facts: なし / none"
-                 " (there is no subjectAltName)"),
-                ("発行番号 / serial number: -05", "有効期間の満了 / valid to: 9999-12-31",
-                 "alternative names: DNS:a.example.jp, email:x.[2J@y.jp"),
-                ("版 / version: 1", "主体者 / subject: \n", "鍵用途 / key usage: なし / none"),
-                ("主体者 / subject: CN=桜野　花子\\0A偽,C=JP", "証明書ポリシー / policies: 1.2.3.4"),
-                ("認証局 / is a CA: はい / yes", "鍵用途 / key usage: keyCertSign, cRLSign"))):
-            for word in words:
-                self.assertIn(word, text)
-        self.assertEqual(len(texts), 5)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@
 #include "tests/support/trust.h"
 
 #define PROCEDURES SOURCE_ROOT "/forms/procedures"
-#define PDF        "%PDF-1.7 an attachment"
+#define PDF        "%PDF-1.7 an attachment\nxref\nstartxref\n23\n%%EOF\n"
 #define GOOD_FORM  PROCEDURES "/child-allowance/certification-claim/examples/good.xml"
 #define BAD_FORM   PROCEDURES "/child-allowance/certification-claim/examples/bad-kojinbango.xml"
 

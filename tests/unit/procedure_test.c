@@ -57,7 +57,9 @@ static void judge_example(const struct procedure *procedure, const char *path,
     _cleanup_(cleanup_xml_doc) xmlDoc *form =
         xml_parse(buffer_bytes(&content), &XML_LIMITS_DEFAULT, "form", checks);
     assert_non_null(form);
-    _cleanup_(cleanup_json) json_t *record = form_read(procedure, form, applied_at, checks);
+    const struct form_input input = {.form = form, .applied_at = applied_at};
+    _cleanup_(cleanup_json) json_t *findings = NULL;
+    _cleanup_(cleanup_json) json_t *record = form_read(procedure, &input, checks, &findings);
     const char *reason = json_string_value(json_object_get(expected, "reason"));
     if (reason) {
         const char *item = json_string_value(json_object_get(expected, "item"));
@@ -158,7 +160,8 @@ static void test_record_for(void **state)
 /* ---- broken definitions ---- */
 
 static char copy[] = "/tmp/procedure_test.XXXXXX";
-static const char *const files[] = {"procedure.xml", "form.xsd", "labels.xml", "record.xml"};
+static const char *const files[] = {"procedure.xml", "form.xsd",  "labels.xml",
+                                    "record.xml",    "rules.xml", "attachments.xml"};
 
 static char *copy_path(const char *file)
 {
@@ -225,7 +228,7 @@ static void breaks(const char *file, const char *before, const char *after, cons
 static void test_broken(void **state)
 {
     (void)state;
-    breaks("procedure.xml", "required=\"true\"", "required=\"maybe\"", "procedure.xml:3: ");
+    breaks("procedure.xml", "required=\"true\"", "required=\"maybe\"", "procedure.xml:5: ");
     breaks("procedure.xml", "certification-claim\"", "other\"", "belongs into another folder");
     breaks("procedure.xml", "<signature", "<colour/><signature", "procedure.xml:5: ");
     breaks("procedure.xml", "</procedure>", "", "not well-formed");
@@ -248,7 +251,7 @@ static void test_broken(void **state)
            "<list name=\"children\" from=\"children\">", "record.xml:21: ");
     breaks("record.xml", "from=\"occupation\"", "from=\"occupation\" chek=\"date\"",
            "record.xml:12: ");
-    breaks("record.xml", "item=\"account/kind\"", "item=\"account/sort\"", "record.xml:");
+    breaks("rules.xml", "item=\"account/kind\"", "item=\"account/sort\"", "rules.xml:");
 }
 
 static void test_stray_file(void **state)
