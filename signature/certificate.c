@@ -230,6 +230,16 @@ static void judge_usage(const struct judgement *j)
         checks_pass(j->checks, name, "critical, with nonRepudiation");
 }
 
+/* RFC 5280 §4.2.1.4: a policy stands there once. */
+static bool stands_before(const CERTIFICATEPOLICIES *policies, int at)
+{
+    for (int i = 0; i < at; i++)
+        if (OBJ_cmp(sk_POLICYINFO_value(policies, i)->policyid,
+                    sk_POLICYINFO_value(policies, at)->policyid) == 0)
+            return true;
+    return false;
+}
+
 /* All of them; they are listed in `oids`. */
 static bool policies_accepted(const struct trust *trust, const CERTIFICATEPOLICIES *policies,
                               struct buffer *oids)
@@ -240,7 +250,8 @@ static bool policies_accepted(const struct trust *trust, const CERTIFICATEPOLICI
         int length = OBJ_obj2txt(oid, sizeof oid, sk_POLICYINFO_value(policies, i)->policyid, 1);
         bool whole = length > 0 && length < (int)sizeof oid;
         buffer_format(oids, "%s%s", i > 0 ? " " : "", whole ? oid : "?");
-        accepted = accepted && whole && trust_policy_accepted(trust, oid);
+        accepted =
+            accepted && whole && trust_policy_accepted(trust, oid) && !stands_before(policies, i);
     }
     return accepted;
 }

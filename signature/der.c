@@ -2,6 +2,7 @@
 
 #define DEPTH_MOST    24
 #define CONSTRUCTED   0x20
+#define CLASS         0xc0 /* none of these bits: universal */
 #define TAG_LONG      0x1f /* all of these bits: the tag goes on in the next octets */
 #define LENGTH_OCTETS 4
 
@@ -50,8 +51,30 @@ static bool oid_well_formed(struct bytes content)
     return content.length > 0 && begins;
 }
 
+/* X.690 §11.2.1: the bits behind the last are zeros. */
+static bool bits_strict(struct bytes content)
+{
+    if (content.length < 2)
+        return content.length == 1 && content.data[0] == 0;
+    unsigned unused = content.data[0], last = content.data[content.length - 1];
+    return unused < 8 && !(last & ((1U << unused) - 1));
+}
+
+/* X.690 §10.2: of the universal types SEQUENCE and SET are made of others, and no string is. */
+static bool form_strict(uint8_t tag)
+{
+    uint8_t made = tag | CONSTRUCTED;
+    return (tag & CLASS) != 0 || (tag == made) == (made == DER_SEQUENCE || made == DER_SET);
+}
+
 static bool content_strict(uint8_t tag, struct bytes content)
 {
+    if (!form_strict(tag))
+        return false;
+    if (tag == DER_NULL)
+        return content.length == 0;
+    if (tag == DER_BIT_STRING)
+        return bits_strict(content);
     if (tag == DER_BOOLEAN)
         return content.length == 1 && (content.data[0] == 0 || content.data[0] == 0xff);
     if (tag == DER_OID)

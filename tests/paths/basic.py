@@ -1,7 +1,7 @@
 """Sections 4.1 to 4.7 and 4.16: signatures, dates, names, revocation, keys, basic constraints."""
 from suite import GOOD, bad, dn, untold
-from x509 import (CERT_SIGN, CRL_SIGN, Key, basic, distribution, entry_issuer, issuing, name, reason,
-                  tlv, usage)
+from x509 import (CERT_SIGN, CRL_SIGN, Key, basic, distribution, entry_issuer, issuing, name,
+                  reason, tlv, usage)
 
 OTHER = "1.2.392.200999.1"  # an extension that nobody knows
 WHOLE = "--no-revocation"

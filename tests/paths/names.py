@@ -20,14 +20,14 @@ def trees(*names):
     return [("dn", TREE + name) for name in names]
 
 
-def row(s, title, constraints, expected, *names, subject=None, below=None, issuer=None, oracle=None):
+def row(s, title, constraints, expected, *names, subject=None, below=None):
     """`constraints` of the first authority; `below`: (name, constraints) of a second."""
     s.serial += 1
-    ca = s.ca(f"names {s.serial}", extra=constraints, crl=False, subject=issuer)
+    ca = s.ca(f"names {s.serial}", extra=constraints, crl=False)
     if below:
         ca = s.ca(f"names {s.serial} below", ca, below[1], subject=below[0], crl=False)
     leaf = s.ee(ca, *([subject_alt(*names)] if names else []), subject=subject)
-    s.case(f"4.13.{title}", leaf, expected, WHOLE, oracle)
+    s.case(f"4.13.{title}", leaf, expected, WHOLE)
 
 
 def directory_names(s):

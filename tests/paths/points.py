@@ -1,7 +1,7 @@
 """Sections 4.14 and 4.15: distribution points, indirect lists, lists of some reasons, deltas."""
 from suite import GOOD, bad, dn, untold
-from x509 import (CRL_SIGN, crl_number, delta_of, distribution, entry_issuer, issuing, reason, usage,
-                  basic)
+from x509 import (CRL_SIGN, SIGNATURE, basic, delta_of, distribution, entry_issuer, issuing, reason,
+                  usage)
 
 UNAVAILABLE, REVOKED, ON_HOLD = untold("unavailable"), bad("revoked"), untold("on-hold")
 KEY, CA, AFFILIATION, SUPERSEDED, CESSATION, HOLD = 1, 2, 3, 4, 5, 6
@@ -195,4 +195,28 @@ def deltas(s):
         delta_how={"start": "20260602000000"}, oracle="it takes the delta before its time")
 
 
-SECTIONS = (points, some_reasons, indirect, deltas)
+def list_issuers(s):
+    """RFC 5280 §6.3.3 (f): the issuer of a list has a path of its own, good at that moment."""
+    s.section = "4.14 issuers"
+
+    def row(title, expected, use=usage(CRL_SIGN), oracle=None, **how):
+        ca = s.ca(title, crl=False)
+        point = at(title)
+        s.crl(ca, issuing(full=point))
+        issuer = s.ca(f"{title} CRL", ca, [distribution({"full": point})], crl=False, usage=use,
+                      basic=None, **how)
+        name = dn(f"{s.section} {title} CRL")
+        s.crl(issuer, issuing(full=name, indirect=True))
+        s.case(f"The issuer of the list: {title}",
+               s.ee(ca, distribution({"full": name, "issuer": name})), expected, "", oracle)
+    row("good", GOOD)
+    passes = "its command goes on after that error on the path of a list's issuer"
+    row("expired", UNAVAILABLE, end="20260201000000", oracle=passes)
+    row("not yet valid", UNAVAILABLE, start="20270101000000")
+    row("may not sign lists", UNAVAILABLE, usage(SIGNATURE), oracle=passes)
+    row("signed by another", UNAVAILABLE, broken=True)
+    row("signed with SHA-1", UNAVAILABLE, digest="sha1",
+        oracle="its command lets SHA-1 pass by default")
+
+
+SECTIONS = (points, some_reasons, indirect, list_issuers, deltas)

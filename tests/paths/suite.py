@@ -1,4 +1,4 @@
-"""What the cases of tests/paths stand on: authorities, their certificates and lists, and the rows."""
+"""What the cases of tests/paths stand on: authorities, certificates, lists, and the rows."""
 import x509
 
 GOOD = (0, None)

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "signature/certificate.h"
+#include "signature/der.h"
 #include "tests/support/pki.h"
 #include "tests/support/trust.h"
 
@@ -415,6 +416,36 @@ static void only_canonical_der(void **state)
     assert_string_equal(checks_reason(checks), "certificate-malformed");
 }
 
+static void der_has_one_form_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *der;
+        size_t length;
+        bool strict;
+    } cases[] = {
+        {"\x03\x02\x07\x80", 4, true},
+        {"\x03\x02\x07\xc0", 4, false}, /* a bit behind the last */
+        {"\x03\x02\x08\x00", 4, false}, /* eight bits unused */
+        {"\x03\x01\x00", 3, true},
+        {"\x03\x01\x01", 3, false},
+        {"\x03\x00", 2, false},
+        {"\x23\x04\x03\x02\x00\xff", 6, false}, /* strings made of strings */
+        {"\x24\x03\x04\x01\xff", 5, false},
+        {"\x2c\x03\x0c\x01x", 5, false},
+        {"\x10\x00", 2, false}, /* a SEQUENCE that is made of nothing else */
+        {"\x30\x00", 2, true},
+        {"\x31\x00", 2, true},
+        {"\x05\x00", 2, true},
+        {"\x05\x01\x00", 3, false},
+        {"\xa0\x02\x05\x00", 4, true},
+        {"\x80\x01\x00", 3, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (der_strict(bytes_of(cases[i].der, cases[i].length)) != cases[i].strict)
+            fail_msg("case %zu", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +459,7 @@ int main(void)
         cmocka_unit_test(names_beside_the_facts),
         cmocka_unit_test(an_anchor_signs_no_application),
         cmocka_unit_test(only_canonical_der),
+        cmocka_unit_test(der_has_one_form_only),
     };
     return cmocka_run_group_tests(tests, make_ca, free_ca);
 }

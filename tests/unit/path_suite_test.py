@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """path_suite_test.py PROGRAM: `uketsuke certificate check --profile rfc5280` on the paths of
-tests/paths, and OpenSSL's own command on the same. `--list` prints the rows and what was found."""
+tests/paths, and OpenSSL's own command on the same; profile jpki on its certificates."""
 import json
 import pathlib
 import subprocess
@@ -10,6 +10,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "paths"))
 import basic  # noqa: E402
+import card  # noqa: E402
 import names  # noqa: E402
 import points  # noqa: E402
 import policy  # noqa: E402
@@ -124,6 +125,23 @@ class Paths(unittest.TestCase):
                     self.assertEqual(taken != (case[2][0] == 0), bool(case[4]),
                                      complaint or "taken")
 
+    def test_each_signing_certificate(self):
+        rows = list(card.rows())
+        (FOLDER / "generations").mkdir()
+        for number, der in enumerate(card.anchors()):
+            (FOLDER / "generations" / f"{number}.der").write_bytes(der)
+        (FOLDER / "cards.pem").write_text(pem("CERTIFICATE", [row[1] for row in rows]), "ascii")
+        got = subprocess.run(
+            [PROGRAM, "certificate", "check", "--json", "--no-revocation", "--trust", "generations",
+             "--policy", card.POLICY, "--at", TIME, "cards.pem"], cwd=FOLDER, capture_output=True,
+            text=True, timeout=120)
+        reports = [json.loads(line) for line in got.stdout.splitlines()]
+        self.assertEqual((got.returncode, len(reports)), (1, len(rows)), got.stderr)
+        for (title, _, expected), report in zip(rows, reports):
+            with self.subTest(title):
+                self.assertEqual((int(report["indication"] != "TOTAL-PASSED"), report["reason"]),
+                                 expected)
+
     def test_enough_of_them(self):
         self.assertEqual(len({case[0] for case in SUITE.cases}), len(SUITE.cases))
         self.assertGreaterEqual(len(SUITE.cases), 250)
@@ -133,7 +151,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         FOLDER = pathlib.Path(folder)
         SUITE = make()
-        if "--keep" in sys.argv:
-            FOLDER = pathlib.Path(sys.argv[-1])
         write(SUITE)
         unittest.main(argv=sys.argv[:1])
