@@ -59,6 +59,10 @@ static const struct kind {
      "POLICY_PROCESSING_ERROR",
      "certificate-policy",
      {X509_V_ERR_NO_EXPLICIT_POLICY, X509_V_ERR_INVALID_POLICY_EXTENSION}},
+    {"path.work", /* a tree of policies, or of names against constraints, without measure */
+     "CHAIN_CONSTRAINTS_FAILURE",
+     "certificate-malformed",
+     {X509_V_ERR_OUT_OF_MEM, X509_V_ERR_UNSPECIFIED}},
     {"path.signature", "CERTIFICATE_CHAIN_GENERAL_FAILURE", "certificate-untrusted", {0}},
 };
 
@@ -129,8 +133,11 @@ static void tell_faults(const struct faults *faults, const struct path *path, st
             continue;
         }
         path_input_certificate(checks, index, at_index(path, index));
+        bool work = error == X509_V_ERR_OUT_OF_MEM || error == X509_V_ERR_UNSPECIFIED;
         checks_fail(checks, kinds[k].check, kinds[k].sub_indication, kinds[k].reason,
-                    "certificate %d of the path: %s", index, X509_verify_cert_error_string(error));
+                    "certificate %d of the path: %s", index,
+                    work ? "its policies or names would take too much work to judge"
+                         : X509_verify_cert_error_string(error));
     }
 }
 

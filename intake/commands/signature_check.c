@@ -253,7 +253,7 @@ const struct command signature_check_command = {
         "  --trust FILE_OR_DIR  roots of the signing CA, PEM or DER; may be repeated\n"
         "  --pin SHA256         refuse other roots\n"
         "  --policy OID         accepted certificate policy (default: JPKI's signing policies)\n"
-        "  --crl FILE           revocation list; may be repeated\n"
+        "  --crl FILE_OR_DIR    revocation lists; of a folder the files .crl\n"
         "  --production         only roots of JPKI that this program knows\n"
         "  --at TIME            judge as of this time (default: now)\n"
         "  --json               one JSON object\n"

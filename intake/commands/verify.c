@@ -244,7 +244,7 @@ const struct command verify_command = {
         "  --pin SHA256       refuse other roots (openssl x509 -fingerprint -sha256); without\n"
         "                     it a root is trusted because it is named here\n"
         "  --policy OID       accepted certificate policy (default: JPKI's signing policies)\n"
-        "  --crl FILE         revocation list; may be repeated\n"
+        "  --crl FILE_OR_DIR  revocation lists; of a folder the files .crl\n"
         "  --procedures DIR   default: /usr/share/uketsuke/procedures\n"
         "  --production       only roots of JPKI that this program knows\n"
         "\n"

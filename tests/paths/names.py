@@ -124,6 +124,9 @@ def addresses(s):
     row(s, "names of a kind that nothing constrains", permitted(ten), GOOD, ("dns", "a.example.jp"))
     row(s, "minimum is not 0 (RFC 5280 §4.2.1.10)",
         [name_constraints([("dns", "example.jp")], minimum=1)], NEVER, ("dns", "a.example.jp"))
+    hosts = [("dns", f"h{number}.example.jp") for number in range(1100)]
+    row(s, "1,100 names against 1,100 constraints", permitted(*hosts), bad("malformed"),
+        *(1100 * [("dns", "a.h1099.example.jp")]))
     row(s, "the last of two names", permitted(("dns", "example.jp")), NEVER,
         ("dns", "a.example.jp"), ("dns", "a.other.jp"))
 

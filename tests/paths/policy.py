@@ -68,6 +68,9 @@ def certificate_policies(s):
     rows(s, "4.8.19 User Notice Qualifier", (of((P1, notice(400 * "q"))),), (EXPLICIT, GOOD))
     rows(s, "4.8.20 CPS Pointer Qualifier", (of((P1, cps("http://cps.example/"))),),
          (EXPLICIT, GOOD))
+    both = of(P1, P2, also=[mappings(*((a, b) for a in (P1, P2) for b in (P1, P2)))])
+    rows(s, "A tree of 2^16 policies", ([*both, *explicit()], *(14 * [both]), of(P1, P2)),
+         ("", bad("malformed")))
     rows(s, "A policy twice (RFC 5280 §4.2.1.4)", (of(P1), of(P1, P1)), ("", NEVER))
 
 
