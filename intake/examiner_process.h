@@ -8,6 +8,7 @@
 #define UKETSUKE_INTAKE_EXAMINER_PROCESS_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "intake/examine.h"
 
@@ -44,7 +45,8 @@ struct examiner_job {
 #define EXAMINER_QUEUE_MOST 2
 
 struct examiner_process {
-    pid_t pid; /* 0: there is none */
+    pid_t pid;     /* 0: there is none */
+    clockid_t cpu; /* the clock of what it uses of the processor */
     int socket;
     bool ready;
     struct buffer in, out;

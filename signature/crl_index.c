@@ -11,32 +11,9 @@
 #include "base/text.h"
 #include "signature/asn1.h"
 #include "signature/crl_builder.h"
-#include "signature/crl_index_format.h"
-
-#define SPARSE     64 /* keys: 512 bytes of the file */
-#define CACHE_LINE 64
-
-struct crl_index {
-    const uint8_t *map;
-    size_t size;
-    const uint8_t *blocks;
-    const index_key *keys;
-    size_t block_count;
-    index_key *sparse; /* every SPARSEth key: stays in the nearest cache */
-    size_t sparse_count;
-    unsigned shift;
-    struct serial first; /* of block 0 */
-    struct crl_facts facts;
-    char sha256[65];
-    X509_NAME *partition; /* NULL */
-};
+#include "signature/crl_index_internal.h"
 
 DEFINE_CLEANUP(cleanup_index, struct crl_index *, crl_index_free)
-
-static const struct index_block *block_at(const struct crl_index *index, size_t i)
-{
-    return (const struct index_block *)(index->blocks + i * INDEX_BLOCK);
-}
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -78,7 +55,7 @@ static bool blocks_hold(const struct crl_index *index)
 {
     uint64_t entries = 0;
     for (size_t i = 0; i < index->block_count; i++) {
-        const struct index_block *block = block_at(index, i);
+        const struct index_block *block = index_block_at(index, i);
         unsigned width = block->serial_width + block->value_width;
         if (block->count == 0 || block->serial_width == 0 ||
             block->serial_width > SERIAL_OCTETS_MOST || block->value_width == 0 ||
@@ -124,10 +101,10 @@ static bool facts_read(struct crl_index *index, const struct index_trailer *trai
 
 static void sparse_make(struct crl_index *index)
 {
-    index->sparse_count = (index->block_count + SPARSE - 1) / SPARSE;
+    index->sparse_count = (index->block_count + INDEX_SPARSE - 1) / INDEX_SPARSE;
     index->sparse = memory_allocate((index->sparse_count + 1) * sizeof *index->sparse);
     for (size_t i = 0; i < index->sparse_count; i++)
-        index->sparse[i] = index->keys[i * SPARSE];
+        index->sparse[i] = index->keys[i * INDEX_SPARSE];
 }
 
 static bool index_read(struct crl_index *index, struct failure *f)
@@ -154,7 +131,7 @@ static bool index_read(struct crl_index *index, struct failure *f)
     if (!facts_read(index, trailer) || !blocks_hold(index))
         return damaged(f, "damaged: it contradicts itself");
     if (index->block_count > 0)
-        index->first = index_block_first(block_at(index, 0));
+        index->first = index_block_first(index_block_at(index, 0));
     sparse_make(index);
     return true;
 }
@@ -263,164 +240,4 @@ const char *crl_index_sha256(const struct crl_index *index)
 const X509_NAME *crl_index_partition(const struct crl_index *index)
 {
     return index->partition;
-}
-
-/* --- looking up ------------------------------------------------------------------------------- */
-
-/* Place of the last key that is not above `key`; 0 when there is none. No branch depends on what is
- * read: it could not be foreseen. */
-static size_t key_find(const index_key *keys, size_t count, index_key key)
-{
-    const index_key *base = keys;
-    for (size_t n = count; n > 1;) {
-        size_t half = n / 2;
-        base += base[half] <= key ? half : 0;
-        n -= half;
-    }
-    return (size_t)(base - keys);
-}
-
-/* Memory answers slowly, but many questions at once. */
-static void prefetch(const void *from, size_t length)
-{
-    for (size_t at = 0; at < length; at += CACHE_LINE)
-        __builtin_prefetch((const uint8_t *)from + at);
-}
-
-/* Which of the `count` blocks that begin at a sparse key it would be if serial numbers lay evenly
- * there, as they nearly do: so that its memory is asked for together with that of the keys. */
-static size_t block_guess(const struct crl_index *index, size_t sparse, size_t count, index_key key)
-{
-    if (sparse + 1 >= index->sparse_count || key < index->sparse[sparse])
-        return 0;
-    uint64_t span = (index->sparse[sparse + 1] - index->sparse[sparse]) / count + 1;
-    uint64_t guess = (key - index->sparse[sparse]) / span;
-    return guess < count ? (size_t)guess : count - 1;
-}
-
-static size_t block_find(const struct crl_index *index, index_key key)
-{
-    size_t from = key_find(index->sparse, index->sparse_count, key) * SPARSE;
-    size_t left = index->block_count - from, count = left < SPARSE ? left : SPARSE;
-    prefetch(&index->keys[from], count * sizeof(index_key));
-    prefetch(block_at(index, from + block_guess(index, from / SPARSE, count, key)), INDEX_BLOCK);
-    size_t found = from + key_find(&index->keys[from], count, key);
-    prefetch(block_at(index, found), INDEX_BLOCK);
-    return found;
-}
-
-/* Keys keep 64 bits of a number that may have 160: of several blocks with one key, the last that
- * does not begin behind `serial`. Seldom more than a look at one block. */
-static size_t block_settle(const struct crl_index *index, size_t last, const struct serial *serial)
-{
-    struct serial first = index_block_first(block_at(index, last));
-    if (last == 0 || serial_compare(&first, serial) <= 0)
-        return last;
-    size_t low = 0;
-    for (size_t n = last; n > 1;) {
-        size_t half = n / 2;
-        first = index_block_first(block_at(index, low + half));
-        low += serial_compare(&first, serial) <= 0 ? half : 0;
-        n -= half;
-    }
-    return low;
-}
-
-static void value_read(const struct index_block *block, size_t i, struct crl_entry *ret_entry)
-{
-    const uint8_t *values = (const uint8_t *)(block + 1) + block->count * block->serial_width;
-    uint64_t value = index_load(values + i * block->value_width, block->value_width);
-    int64_t seconds = (int64_t)((uint64_t)block->date + (value >> INDEX_REASON_BITS));
-    ret_entry->revoked_at = (int64_t)((uint64_t)seconds * INSTANT_SECOND);
-    ret_entry->reason = value & ((1 << INDEX_REASON_BITS) - 1);
-}
-
-/* Where in the block `offset` (a serial number less the block's first) stands; false: nowhere. */
-static bool entry_find_narrow(const struct index_block *block, uint64_t offset, size_t *ret_i)
-{
-    const uint8_t *column = (const uint8_t *)(block + 1);
-    unsigned width = block->serial_width;
-    size_t low = 0;
-    for (size_t n = block->count; n > 1;) {
-        size_t half = n / 2;
-        low += index_load(column + (low + half) * width, width) <= offset ? half : 0;
-        n -= half;
-    }
-    *ret_i = low;
-    return index_load(column + low * width, width) == offset;
-}
-
-static struct serial wide_load(const struct index_block *block, size_t i)
-{
-    struct serial serial = {0};
-    const uint8_t *column = (const uint8_t *)(block + 1);
-    memcpy(serial.limbs, column + i * block->serial_width, block->serial_width);
-    return serial;
-}
-
-static bool entry_find_wide(const struct index_block *block, const struct serial *offset,
-                            size_t *ret_i)
-{
-    struct serial there;
-    size_t low = 0;
-    for (size_t n = block->count; n > 1;) {
-        size_t half = n / 2;
-        there = wide_load(block, low + half);
-        low += serial_compare(&there, offset) <= 0 ? half : 0;
-        n -= half;
-    }
-    there = wide_load(block, low);
-    *ret_i = low;
-    return serial_compare(&there, offset) == 0;
-}
-
-static bool block_lookup(const struct index_block *block, const struct serial *serial,
-                         struct crl_entry *ret_entry)
-{
-    const struct serial first = index_block_first(block);
-    size_t i;
-    if (serial_compare(serial, &first) < 0)
-        return false;
-    const struct serial offset = serial_minus(serial, &first);
-    unsigned width = block->serial_width;
-    bool narrow = width <= sizeof(uint64_t);
-    if (narrow ? (offset.limbs[1] | offset.limbs[2]) != 0 ||
-                     !entry_find_narrow(block, offset.limbs[0], &i)
-               : !entry_find_wide(block, &offset, &i))
-        return false;
-    ret_entry->serial = *serial;
-    value_read(block, i, ret_entry);
-    return true;
-}
-
-bool crl_index_lookup(const struct crl_index *index, struct bytes octets,
-                      struct crl_entry *ret_entry)
-{
-    struct serial serial;
-    if (index->block_count == 0 || !serial_read(octets, &serial) ||
-        serial_compare(&serial, &index->first) < 0)
-        return false;
-    const struct serial offset = serial_minus(&serial, &index->first);
-    /* Behind all that the keys can tell stands at most the last block. */
-    bool beyond = serial_width(&offset) * 8 > index->shift + 64;
-    size_t last =
-        beyond ? index->block_count - 1 : block_find(index, index_key_of(&offset, index->shift));
-    const struct index_block *block = block_at(index, block_settle(index, last, &serial));
-    return block_lookup(block, &serial, ret_entry);
-}
-
-bool crl_index_walk(const struct crl_index *index, crl_sink *sink, void *context, struct failure *f)
-{
-    for (size_t b = 0; b < index->block_count; b++) {
-        const struct index_block *block = block_at(index, b);
-        const struct serial first = index_block_first(block);
-        for (size_t i = 0; i < block->count; i++) {
-            const struct serial offset = wide_load(block, i);
-            struct crl_entry entry = {.serial = serial_plus(&first, &offset)};
-            value_read(block, i, &entry);
-            if (!sink(context, &entry, f))
-                return false;
-        }
-    }
-    return true;
 }

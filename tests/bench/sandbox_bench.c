@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -50,20 +51,34 @@ static void done(struct examiner_job *job)
     job->owner = NULL; /* may be given again */
 }
 
-/* Microseconds of the processor, of this process and of `worker` (0: none). */
-static int64_t cpu_of(pid_t worker)
+static int64_t cpu_of(clockid_t clock)
 {
-    clockid_t clock = CLOCK_PROCESS_CPUTIME_ID;
     struct timespec used;
-    if ((worker && clock_getcpuclockid(worker, &clock) != 0) || clock_gettime(clock, &used) != 0)
+    if (clock_gettime(clock, &used) != 0)
         die("clock", "cannot be read");
-    return used.tv_sec * INSTANT_SECOND + used.tv_nsec / 1000 + (worker ? cpu_of(0) : 0);
+    return used.tv_sec * INSTANT_SECOND + used.tv_nsec / 1000;
+}
+
+static int64_t microseconds(struct timeval time)
+{
+    return time.tv_sec * INSTANT_SECOND + time.tv_usec;
+}
+
+/* Microseconds of the processor, of this process, of the worker, and of those before it, which had
+ * examined their share: beginning anew counts, too. */
+static int64_t cpu_of_all(const struct examiner_pool *pool)
+{
+    struct rusage ended;
+    if (getrusage(RUSAGE_CHILDREN, &ended) != 0)
+        die("rusage", "cannot be read");
+    return cpu_of(CLOCK_PROCESS_CPUTIME_ID) + cpu_of(pool->processes[0].cpu) +
+           microseconds(ended.ru_utime) + microseconds(ended.ru_stime);
 }
 
 static int64_t run_here(const struct examiner *examiner, const struct examiner_job *jobs,
                         size_t count)
 {
-    int64_t begun = cpu_of(0);
+    int64_t begun = cpu_of(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < count * PASSES; i++) {
         struct examination_input input = jobs[i % count].input;
         struct examination examination;
@@ -75,13 +90,13 @@ static int64_t run_here(const struct examiner *examiner, const struct examiner_j
         examine(&input, &examination);
         check(&examination);
     }
-    return cpu_of(0) - begun;
+    return cpu_of(CLOCK_PROCESS_CPUTIME_ID) - begun;
 }
 
 static int64_t run_there(struct examiner_pool *pool, struct examiner_job *jobs, size_t count)
 {
     struct failure f = {0};
-    int64_t begun = cpu_of(pool->processes[0].pid);
+    int64_t begun = cpu_of_all(pool);
     for (size_t i = 0; i < count * PASSES; i++) {
         struct examiner_job *job = &jobs[i % count];
         if (job->owner && !examiner_pool_finish(pool, &f))
@@ -92,7 +107,7 @@ static int64_t run_there(struct examiner_pool *pool, struct examiner_job *jobs, 
     }
     if (!examiner_pool_finish(pool, &f))
         die("the pool", f.text);
-    return cpu_of(pool->processes[0].pid) - begun;
+    return cpu_of_all(pool) - begun;
 }
 
 static int by_value(const void *a, const void *b)
