@@ -188,14 +188,14 @@ static bool begin_work(struct db_tx *tx, const struct decision *decisions, size_
 
 /* --- what is told ----------------------------------------------------------------------------- */
 
-/* "" when the portal is not told of this state. */
-static const char *portal_status(const struct config *config, const char *channel, enum state state)
+/* The mapping of our states to the portal's codes: configuration. */
+const char *decide_status(const struct config *config, const char *channel, enum state state)
 {
     static const char *const keys[STATE_COUNT] = {
-        [STATE_COLLECTED] = "status-collected",
-        [STATE_RECEIVED] = "status-received",
-        [STATE_REFUSED] = "status-refused",
-        [STATE_COMPLETED] = "status-completed",
+        [STATE_COLLECTED] = "status-collected", [STATE_RECEIVED] = "status-received",
+        [STATE_REFUSED] = "status-refused",     [STATE_COMPLETED] = "status-completed",
+        [STATE_REJECTED] = "status-rejected",   [STATE_CORRECTION] = "status-correction",
+        [STATE_WITHDRAWN] = "status-withdrawn",
     };
     const struct config_group *group = config_find(config, "channel", channel);
     return keys[state] && group ? config_text(group, keys[state]) : "";
@@ -212,12 +212,13 @@ static bool put_out(struct db_tx *tx, const struct config *config, const struct 
             continue;
         if (d->outbox)
             entries[n++] = *d->outbox;
-        const char *status = portal_status(config, channels[i], d->to);
+        const char *status = decide_status(config, channels[i], d->to);
         if (*status)
             entries[n++] = (struct outbox_entry){.city_code = d->city_code,
                                                  .destination = OUTBOX_PORTAL,
                                                  .application_id = d->application_id,
-                                                 .status = status};
+                                                 .status = status,
+                                                 .message_id = d->message_id};
     }
     bool done = n == 0 || outbox_put(tx, entries, n, f);
     free(entries);

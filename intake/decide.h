@@ -23,11 +23,15 @@ struct decision {
     const char *actor;                 /* "role:examine", "business:child-allowance" */
     const char *terminal;              /* may be NULL */
     const struct outbox_entry *outbox; /* put in the same transaction; NULL */
+    int64_t message_id;                /* goes to the resident with the status (intake/message.h);
+                                          0: none */
     /* out */
     bool moved; /* false: the application was no longer in `from`, or is another
                    version than was seen (two stages share `held`): nothing was done */
 };
 
+/* What the portal is told of a state: [channel] status-<state>; "" when nothing. */
+const char *decide_status(const struct config *config, const char *channel, enum state state);
 /* Announces an application to the portal's resident by [channel] status-<state>, where configured.
  * `chain` is the audit chain of the calling role. Set-based: many applications share round trips.
  * A transition that the table does not allow is a bug and fails. */

@@ -5,10 +5,13 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "forms/fields.h"
 #include "forms/procedure.h"
 #include "intake/application.h"
+#include "intake/correction.h"
 #include "intake/decide.h"
 #include "intake/lease.h"
+#include "intake/release.h"
 #include "routing/item.h"
 
 #define ACTOR "role:routing"
@@ -16,26 +19,35 @@
 static struct metric hand_overs_total = {
     .kind = METRIC_COUNTER,
     .name = "uketsuke_hand_overs_total",
-    .help = "Applications put into the outbox of a destination, or held.",
+    .help = "Applications put into the outbox of a destination, held, or put before staff.",
     .label_name = "result",
 };
 
+/* With what staff and the portal say about each: another destination, what it corrects. */
 static const struct db_statement packages_find = {
     "hand_over_packages",
-    "SELECT encode(found.sha256, 'hex') FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY"
+    "SELECT encode(found.sha256, 'hex'), found.destination, found.corrects"
+    " FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY"
     "  AS wanted (city_code, application_id, position)"
-    " LEFT JOIN LATERAL (SELECT sha256 FROM package p"
-    "  WHERE p.city_code = wanted.city_code AND p.application_id = wanted.application_id OFFSET 0)"
+    " LEFT JOIN LATERAL (SELECT p.sha256, r.destination, a.corrects"
+    "  FROM application a JOIN package p USING (city_code, application_id)"
+    "   LEFT JOIN reroute r USING (city_code, application_id)"
+    "  WHERE a.city_code = wanted.city_code AND a.application_id = wanted.application_id OFFSET 0)"
     "  AS found ON true "
     "ORDER BY wanted.position"};
+/* Asked for again after it was received: the state stays as it is. */
+static const struct db_statement work_end = {
+    "hand_over_work_end", "DELETE FROM work WHERE city_code = $1 AND application_id = $2::uuid"
+                          " AND stage = 'route' AND attempts = $3"};
 
-enum result { RESULT_FAILED, RESULT_HELD, RESULT_ROUTED, RESULT_COUNT };
+enum result { RESULT_FAILED, RESULT_HELD, RESULT_REVIEW, RESULT_ROUTED, RESULT_COUNT };
 
 struct parcel_out { /* one application on its way out */
     enum result result;
     struct buffer sealed;
     uint8_t sha256[32];
     struct outbox_entry entry;
+    struct correction correction; /* decisions point into it */
 };
 
 struct hand_over {
@@ -46,7 +58,7 @@ struct hand_over {
     struct db_rows *examinations, *packages; /* of the range that is handed over */
     size_t first;                            /* their row 0 */
     struct parcel_out parcels[WORK_BATCH_MOST];
-    struct decision decisions[WORK_BATCH_MOST];
+    struct decision decisions[2 * WORK_BATCH_MOST]; /* what is corrected moves with it */
     size_t decision_count;
 };
 
@@ -94,29 +106,35 @@ static bool item_seal(struct role *role, const struct item_source *source,
     return done;
 }
 
-static bool item_make(struct role *role, const struct work_item *item,
-                      const struct stored_examination *examination, const char *package_sha256,
-                      const struct route *route, const struct procedure *procedure,
-                      struct parcel_out *parcel, struct failure *f)
+/* What is handed over, and where to. */
+struct leaving {
+    const struct work_item *item;
+    const struct stored_examination *examination;
+    struct route route; /* its destination is the one that staff chose, where they did */
+    const struct procedure *procedure;
+    json_t *record; /* as cut for the destination; owned */
+    const char *package_sha256;
+    const struct correction *correction;
+};
+
+static bool item_make(struct role *role, const struct leaving *leaving, struct parcel_out *parcel,
+                      struct failure *f)
 {
-    _cleanup_(cleanup_json) json_t *record =
-        record_for(procedure, examination->record, route->destination);
-    if (!record || !package_sha256)
-        return failure_set(f, FAILURE_INPUT,
-                           "an application that was identified has no package or record any more");
+    const struct stored_examination *examination = leaving->examination;
     const struct item_source source = {
-        .city_code = item->city_code,
-        .receipt_number = item->receipt_number,
+        .city_code = leaving->item->city_code,
+        .receipt_number = leaving->item->receipt_number,
         .procedure_id = examination->procedure_id,
         .form_version = examination->form_version,
         .atenabango = examination->atenabango,
         .applied_at = examination->applied_at,
-        .route = route,
-        .record = record,
+        .corrects = leaving->correction->possible ? leaving->correction->receipt_number : NULL,
+        .route = &leaving->route,
+        .record = leaving->record,
         .report = examination->report,
-        .package_sha256 = package_sha256,
+        .package_sha256 = leaving->package_sha256,
     };
-    return item_seal(role, &source, item->application_id, &examination->key, parcel, f);
+    return item_seal(role, &source, leaving->item->application_id, &examination->key, parcel, f);
 }
 
 /* --- one application -------------------------------------------------------------------------- */
@@ -127,7 +145,7 @@ static bool hold(struct hand_over *all, struct db_tx *tx, const struct work_item
 {
     instant due_at = clock_now() + all->pace.retry_held;
     all->parcels[item - all->items].result = RESULT_HELD;
-    if (item->state == STATE_HELD)
+    if (item->state == STATE_HELD || item->state == STATE_RECEIVED)
         return lease_defer(tx, STAGE_ROUTE, item, true, due_at, reason, NULL, f);
     struct decision *decision = decision_add(all, item, STATE_HELD);
     decision->reason = reason;
@@ -136,31 +154,116 @@ static bool hold(struct hand_over *all, struct db_tx *tx, const struct work_item
     return true;
 }
 
-static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t index,
-                               const struct stored_examination *examination, struct failure *f)
+/* Who must agree is asked. What was received already, and is asked for again, just stays. */
+static bool ask(struct hand_over *all, struct db_tx *tx, const struct leaving *leaving,
+                const struct release *release, struct failure *f)
 {
-    const struct work_item *item = &all->items[index];
-    struct parcel_out *parcel = &all->parcels[index];
-    struct route route;
-    if (!route_find(all->role->config, examination->procedure_id, &route))
-        return hold(all, tx, item, "route-missing", f);
-    const struct procedure *procedure = procedures_find(
-        all->role->procedures, examination->procedure_id, examination->form_version);
-    if (!procedure)
-        return hold(all, tx, item, "procedure-unknown", f);
-    const char *package_sha256 = db_get_text(all->packages, index - all->first, 0);
-    if (!item_make(all->role, item, examination, package_sha256, &route, procedure, parcel, f))
+    const struct work_item *item = leaving->item;
+    if (item->state == STATE_RECEIVED)
+        return hold(all, tx, item, release_reason(release), f);
+    struct decision *decision = decision_add(all, item, STATE_REVIEW);
+    decision->reason = release_reason(release);
+    all->parcels[item - all->items].result = RESULT_REVIEW;
+    return release_ask(tx, item, release, leaving->route.destination, f);
+}
+
+/* Everybody who must agree does, or is asked: *ret_free says whether it may go now. */
+static bool free_to_leave(struct hand_over *all, struct db_tx *tx, const struct leaving *leaving,
+                          bool *ret_free, struct failure *f)
+{
+    const struct work_item *item = leaving->item;
+    const struct stored_examination *examination = leaving->examination;
+    struct release release;
+    unsigned demands =
+        (release_has_finding(examination->report) ? RELEASE_FINDING : 0) |
+        (leaving->route.approval ? RELEASE_ROUTE : 0) |
+        (leaving->correction->claimed && !leaving->correction->possible ? RELEASE_CORRECTION : 0);
+    if (item->state == STATE_REVIEW && !demands)
+        demands = RELEASE_ROUTE; /* sent elsewhere by one person: only people end a review */
+    release_make(leaving->record, examination->atenabango, leaving->route.destination, demands,
+                 &release);
+    if (!release_approved(tx, item, &release, ret_free, f))
+        return false;
+    *ret_free &= item->state != STATE_REVIEW;
+    return *ret_free || ask(all, tx, leaving, &release, f);
+}
+
+static bool put_again(struct hand_over *all, struct db_tx *tx, const struct work_item *item,
+                      struct failure *f)
+{
+    const struct parcel_out *parcel = &all->parcels[item - all->items];
+    return outbox_put(tx, &parcel->entry, 1, f) &&
+           db_send(tx, &work_end,
+                   DB_VALUES(db_text(item->city_code), db_text(item->application_id),
+                             db_number(item->attempts)),
+                   -1, f);
+}
+
+static bool hand_over_leaving(struct hand_over *all, struct db_tx *tx,
+                              const struct leaving *leaving, struct failure *f)
+{
+    const struct work_item *item = leaving->item;
+    struct parcel_out *parcel = &all->parcels[item - all->items];
+    bool free;
+    if (!free_to_leave(all, tx, leaving, &free, f) || !free)
+        return !free;
+    if (!item_make(all->role, leaving, parcel, f))
         return false;
     parcel->entry = (struct outbox_entry){
         .city_code = item->city_code,
-        .destination = route.destination,
+        .destination = leaving->route.destination,
         .application_id = item->application_id,
         .sealed = buffer_bytes(&parcel->sealed),
         .sha256 = parcel->sha256,
     };
-    decision_add(all, item, STATE_ROUTED)->outbox = &parcel->entry;
     parcel->result = RESULT_ROUTED;
+    if (item->state == STATE_RECEIVED)
+        return put_again(all, tx, item, f);
+    decision_add(all, item, STATE_ROUTED)->outbox = &parcel->entry;
+    if (leaving->correction->possible)
+        correction_supersede(leaving->correction, item, &all->decisions[all->decision_count++]);
     return true;
+}
+
+/* The destination that staff chose counts only while the route table still allows it. */
+static bool route_of(struct hand_over *all, const char *procedure_id, const char *chosen,
+                     struct route *ret_route)
+{
+    const struct config *config = all->role->config;
+    if (!route_find(config, procedure_id, ret_route))
+        return false;
+    if (chosen)
+        ret_route->destination = route_alternative(config, ret_route, chosen);
+    return ret_route->destination != NULL;
+}
+
+static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t index,
+                               const struct stored_examination *examination, struct failure *f)
+{
+    size_t row = index - all->first;
+    struct correction *correction = &all->parcels[index].correction;
+    struct leaving leaving = {
+        .item = &all->items[index], .examination = examination, .correction = correction};
+    if (!route_of(all, examination->procedure_id, db_get_text(all->packages, row, 1),
+                  &leaving.route))
+        return hold(all, tx, leaving.item, "route-missing", f);
+    leaving.procedure = procedures_find(all->role->procedures, examination->procedure_id,
+                                        examination->form_version);
+    if (!leaving.procedure)
+        return hold(all, tx, leaving.item, "procedure-unknown", f);
+    if (!leaving.route.individual_number &&
+        procedure_sends_numbers(leaving.procedure, leaving.route.destination))
+        return hold(all, tx, leaving.item, "route-number-forbidden", f);
+    leaving.package_sha256 = db_get_text(all->packages, row, 0);
+    if (!examination->record || !leaving.package_sha256)
+        return failure_set(f, FAILURE_INPUT,
+                           "an application that was identified has no package or record any more");
+    if (!correction_find(tx, leaving.item, db_get_text(all->packages, row, 2), correction, f))
+        return false;
+    leaving.record = record_for(leaving.procedure, examination->record, leaving.route.destination);
+    bool done = hand_over_leaving(all, tx, &leaving, f);
+    json_decref(leaving.record);
+    return done;
 }
 
 static bool hand_over_one(struct hand_over *all, struct db_tx *tx, size_t index, struct failure *f)
@@ -236,9 +339,11 @@ static void batch_log(const struct hand_over *all)
         counts[all->parcels[i].result]++;
     metric_add(&hand_overs_total, "routed", counts[RESULT_ROUTED]);
     metric_add(&hand_overs_total, "held", counts[RESULT_HELD]);
+    metric_add(&hand_overs_total, "review", counts[RESULT_REVIEW]);
     metric_add(&hand_overs_total, "failed", counts[RESULT_FAILED]);
     log_info("applications.routed", log_number("routed", counts[RESULT_ROUTED]),
-             log_number("held", counts[RESULT_HELD]), log_number("failed", counts[RESULT_FAILED]));
+             log_number("held", counts[RESULT_HELD]), log_number("review", counts[RESULT_REVIEW]),
+             log_number("failed", counts[RESULT_FAILED]));
 }
 
 enum work_result hand_over_step(void *context, struct failure *f)

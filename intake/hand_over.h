@@ -1,6 +1,7 @@
 /* Hand-over: what is identified is cut to what its destination may have, sealed, and put into the
  * outbox in the transaction that makes it routed. Without a route, or a procedure to cut by, it is
- * held (route-missing, procedure-unknown) until the configuration has one. Runs in the role
+ * held (route-missing, procedure-unknown, route-number-forbidden) until the configuration has one.
+ * Who must agree first, and has not, is asked (intake/release.h): review. Runs in the role
  * routing. */
 #ifndef UKETSUKE_INTAKE_HAND_OVER_H
 #define UKETSUKE_INTAKE_HAND_OVER_H

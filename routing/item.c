@@ -19,11 +19,12 @@ void item_build(const struct item_source *source, struct buffer *ret_json, uint8
     instant_text_jst(source->applied_at, applied_at);
     /* Strings that are not UTF-8 would make this NULL; all of them have passed our own checks. */
     _cleanup_(cleanup_json) json_t *item = json_pack(
-        "{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:O, s:o, s:s}", "city_code", source->city_code,
-        "receipt_number", source->receipt_number, "procedure", "id", source->procedure_id,
-        "form_version", source->form_version, "applied_at", applied_at, "atenabango",
-        source->atenabango, "legal_basis", source->route->legal_basis, "record", source->record,
-        "verification", verification(source->report), "package_sha256", source->package_sha256);
+        "{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:O, s:o, s:s, s:s*}", "city_code",
+        source->city_code, "receipt_number", source->receipt_number, "procedure", "id",
+        source->procedure_id, "form_version", source->form_version, "applied_at", applied_at,
+        "atenabango", source->atenabango, "legal_basis", source->route->legal_basis, "record",
+        source->record, "verification", verification(source->report), "package_sha256",
+        source->package_sha256, "corrects", source->corrects);
     char *text = json_dumps(item, JSON_COMPACT | JSON_SORT_KEYS);
     if (!text)
         abort();

@@ -13,6 +13,7 @@
 struct item_source {
     const char *city_code, *receipt_number, *procedure_id, *form_version, *atenabango;
     instant applied_at;
+    const char *corrects; /* receipt number of what it takes the place of; NULL */
     const struct route *route;
     const json_t *record; /* already cut to what the destination may have (forms/procedure.h) */
     const json_t *report; /* the examination's; the item carries its verdict, not the evidence */

@@ -19,8 +19,9 @@ static const struct db_statement outbox_lock = {
 
 /* Roles that only tell the portal may not touch outbox_item, so this one does not name it. */
 static const struct db_statement outbox_put_status = {
-    "outbox_put_status", "INSERT INTO outbox (city_code, destination, application_id, status) "
-                         "VALUES ($1, $2, $3::uuid, $4) ON CONFLICT DO NOTHING"};
+    "outbox_put_status",
+    "INSERT INTO outbox (city_code, destination, application_id, status, message_id) "
+    "VALUES ($1, $2, $3::uuid, $4, nullif($5::bigint, 0)) ON CONFLICT DO NOTHING"};
 
 static const struct db_statement outbox_put_item = {
     "outbox_put_item",
@@ -47,7 +48,8 @@ static bool put_one(struct db_tx *tx, const struct outbox_entry *e, struct failu
     if (!e->sealed.data)
         return db_send(tx, &outbox_put_status,
                        DB_VALUES(db_text(e->city_code), db_text(e->destination),
-                                 db_text(e->application_id), db_text(e->status)),
+                                 db_text(e->application_id), db_text(e->status),
+                                 db_number(e->message_id)),
                        -1, f);
     return db_send(tx, &outbox_put_item,
                    DB_VALUES(db_text(e->city_code), db_text(e->destination),
@@ -118,7 +120,7 @@ bool outbox_put(struct db_tx *tx, const struct outbox_entry *entries, size_t cou
 static const struct db_statement outbox_list_due = {
     "outbox_list_due",
     "SELECT o.outbox_id, o.application_id, a.receipt_number, a.channel, a.procedure_id, o.status,"
-    " o.sha256, o.created_at, o.attempts "
+    " o.sha256, o.created_at, o.attempts, o.message_id "
     "FROM outbox o JOIN application a USING (city_code, application_id) "
     "WHERE o.city_code = $1 AND o.destination = $2 AND o.outbox_id > $3::bigint"
     /* what lies further ahead than any wait there is was put off by a clock that stood wrong */
@@ -138,7 +140,8 @@ static void read_row(const struct db_rows *rows, size_t i, struct outbox_row *re
 {
     struct outbox_row row = {.outbox_id = db_get_number(rows, i, 0),
                              .created_at = db_get_instant(rows, i, 7),
-                             .attempts = (int)db_get_number(rows, i, 8)};
+                             .attempts = (int)db_get_number(rows, i, 8),
+                             .message_id = db_is_null(rows, i, 9) ? 0 : db_get_number(rows, i, 9)};
     copy_text(row.application_id, sizeof row.application_id, db_get_text(rows, i, 1));
     copy_text(row.receipt_number, sizeof row.receipt_number, db_get_text(rows, i, 2));
     copy_text(row.channel, sizeof row.channel, db_get_text(rows, i, 3));

@@ -27,6 +27,7 @@ struct outbox_entry {
     struct bytes sealed;   /* the item, sealed under the application's key, purpose "item" */
     const uint8_t *sha256; /* 32 bytes: hash of the plain item, which the receipt must quote */
     const char *status;    /* for "portal": the status to register; else NULL */
+    int64_t message_id;    /* what the resident reads with it (resident_message); 0: nothing */
 };
 
 /* One row each in outbox (and outbox_item when sealed is there); one item a destination and
@@ -48,6 +49,7 @@ struct outbox_row {
     char sha256[65]; /* "" for a status */
     instant created_at;
     int attempts;
+    int64_t message_id; /* 0: none */
 };
 
 /* What waits after `after` (0: from the start) and is due, oldest first; only of applications that

@@ -36,6 +36,11 @@ static const struct config_key channel_keys[] = {
      "… once the business system has it, e.g. 処理中."},
     {"status-refused", CONFIG_TEXT, "", 0, 0, NULL, "… when it is refused, e.g. 受付エラー."},
     {"status-completed", CONFIG_TEXT, "", 0, 0, NULL, "… when it is completed, e.g. 完了."},
+    {"status-rejected", CONFIG_TEXT, "完了", 0, 0, NULL,
+     "… when the business system decided against it."},
+    {"status-correction", CONFIG_TEXT, "要訂正", 0, 0, NULL,
+     "… when the resident is asked to correct it; the message says what."},
+    {"status-withdrawn", CONFIG_TEXT, "取下げ", 0, 0, NULL, "… when it was taken back."},
 };
 
 const struct config_section channel_config_section = {
@@ -326,9 +331,9 @@ static char *statuses_text(const struct portal_status *statuses, size_t count)
 {
     _cleanup_(cleanup_json) json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(list, json_pack("{s:s, s:s}", "receipt_number",
-                                                  statuses[i].receipt_number, "status",
-                                                  statuses[i].status)) != 0)
+        if (json_array_append_new(
+                list, json_pack("{s:s, s:s, s:s*}", "receipt_number", statuses[i].receipt_number,
+                                "status", statuses[i].status, "message", statuses[i].message)) != 0)
             return NULL;
     _cleanup_(cleanup_json) json_t *body = json_pack("{s:O}", "statuses", list);
     return body ? json_dumps(body, JSON_COMPACT) : NULL;

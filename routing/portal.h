@@ -46,7 +46,8 @@ bool portal_get(struct portal *portal, const char *receipt_number, size_t most, 
 
 struct portal_status {
     const char *receipt_number;
-    const char *status; /* 取得済, 処理中, 受付エラー, 完了 */
+    const char *status;  /* 取得済, 処理中, 受付エラー, 要訂正, 完了, 取下げ */
+    const char *message; /* for the resident; NULL */
 };
 /* Registers in order; idempotent. ret_done[i] tells which the portal took. */
 bool portal_register(struct portal *portal, const struct portal_status *statuses, size_t count,

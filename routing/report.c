@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "routing/message.h"
 #include "routing/outbox.h"
 
 #define REPORT_BATCH_MOST 500
@@ -57,6 +58,7 @@ static struct metric statuses_metric = {
 struct batch {
     const struct report_context *context;
     struct outbox_row rows[REPORT_BATCH_MOST];
+    struct buffer messages[REPORT_BATCH_MOST]; /* what the resident reads with it; personal */
     bool done[REPORT_BATCH_MOST];
     size_t most, count;
     const char *error;  /* why those that are not done are not; NULL: the portal refused them */
@@ -66,15 +68,30 @@ struct batch {
 static bool list_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct batch *b = context;
-    return outbox_list(tx, b->context->city_code, OUTBOX_PORTAL, b->context->channel, 0, b->rows,
-                       b->most, &b->count, f);
+    if (!outbox_list(tx, b->context->city_code, OUTBOX_PORTAL, b->context->channel, 0, b->rows,
+                     b->most, &b->count, f))
+        return false;
+    for (size_t i = 0; i < b->count; i++) {
+        buffer_clear(&b->messages[i]);
+        if (b->rows[i].message_id &&
+            !message_read(tx, b->context->city_key, b->context->city_code,
+                          b->rows[i].application_id, b->rows[i].message_id, &b->messages[i], f))
+            return false;
+    }
+    return true;
+}
+
+static struct portal_status status_of(struct batch *b, size_t i)
+{
+    const char *message = b->messages[i].length ? buffer_text(&b->messages[i]) : NULL;
+    return (struct portal_status){b->rows[i].receipt_number, b->rows[i].status, message};
 }
 
 static bool offer(struct batch *b, struct failure *f)
 {
     struct portal_status statuses[REPORT_BATCH_MOST];
     for (size_t i = 0; i < b->count; i++)
-        statuses[i] = (struct portal_status){b->rows[i].receipt_number, b->rows[i].status};
+        statuses[i] = status_of(b, i);
     return portal_register(b->context->portal, statuses, b->count, b->done, f);
 }
 
@@ -85,7 +102,7 @@ static bool offer_singly(struct batch *b, struct failure *f)
 {
     size_t taken = 0, tried = 0;
     for (bool answers = true; answers && tried < b->count && tried < SINGLY_MOST; tried++) {
-        const struct portal_status status = {b->rows[tried].receipt_number, b->rows[tried].status};
+        const struct portal_status status = status_of(b, tried);
         struct failure why = {0};
         b->done[tried] = false;
         if (!portal_register(b->context->portal, &status, 1, &b->done[tried], &why)) {
@@ -197,6 +214,8 @@ enum work_result report_step(void *context, struct failure *f)
     b->context = report;
     b->most = (size_t)config_number(config_group(report->config, "report"), "batch");
     enum work_result result = run(b, f);
+    for (size_t i = 0; i < REPORT_BATCH_MOST; i++)
+        buffer_erase_free(&b->messages[i]);
     free(b);
     return result;
 }

@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/db.h"
 #include "base/process.h"
+#include "base/seal.h"
 #include "routing/portal.h"
 
 extern const struct config_section report_config_section; /* [report] interval, batch, retry-… */
@@ -13,7 +14,8 @@ struct report_context {
     const struct config *config;
     struct db *db;
     const char *city_code;
-    struct portal *portal; /* of one channel */
+    const struct city_key *city_key; /* for messages to residents */
+    struct portal *portal;           /* of one channel */
     const char *channel;
 };
 

@@ -13,6 +13,29 @@ static const struct config_key route_keys[] = {
     {.name = "legal-basis",
      .type = CONFIG_TEXT,
      .help = "The law that allows the hand-over (根拠法令); stands in every item."},
+    {.name = "business",
+     .type = CONFIG_TEXT,
+     .initial = "",
+     .help = "事務 that the procedure belongs to, e.g. 児童手当; rights of staff go by it."},
+    {.name = "department",
+     .type = CONFIG_TEXT,
+     .initial = "",
+     .help = "部署 that answers for it; told when an application waits for too long."},
+    {.name = "individual-number",
+     .type = CONFIG_BOOLEAN,
+     .initial = "no",
+     .help =
+         "Whether 個人番号 may go to the destination: legal-basis must name 番号法 then. With no, "
+         "an application whose record has one for this destination is held, not handed over."},
+    {.name = "approval",
+     .type = CONFIG_CHOICE,
+     .initial = "none",
+     .choices = "none staff",
+     .help = "Whether staff approve each application before it is handed over."},
+    {.name = "alternatives",
+     .type = CONFIG_LIST,
+     .initial = "",
+     .help = "Destinations that staff may choose for a single application instead."},
 };
 
 const struct config_section route_config_section = {
@@ -51,8 +74,24 @@ bool route_find(const struct config *config, const char *procedure_id, struct ro
         return false;
     *ret_route = (struct route){.procedure_id = config_name(group),
                                 .destination = config_text(group, "destination"),
-                                .legal_basis = config_text(group, "legal-basis")};
+                                .legal_basis = config_text(group, "legal-basis"),
+                                .business = config_text(group, "business"),
+                                .department = config_text(group, "department"),
+                                .individual_number = config_boolean(group, "individual-number"),
+                                .approval = !strcmp(config_text(group, "approval"), "staff")};
     return true;
+}
+
+const char *route_alternative(const struct config *config, const struct route *route,
+                              const char *destination)
+{
+    const struct config_group *group = config_find(config, "route", route->procedure_id);
+    if (strcmp(route->destination, destination) == 0)
+        return route->destination;
+    for (size_t i = 0; i < config_list_length(group, "alternatives"); i++)
+        if (strcmp(config_list_item(group, "alternatives", i), destination) == 0)
+            return config_list_item(group, "alternatives", i);
+    return NULL;
 }
 
 /* A name becomes part of a LISTEN channel, of metrics and of audit entries. */
@@ -104,14 +143,30 @@ static bool destination_check(const struct config *config, const struct config_g
     return true;
 }
 
+static bool leads_somewhere(const struct config *config, const struct config_group *group,
+                            const char *destination, struct failure *f)
+{
+    return config_find(config, "destination", destination) ||
+           failure_set(f, FAILURE_USAGE,
+                       "[route %s] leads to %s, which has no [destination] section",
+                       config_name(group), destination);
+}
+
 static bool route_check(const struct config *config, const struct config_group *group,
                         struct failure *f)
 {
-    const char *destination = config_text(group, "destination");
-    if (!config_find(config, "destination", destination))
+    if (!leads_somewhere(config, group, config_text(group, "destination"), f))
+        return false;
+    for (size_t i = 0; i < config_list_length(group, "alternatives"); i++)
+        if (!leads_somewhere(config, group, config_list_item(group, "alternatives", i), f))
+            return false;
+    /* 番号法第9条, 第19条: a number goes nowhere without one of them */
+    if (config_boolean(group, "individual-number") &&
+        !strstr(config_text(group, "legal-basis"), "番号法"))
         return failure_set(f, FAILURE_USAGE,
-                           "[route %s] leads to %s, which has no [destination] section",
-                           config_name(group), destination);
+                           "[route %s]: individual-number = yes, but legal-basis does not name "
+                           "番号法",
+                           config_name(group));
     return true;
 }
 

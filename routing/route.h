@@ -15,11 +15,19 @@ struct route {
     const char *procedure_id;
     const char *destination;
     const char *legal_basis; /* 根拠法令 */
+    const char *business;    /* 事務; "" */
+    const char *department;  /* 部署; "" */
+    bool individual_number;  /* 個人番号 may go */
+    bool approval;           /* staff approve each application first */
 };
 
 /* False when there is no route for the procedure. Strings are the configuration's. */
 bool route_find(const struct config *config, const char *procedure_id, struct route *ret_route);
-/* Every route names a destination that exists, every destination is configured soundly. */
+/* `destination` when the route leads there or staff may choose it instead; else NULL. */
+const char *route_alternative(const struct config *config, const struct route *route,
+                              const char *destination);
+/* Every route names a destination that exists, every destination is configured soundly, no
+ * 個人番号 goes without 番号法. */
 bool routes_check(const struct config *config, struct failure *f);
 /* The destination whose client certificate this is (SHA-256, hexadecimal); NULL. */
 const char *destination_of_peer(const struct config *config, const char *peer);

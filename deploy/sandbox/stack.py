@@ -262,7 +262,8 @@ class Stack:
             "destination child-allowance": {"name": "児童手当システム", "peers": peer},
             "route child-allowance.certification-claim": {
                 "destination": "child-allowance",
-                "legal-basis": "番号法第9条第1項（別表 児童手当法による児童手当の支給に関する事務）"},
+                "legal-basis": "番号法第9条第1項（別表 児童手当法による児童手当の支給に関する事務）",
+                "individual-number": "yes"},
         }
         for name, values in self.settings.items():
             sections.setdefault(name, {}).update(values)

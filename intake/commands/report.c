@@ -46,8 +46,11 @@ static bool reporter_start(struct reporter *reporter, const struct role *role, c
 {
     char name[OUTBOX_CHANNEL];
     const char *wake_up = outbox_channel(OUTBOX_PORTAL, name);
-    reporter->report = (struct report_context){
-        .config = role->config, .db = role->db, .city_code = role->city_code, .channel = channel};
+    reporter->report = (struct report_context){.config = role->config,
+                                               .db = role->db,
+                                               .city_code = role->city_code,
+                                               .city_key = role->city_key,
+                                               .channel = channel};
     reporter->once = role->once;
     reporter->interval = config_duration(config_group(role->config, "report"), "interval");
     if (!portal_open(role->config, channel, &reporter->report.portal, f) ||

@@ -19,6 +19,15 @@
 #include "routing/route.h"
 #include "routing/server.h"
 
+extern const struct command application_approve_command;
+extern const struct command application_confirm_command;
+extern const struct command application_correct_command;
+extern const struct command application_hold_command;
+extern const struct command application_identify_command;
+extern const struct command application_refuse_command;
+extern const struct command application_reroute_command;
+extern const struct command application_resend_command;
+extern const struct command application_withdraw_command;
 extern const struct command collect_command;
 extern const struct command audit_checkpoint_command;
 extern const struct command audit_key_create_command;
@@ -82,6 +91,19 @@ static const struct command *const work[] = {
     &signature_check_command,
 };
 
+/* What staff decide (intake/staff/). */
+static const struct command *const staff[] = {
+    &application_approve_command,
+    &application_identify_command,
+    &application_confirm_command,
+    &application_correct_command,
+    &application_refuse_command,
+    &application_withdraw_command,
+    &application_hold_command,
+    &application_resend_command,
+    &application_reroute_command,
+};
+
 /* Setting up and keeping house. */
 static const struct command *const upkeep[] = {
     &config_check_command,
@@ -107,6 +129,7 @@ static const struct command *const internal[] = {
 const struct command_group command_groups[] = {
     {"Run the server", roles, COUNT(roles)},
     {"Look at applications", work, COUNT(work)},
+    {"Decide about an application", staff, COUNT(staff)},
     {"Set up and keep house", upkeep, COUNT(upkeep)},
 };
 const size_t command_group_count = COUNT(command_groups);

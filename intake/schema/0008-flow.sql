@@ -26,7 +26,8 @@ INSERT INTO state_transition VALUES
     ('review', 'withdrawn'), ('correction', 'withdrawn'), ('routed', 'withdrawn');
 INSERT INTO role_transition VALUES
     ('routing', 'identified', 'review'), ('routing', 'held', 'review'),
-    ('routing', 'routed', 'review'), ('routing', 'correction', 'superseded'),
+    ('routing', 'routed', 'review'), ('routing', 'review', 'review'),
+    ('routing', 'correction', 'superseded'),
     ('routing', 'received', 'rejected'), ('routing', 'received', 'correction'),
     ('routing', 'announced', 'withdrawn'), ('routing', 'collected', 'withdrawn'),
     ('routing', 'verified', 'withdrawn'), ('routing', 'identified', 'withdrawn'),

@@ -43,6 +43,23 @@ static void a_procedure_has_one_route(void **state)
     config_free(config);
 }
 
+static void staff_may_choose_an_alternative_only(void **state)
+{
+    (void)state;
+    struct config *config = read_config(ROUTE "alternatives = health\napproval = staff\n" A
+                                              "[destination health]\npeers = " PEER_B "\n");
+    struct route route = {0};
+    struct failure f = {0};
+    assert_true(routes_check(config, &f));
+    assert_true(route_find(config, "area.procedure", &route));
+    assert_true(route.approval);
+    assert_false(route.individual_number);
+    assert_string_equal(route_alternative(config, &route, "health"), "health");
+    assert_string_equal(route_alternative(config, &route, "allowance"), "allowance");
+    assert_null(route_alternative(config, &route, "registry"));
+    config_free(config);
+}
+
 static void a_peer_belongs_to_its_destination(void **state)
 {
     (void)state;
@@ -65,6 +82,9 @@ static void what_is_not_sound_is_refused(void **state)
         const char *config, *says;
     } wrong[] = {
         {ROUTE, "no [destination] section"},
+        {ROUTE "alternatives = nobody\n" A, "leads to nobody"},
+        {"[route a.b]\ndestination = allowance\nlegal-basis = 条例\nindividual-number = yes\n" A,
+         "does not name 番号法"},
         {"[destination portal]\npeers = " PEER_A "\n", "not \"portal\""},
         {"[destination Health]\npeers = " PEER_A "\n", "a-z, 0-9"},
         {"[destination a23456789012345678901234567890123456789012]\npeers = " PEER_A "\n", "40"},
@@ -138,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_procedure_has_one_route),
+        cmocka_unit_test(staff_may_choose_an_alternative_only),
         cmocka_unit_test(a_peer_belongs_to_its_destination),
         cmocka_unit_test(what_is_not_sound_is_refused),
         cmocka_unit_test(an_item_has_the_same_bytes_each_time),

@@ -1,0 +1,70 @@
+/* Release: one person's yes, or two people's, to exactly what is in review. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "intake/staff/staff_internal.h"
+
+static const struct db_statement approve_see = {
+    "approve_see",
+    "SELECT r.sha256, r.persons, count(a.approved_by), coalesce(bool_or(a.approved_by = $3), "
+    "false),"
+    " coalesce(bool_or(i.proposed_by = $3), false) "
+    "FROM review r LEFT JOIN approval a USING (city_code, application_id, sha256)"
+    " LEFT JOIN identification i ON i.city_code = r.city_code"
+    "  AND i.application_id = r.application_id "
+    "WHERE r.city_code = $1 AND r.application_id = $2::uuid GROUP BY r.sha256, r.persons"};
+static const struct db_statement approve_insert = {
+    "approve_insert", "INSERT INTO approval (city_code, application_id, sha256, approved_by,"
+                      " approved_at) VALUES ($1, $2::uuid, $3, $4, $5)"};
+
+static bool approve(struct db_tx *tx, const struct staff_act *act, const struct seen *seen,
+                    const struct db_rows *rows, struct staff_answer *answer, struct failure *f)
+{
+    int64_t persons = db_get_number(rows, 0, 1), before = db_get_number(rows, 0, 2);
+    const struct staff_move on = {.to = STATE_IDENTIFIED, .next = STAGE_ROUTE};
+    if (!db_execute(tx, &approve_insert,
+                    DB_VALUES(db_text(act->city_code), db_text(act->application_id),
+                              db_bytes(db_get_bytes(rows, 0, 0)), db_text(act->who),
+                              db_instant(clock_now())),
+                    NULL, f))
+        return false;
+    if (before + 1 >= persons)
+        return staff_move(tx, act, seen, "staff.approve", &on, answer, f);
+    /* The first of two: an event, so that whoever looks next sees it. */
+    const struct staff_move wait = {.to = STATE_REVIEW, .code = seen->reason};
+    if (!staff_move(tx, act, seen, "staff.approve", &wait, answer, f))
+        return false;
+    return staff_answer_no(answer, STAFF_ONE_MORE, "noted; a second person has to approve it, too");
+}
+
+bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
+                   struct failure *f)
+{
+    struct seen seen;
+    bool go;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!staff_begin(tx, act, STATE_SET(STATE_REVIEW), &seen, ret_answer, &go, f))
+        return false;
+    if (!go)
+        return true;
+    if (strcmp(seen.reason, "rejected-by-destination") == 0)
+        return staff_answer_no(ret_answer, STAFF_NOT_NOW,
+                               "the business system rejected it: resend it, or ask for a "
+                               "correction");
+    if (!db_query(
+            tx, &approve_see,
+            DB_VALUES(db_text(act->city_code), db_text(act->application_id), db_text(act->who)),
+            &rows, f))
+        return false;
+    if (db_row_count(rows) == 0)
+        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "nothing of it is up for release");
+    if (db_get_boolean(rows, 0, 3))
+        return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
+                               "you approved it already: another person has to");
+    if (db_get_boolean(rows, 0, 4))
+        return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
+                               "you identified its applicant: another person has to approve it");
+    return approve(tx, act, &seen, rows, ret_answer, f);
+}

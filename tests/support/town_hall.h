@@ -1,0 +1,36 @@
+/* A city with one application that is identified and up for hand-over, on a test database: what the
+ * tests of hand-over, staff, withdrawal and the escalation clock stand on. One a test program. */
+#ifndef UKETSUKE_TESTS_SUPPORT_TOWN_HALL_H
+#define UKETSUKE_TESTS_SUPPORT_TOWN_HALL_H
+
+#include "intake/command.h"
+#include "intake/staff/staff.h"
+#include "tests/support/applications.h"
+
+struct town_hall {
+    struct test_database database;
+    struct role routing;      /* as the role routing */
+    struct db *console;       /* as staff */
+    struct staff_answer last; /* of the last act */
+};
+extern struct town_hall hall;
+
+/* `more`: text for the [route] of the procedure and what stands behind it. */
+void hall_make(const char *more);
+void hall_drop(void);
+void hall_clear(void);
+/* Application n: verified, identified as 宛名番号 "17", with a report of `findings` (JSON array)
+ * and a record; its work is due for hand-over. `corrects`: receipt number, or NULL. */
+void hall_application(int n, const char *findings, const char *corrects);
+/* One step of the hand-over worker. */
+void hall_hand_over(void);
+/* "review review-route" and the like must be what application n is. */
+void hall_must_be(int n, const char *state_and_reason);
+long long hall_count(const char *from); /* rows of "SELECT count(*) FROM …" */
+
+/* What `who` does about application n, as it is now (version 0) or as it was seen. */
+typedef bool hall_act(struct db_tx *tx, const struct staff_act *act, const void *what,
+                      struct staff_answer *answer, struct failure *f);
+enum staff_result hall_do(const char *who, int n, int version, hall_act *act, const void *what);
+
+#endif
