@@ -105,6 +105,21 @@ static void channel_answered(struct channel *channel)
 
 /* --- (a) the lists ---------------------------------------------------------------------------- */
 
+/* A portal that can't tell what was withdrawn still hands out applications. */
+static bool withdrawals_step(struct collector *collector, struct channel *channel,
+                             struct failure *f)
+{
+    struct failure why = {0};
+    if (!config_boolean(config_find(collector->role->config, "channel", channel->name),
+                        "withdrawals") ||
+        channel_list_withdrawals(collector->role, channel, &why))
+        return true;
+    log_failure("portal.withdrawals", &why);
+    if (why.kind == FAILURE_DATABASE)
+        *f = why;
+    return why.kind != FAILURE_DATABASE;
+}
+
 /* A portal that is away does not keep the others waiting; with --once it is a failure. */
 static bool lists_step(struct collector *collector, struct failure *f)
 {
@@ -116,6 +131,8 @@ static bool lists_step(struct collector *collector, struct failure *f)
         if (channel_list(collector->role, channel, &why)) {
             channel_answered(channel);
             channel->poll_at = clock_monotonic() + channel->interval;
+            if (!withdrawals_step(collector, channel, f))
+                return false;
             continue;
         }
         metric_add(&list_failures_total, NULL, 1);

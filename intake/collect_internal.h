@@ -42,6 +42,9 @@ struct parcel { /* one application on its way in */
 /* All pages of the list; announces what is new. */
 bool channel_list(struct role *role, struct channel *channel, struct failure *f);
 
+/* What residents took back: noted for the role routing. */
+bool channel_list_withdrawals(struct role *role, struct channel *channel, struct failure *f);
+
 /* The promises of `count` claimed items. */
 bool parcels_load(struct role *role, const struct work_item *items, size_t count,
                   struct parcel *parcels, struct failure *f);

@@ -35,11 +35,11 @@ static const struct db_statement announce = {
     "collect_announce",
     "WITH listed AS ("
     " SELECT * FROM json_to_recordset($3::text::json)"
-    "  AS e (r text, a timestamptz, p text, v text, n bigint, h text)),"
+    "  AS e (r text, a timestamptz, p text, v text, n bigint, h text, c text)),"
     "new AS ("
     " INSERT INTO application (city_code, channel, receipt_number, changed_by, applied_at,"
-    "  procedure_id, form_version, promised_size, promised_sha256)"
-    " SELECT $1::text, $2::text, r, 'role:collect', a, p, v, n, decode(h, 'hex') FROM listed"
+    "  procedure_id, form_version, promised_size, promised_sha256, corrects)"
+    " SELECT $1::text, $2::text, r, 'role:collect', a, p, v, n, decode(h, 'hex'), c FROM listed"
     " WHERE NOT EXISTS (SELECT FROM application AS known WHERE known.city_code = $1::text"
     "  AND known.channel = $2::text AND known.receipt_number = listed.r)"
     " ON CONFLICT (city_code, channel, receipt_number) DO NOTHING"
@@ -60,9 +60,10 @@ struct page {
 static json_t *entry_to_json(const struct portal_entry *entry)
 {
     char at[INSTANT_TEXT];
-    return json_pack("{s:s s:s s:s s:s s:I s:s}", "r", entry->receipt_number, "a",
+    return json_pack("{s:s s:s s:s s:s s:I s:s s:s*}", "r", entry->receipt_number, "a",
                      instant_text_jst(entry->applied_at, at), "p", entry->procedure_id, "v",
-                     entry->form_version, "n", (json_int_t)entry->size, "h", entry->sha256);
+                     entry->form_version, "n", (json_int_t)entry->size, "h", entry->sha256, "c",
+                     *entry->corrects ? entry->corrects : NULL);
 }
 
 static bool announce_work(struct db_tx *tx, void *context, struct failure *f)
@@ -131,4 +132,76 @@ bool channel_list(struct role *role, struct channel *channel, struct failure *f)
         log_info("applications.announced", log_text("channel", channel->name),
                  log_number("count", announced));
     return true;
+}
+
+/* --- withdrawals ------------------------------------------------------------------------------ */
+
+/* Of what is known here; asked for again and again until the portal is answered. The role routing
+ * settles it (intake/withdrawal.h). */
+static const struct db_statement withdrawals_note = {
+    "collect_withdrawals",
+    "WITH new AS ("
+    " INSERT INTO withdrawal (city_code, application_id, asked_at, asked_by)"
+    " SELECT a.city_code, a.application_id, l.at, 'portal'"
+    " FROM unnest($3::text[], $4::timestamptz[]) AS l (receipt, at) JOIN application a"
+    "  ON a.city_code = $1::text AND a.channel = $2::text AND a.receipt_number = l.receipt"
+    " ON CONFLICT DO NOTHING RETURNING application_id)"
+    "SELECT count(*), CASE WHEN count(*) > 0 THEN pg_notify('work_route', '') END FROM new"};
+
+struct noting {
+    const struct role *role;
+    const struct channel *channel;
+    const char *receipts[PAGE_ENTRIES], *times[PAGE_ENTRIES];
+    char texts[PAGE_ENTRIES][INSTANT_TEXT];
+    size_t count;
+    int64_t added;
+};
+
+static bool note_withdrawals(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct noting *n = context;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &withdrawals_note,
+                  DB_VALUES(db_text(n->role->city_code), db_text(n->channel->name),
+                            db_texts(n->receipts, n->count), db_texts(n->times, n->count)),
+                  &rows, f))
+        return false;
+    n->added = db_get_number(rows, 0, 0);
+    return true;
+}
+
+static bool withdrawals_page(struct noting *n, char cursor[129],
+                             struct portal_withdrawal *withdrawals, struct failure *f)
+{
+    if (!portal_list_withdrawals(n->channel->portal, cursor, withdrawals, PAGE_ENTRIES, &n->count,
+                                 f))
+        return false;
+    for (size_t i = 0; i < n->count; i++) {
+        n->receipts[i] = withdrawals[i].receipt_number;
+        n->times[i] = instant_text_jst(withdrawals[i].at, n->texts[i]);
+    }
+    n->added = 0;
+    if (n->count && !db_transaction(n->role->db, note_withdrawals, n, f))
+        return false;
+    if (n->added)
+        log_info("applications.withdrawn", log_text("channel", n->channel->name),
+                 log_number("count", n->added));
+    return true;
+}
+
+bool channel_list_withdrawals(struct role *role, struct channel *channel, struct failure *f)
+{
+    struct noting *n = memory_allocate(sizeof *n);
+    struct portal_withdrawal *withdrawals = memory_allocate(PAGE_ENTRIES * sizeof *withdrawals);
+    char cursor[129] = "";
+    bool good = true;
+    *n = (struct noting){.role = role, .channel = channel};
+    for (int page = 0; good && page < PAGES_MOST && !process_stopping(); page++) {
+        good = withdrawals_page(n, cursor, withdrawals, f);
+        if (!*cursor)
+            break;
+    }
+    free(withdrawals);
+    free(n);
+    return good;
 }

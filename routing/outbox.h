@@ -83,6 +83,7 @@ struct outbox_receipt {
     /* out */
     enum receipt_result result;
     char application_id[37]; /* "" unless taken */
+    bool notice;             /* it was no application, but told something about one */
     bool again;              /* taken after a redelivery: it had been accepted before */
 };
 /* Any number of receipts in two round trips (three when some are repeated). The same id may stand

@@ -45,7 +45,7 @@ static const struct db_statement receipts_take = {
     " ON CONFLICT (city_code, destination, outbox_id) DO UPDATE SET"
     "  attempts = d.attempts + excluded.attempts, kept = true"
     " RETURNING outbox_id, redelivered > 0 AS again)"
-    "SELECT t.position, t.application_id, n.again"
+    "SELECT t.position, t.application_id, n.again, t.status IS NOT NULL"
     " FROM taken t JOIN noted n USING (outbox_id)"};
 
 /* What was not taken: was it received before, or is it not there at all? */
@@ -112,6 +112,7 @@ static bool take(struct receiving *r, struct failure *f)
         snprintf(receipt->application_id, sizeof receipt->application_id, "%s",
                  db_get_text(rows, i, 1));
         receipt->again = db_get_boolean(rows, i, 2);
+        receipt->notice = db_get_boolean(rows, i, 3);
     }
     return true;
 }

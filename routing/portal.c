@@ -27,6 +27,8 @@ static const struct config_key channel_keys[] = {
     {"client-id", CONFIG_TEXT, NULL, 0, 0, NULL, "The name by which the portal knows us."},
     {"interval", CONFIG_DURATION, "1min", INSTANT_SECOND / 10, INSTANT_DAY, NULL,
      "Between two looks at the portal's list."},
+    {"withdrawals", CONFIG_BOOLEAN, "yes", 0, 0, NULL,
+     "Whether the portal tells what residents take back (取下げ一覧)."},
     {"list-limit", CONFIG_NUMBER, "100", 1, 1000, NULL, "Entries on one page of the list."},
     {"patience", CONFIG_DURATION, "30s", INSTANT_SECOND / 10, 3600 * INSTANT_SECOND, NULL,
      "For one call; a download that breaks is resumed."},
@@ -216,6 +218,21 @@ bool portal_list(struct portal *portal, char cursor[PORTAL_CURSOR_SIZE],
     *ret_count = page.count;
     *ret_left_out = page.left_out;
     return true;
+}
+
+bool portal_list_withdrawals(struct portal *portal, char cursor[PORTAL_CURSOR_SIZE],
+                             struct portal_withdrawal *ret_withdrawals, size_t most,
+                             size_t *ret_count, struct failure *f)
+{
+    size_t limit = most < portal->list_limit ? most : portal->list_limit;
+    _cleanup_(cleanup_text) char *at = http_escape(cursor);
+    _cleanup_(cleanup_text) char *path =
+        text_format("/api/v1/withdrawals?city_code=%s&limit=%zu%s%s", portal->city_code, limit,
+                    at[0] ? "&cursor=" : "", at);
+    struct http_call call = {
+        .method = "GET", .path = path, .answer_most = limit * LIST_ENTRY_MOST + LIST_FRAME_MOST};
+    _cleanup_(cleanup_json) json_t *json = call_for_json(portal, &call, "list of withdrawals", f);
+    return json && portal_answer_withdrawals(json, cursor, ret_withdrawals, limit, ret_count, f);
 }
 
 /* --- a package -------------------------------------------------------------------------------- */

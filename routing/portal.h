@@ -28,6 +28,7 @@ struct portal_entry { /* 申請データ一覧 */
     instant applied_at;
     int64_t size;
     char sha256[65];
+    char corrects[65]; /* 訂正: receipt number of what it takes the place of; "" */
 };
 
 /* One page of what is not yet 取得済, in the order of arrival. `cursor` in and out: "" to begin;
@@ -37,6 +38,15 @@ struct portal_entry { /* 申請データ一覧 */
  */
 bool portal_list(struct portal *portal, char cursor[129], struct portal_entry *ret_entries,
                  size_t most, size_t *ret_count, size_t *ret_left_out, struct failure *f);
+
+struct portal_withdrawal { /* 取下げ一覧 */
+    char receipt_number[65];
+    instant at;
+};
+/* One page of what residents took back, and is not answered yet; `cursor` as with portal_list. */
+bool portal_list_withdrawals(struct portal *portal, char cursor[129],
+                             struct portal_withdrawal *ret_withdrawals, size_t most,
+                             size_t *ret_count, struct failure *f);
 
 /* Downloads into `body`, resuming after what is already there (Range). At most `most` bytes; of a
  * longer one FAILURE_LIMIT and its beginning. What came before the transfer broke is kept. True

@@ -107,6 +107,10 @@ static const char *take_entry(const json_t *object, const char *city_code,
     if (!take_text(object, "sha256", e.sha256, sizeof e.sha256) ||
         !hex_decode(e.sha256, hash, sizeof hash))
         return "sha256";
+    if (json_object_get(object, "corrects") &&
+        (!take_text(object, "corrects", e.corrects, sizeof e.corrects) ||
+         !receipt_number_valid(e.corrects)))
+        return "corrects";
     hex_encode(hash, sizeof hash, e.sha256); /* in lower case */
     *ret_entry = e;
     return NULL;
@@ -170,6 +174,34 @@ bool portal_answer_list(const json_t *answer, const char *city_code,
     }
     free(entries);
     return good;
+}
+
+/* --- withdrawals ------------------------------------------------------------------------------ */
+
+static bool take_withdrawal(const json_t *object, struct portal_withdrawal *ret)
+{
+    char text[INSTANT_TEXT + 8];
+    return take_text(object, "receipt_number", ret->receipt_number, sizeof ret->receipt_number) &&
+           receipt_number_valid(ret->receipt_number) &&
+           take_text(object, "withdrawn_at", text, sizeof text) && instant_parse(text, &ret->at);
+}
+
+bool portal_answer_withdrawals(const json_t *answer, char cursor[PORTAL_CURSOR_SIZE],
+                               struct portal_withdrawal *ret_withdrawals, size_t most,
+                               size_t *ret_count, struct failure *f)
+{
+    const json_t *result = result_of(answer);
+    const json_t *list = json_object_get(result, "withdrawals");
+    char next[PORTAL_CURSOR_SIZE];
+    size_t count = json_array_size(list);
+    bool good = json_is_array(list) && count <= most && take_cursor(result, cursor, next);
+    for (size_t i = 0; good && i < count; i++)
+        good = take_withdrawal(json_array_get(list, i), &ret_withdrawals[i]);
+    if (!good)
+        return failure_set(f, FAILURE_PEER, "the portal's list of withdrawals is not valid");
+    memcpy(cursor, next, sizeof next);
+    *ret_count = count;
+    return true;
 }
 
 /* --- statuses --------------------------------------------------------------------------------- */

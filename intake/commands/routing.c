@@ -7,7 +7,9 @@
 #include "intake/command.h"
 #include "intake/decide.h"
 #include "intake/hand_over.h"
+#include "intake/withdrawal.h"
 #include "intake/work.h"
+#include "routing/message.h"
 #include "routing/server.h"
 
 extern const struct command routing_command;
@@ -39,12 +41,14 @@ static bool on_receipts(struct db_tx *tx, const char *destination,
     const struct role *role = context;
     _cleanup_(cleanup_text) char *actor = text_format("business:%s", destination);
     struct decision *decisions = memory_allocate(count * sizeof *decisions);
+    size_t n = 0;
     for (size_t i = 0; i < count; i++)
-        decisions[i] = decision_of(role, &taken[i], actor, terminal);
-    bool done = decide(tx, role->config, role->name, decisions, count, f);
-    for (size_t i = 0; done && i < count; i++)
+        if (!taken[i].notice) /* who was told something moves nothing by saying so */
+            decisions[n++] = decision_of(role, &taken[i], actor, terminal);
+    bool done = decide(tx, role->config, role->name, decisions, n, f);
+    for (size_t i = 0; done && i < n; i++)
         if (!decisions[i].moved) /* staff were quicker; the delivery is noted all the same */
-            log_warning("receipt.unexpected", log_text("application", taken[i].application_id));
+            log_warning("receipt.unexpected", log_text("application", decisions[i].application_id));
     free(decisions);
     return done;
 }
@@ -68,15 +72,41 @@ static struct decision decision_on(const struct role *role, const struct outcome
     };
 }
 
+static const struct db_statement outcome_channel = {
+    "outcome_channel", "SELECT channel FROM application WHERE city_code = $1"
+                       " AND application_id = $2::uuid AND state = 'received' FOR UPDATE"};
+
+/* What the business system writes to the resident goes with the status that its outcome makes. */
+static bool outcome_message(const struct role *role, struct db_tx *tx,
+                            const struct outcome *outcome, struct decision *decision,
+                            struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!outcome->message || !message_valid(outcome->message))
+        return true;
+    if (!db_query(tx, &outcome_channel,
+                  DB_VALUES(db_text(role->city_code), db_text(outcome->application_id)), &rows, f))
+        return false;
+    const char *status = db_row_count(rows)
+                             ? decide_status(role->config, db_get_text(rows, 0, 0), decision->to)
+                             : "";
+    return !*status ||
+           message_write(tx, role->city_key, role->city_code, outcome->application_id,
+                         decision->actor, status, outcome->message, &decision->message_id, f);
+}
+
 static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcome *outcomes,
                         size_t count, const char *terminal, void *context, struct failure *f)
 {
     const struct role *role = context;
     _cleanup_(cleanup_text) char *actor = text_format("business:%s", destination);
     struct decision *decisions = memory_allocate(count * sizeof *decisions);
-    for (size_t i = 0; i < count; i++)
+    bool done = true;
+    for (size_t i = 0; done && i < count; i++) {
         decisions[i] = decision_on(role, &outcomes[i], actor, terminal);
-    bool done = decide(tx, role->config, role->name, decisions, count, f);
+        done = outcome_message(role, tx, &outcomes[i], &decisions[i], f);
+    }
+    done = done && decide(tx, role->config, role->name, decisions, count, f);
     for (size_t i = 0; done && i < count; i++)
         outcomes[i].moved = decisions[i].moved;
     free(decisions);
@@ -94,7 +124,11 @@ struct hand_over {
 static enum work_result step(void *context, struct failure *f)
 {
     struct hand_over *hand_over = context;
-    return hand_over_step(hand_over->role, f);
+    enum work_result settled = withdrawal_step(hand_over->role, f);
+    if (settled == WORK_FAILED)
+        return WORK_FAILED;
+    enum work_result handed = hand_over_step(hand_over->role, f);
+    return handed == WORK_IDLE ? settled : handed;
 }
 
 static void wait_for_work(void *context, instant patience)

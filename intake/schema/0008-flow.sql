@@ -258,7 +258,7 @@ GRANT INSERT, UPDATE, DELETE ON identification_proposal, staff_hold, reroute TO 
 GRANT SELECT, INSERT, UPDATE ON review TO uketsuke_routing;
 GRANT SELECT ON approval, reroute, staff_hold, withdrawal TO uketsuke_routing;
 GRANT UPDATE (settled_at, outcome) ON withdrawal TO uketsuke_routing;
-GRANT INSERT ON resident_message TO uketsuke_routing;
+GRANT INSERT, SELECT (message_id) ON resident_message TO uketsuke_routing;
 GRANT SELECT, INSERT, UPDATE, DELETE ON escalation TO uketsuke_routing;
 GRANT SELECT, INSERT ON withdrawal TO uketsuke_collect;
 GRANT SELECT ON resident_message, application_key TO uketsuke_report;

@@ -221,7 +221,7 @@ static const struct {
     {"staff_hold", "ros", "s", "s", "s"},
     {"reroute", "ros", "s", "s", "s"},
     {"withdrawal", "cros", "cs", "r", ""},
-    {"resident_message", "pos", "rs", "", ""},
+    {"resident_message", "rpos", "rs", "", ""},
     {"escalation", "ros", "r", "r", "r"},
     {"outbox", "cxirpos", "cxirs", "rps", "rp"},
     {"outbox_item", "r", "r", "", "r"},

@@ -1,0 +1,19 @@
+/* 取下げ: what the resident takes back (asked for at the portal, or by staff in the resident's
+ * name) is settled here, whatever state it is in. The only place that may take a row out of an
+ * outbox.
+ *
+ * Not handed over yet          withdrawn
+ * waits, never fetched         withdrawn, and out of the outbox
+ * a business system may have   the system is told by an item of its own, behind the first
+ *   it                         ({"notice": "withdrawn", …}); its outcome ends the application
+ * at its end                   too late: the portal is told again how it ended */
+#ifndef UKETSUKE_INTAKE_WITHDRAWAL_H
+#define UKETSUKE_INTAKE_WITHDRAWAL_H
+
+#include "base/process.h"
+#include "intake/command.h"
+
+/* Settles up to 64 withdrawals; in the role routing. For work_loop_run. */
+enum work_result withdrawal_step(void *context /* struct role * */, struct failure *f);
+
+#endif

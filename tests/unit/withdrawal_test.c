@@ -1,0 +1,158 @@
+/* 取下げ in every state there is. */
+#include "intake/withdrawal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "intake/state.h"
+#include "tests/support/town_hall.h"
+
+static int set_up(void **state)
+{
+    (void)state;
+    hall_make("[route child-allowance.certification-claim]\ndestination = child-allowance\n"
+              "legal-basis = 番号法第9条第1項\nindividual-number = yes\n");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hall_drop();
+    return 0;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    hall_clear();
+    hall_application(1, "[]", NULL);
+    return 0;
+}
+
+static void put_into(const char *code)
+{
+    _cleanup_(cleanup_text) char *sql =
+        text_format("SET session_replication_role = replica; UPDATE application SET state = '%s',"
+                    " version = version + 1",
+                    code);
+    test_sql(&hall.database, sql);
+}
+
+static void ask_and_settle(void)
+{
+    struct failure f = {0};
+    test_sql(&hall.database, "INSERT INTO withdrawal SELECT city_code, application_id, now(),"
+                             " 'portal' FROM application ON CONFLICT DO NOTHING");
+    if (withdrawal_step(&hall.routing, &f) != WORK_DONE)
+        fail_msg("%s", f.text);
+    assert_int_equal(withdrawal_step(&hall.routing, &f), WORK_IDLE);
+    assert_int_equal(hall_count("withdrawal WHERE settled_at IS NULL"), 0);
+}
+
+static void what_is_not_handed_over_ends(void **state)
+{
+    (void)state;
+    static const enum state states[] = {STATE_ANNOUNCED,  STATE_COLLECTED, STATE_VERIFIED,
+                                        STATE_IDENTIFIED, STATE_REVIEW,    STATE_UNMATCHED,
+                                        STATE_HELD,       STATE_CORRECTION};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        clear(NULL);
+        put_into(state_code(states[i]));
+        ask_and_settle();
+        hall_must_be(1, "withdrawn withdrawn-by-resident");
+        assert_int_equal(hall_count("work"), 0);
+        assert_int_equal(hall_count("withdrawal WHERE outcome = 'withdrawn'"), 1);
+        assert_int_equal(hall_count("outbox WHERE destination = 'portal' AND status = '取下げ'"),
+                         1);
+    }
+}
+
+static void what_nobody_fetched_is_taken_back(void **state)
+{
+    (void)state;
+    hall_hand_over();
+    hall_must_be(1, "routed");
+    ask_and_settle();
+    hall_must_be(1, "withdrawn withdrawn-by-resident");
+    assert_int_equal(hall_count("outbox WHERE destination <> 'portal'"), 0);
+    assert_int_equal(hall_count("outbox_item"), 0);
+}
+
+static void who_may_have_it_is_told(void **state)
+{
+    (void)state;
+    hall_hand_over();
+    test_sql(&hall.database, "UPDATE outbox SET attempts = 1");
+    ask_and_settle();
+    hall_must_be(1, "routed");
+    assert_int_equal(hall_count("outbox WHERE destination = 'child-allowance'"), 2);
+    assert_int_equal(hall_count("outbox WHERE status = 'withdrawn' AND sha256 IS NOT NULL"), 1);
+    assert_int_equal(hall_count("withdrawal WHERE outcome = 'told-destination'"), 1);
+    assert_int_equal(hall_count("outbox WHERE destination = 'portal'"), 0);
+}
+
+static void who_has_it_is_told(void **state)
+{
+    (void)state;
+    hall_hand_over();
+    test_sql(&hall.database,
+             "INSERT INTO delivery (city_code, destination, outbox_id, application_id, created_at,"
+             " attempts, accepted) SELECT city_code, destination, outbox_id, application_id, now(),"
+             " 1, true FROM outbox; DELETE FROM outbox; DELETE FROM outbox_item");
+    put_into("received");
+    ask_and_settle();
+    hall_must_be(1, "received");
+    assert_int_equal(hall_count("outbox JOIN outbox_item USING (city_code, destination, outbox_id)"
+                                " WHERE destination = 'child-allowance' AND status = 'withdrawn'"),
+                     1);
+}
+
+static void what_has_ended_stays_and_the_resident_reads_so(void **state)
+{
+    (void)state;
+    static const char *const ends[][2] = {
+        {"completed", "完了"}, {"rejected", "完了"}, {"refused", "受付エラー"}};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        clear(NULL);
+        put_into(ends[i][0]);
+        ask_and_settle();
+        hall_must_be(1, ends[i][0]);
+        assert_int_equal(hall_count("withdrawal WHERE outcome = 'too-late'"), 1);
+        _cleanup_(cleanup_text) char *told =
+            text_format("outbox WHERE destination = 'portal' AND status = '%s' AND message_id IS"
+                        " NOT NULL",
+                        ends[i][1]);
+        assert_int_equal(hall_count(told), 1);
+    }
+}
+
+static void what_another_took_the_place_of_stays(void **state)
+{
+    (void)state;
+    put_into("superseded");
+    ask_and_settle();
+    hall_must_be(1, "superseded");
+    assert_int_equal(hall_count("outbox"), 0); /* the portal is told of the other */
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup(test, clear)
+    const struct CMUnitTest tests[] = {
+        EACH(what_is_not_handed_over_ends),
+        EACH(what_nobody_fetched_is_taken_back),
+        EACH(who_may_have_it_is_told),
+        EACH(who_has_it_is_told),
+        EACH(what_has_ended_stays_and_the_resident_reads_so),
+        EACH(what_another_took_the_place_of_stays),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
