@@ -17,6 +17,7 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+SITE = ROOT / "deploy" / "sandbox" / "site"
 POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 CITY = "992011"
 DB_ROLES = ("collect", "examine", "identify", "routing", "report", "registry", "operator",
@@ -54,13 +55,16 @@ def wait_until(condition, patience, what, interval=0.05):
 
 
 class Stack:
-    """`settings` go into uketsuke.conf over the defaults: {"work": {"lease": "5s"}}."""
+    """`settings` go into uketsuke.conf over the defaults: {"work": {"lease": "5s"}}. `site`: with the
+    portal's web site for residents, which needs node to build (deploy/install site)."""
 
-    def __init__(self, folder, build=None, settings=None, fixed_ports=False, durable=True):
+    def __init__(self, folder, build=None, settings=None, fixed_ports=False, durable=True,
+                 site=False):
         self.folder = pathlib.Path(folder).resolve()
         self.build = pathlib.Path(build or ROOT / "build")
         self.settings = settings or {}
         self.durable = durable
+        self.site = site
         self.processes = {}
         room = 107 - len("/postgres/.s.PGSQL.5432")  # as long as a Unix socket's path may be
         if len(os.fsencode(self.folder)) > room:
@@ -72,7 +76,7 @@ class Stack:
             (self.folder / name).mkdir(exist_ok=True)
         self.config = self.folder / "uketsuke.conf"
         base = 18440 if fixed_ports else 0
-        names = ("portal", "routing", "arrivals", "jpki")
+        names = ("portal", "routing", "arrivals", "jpki", "site")
         self.ports = {n: free_port(base + i if base else 0) for i, n in enumerate(names)}
 
     # --- running things -------------------------------------------------------------------------
@@ -287,9 +291,37 @@ class Stack:
             self.build / "uketsuke-sandbox", "portal", "--state", self.folder / "portal",
             "--address", f"127.0.0.1:{ports['portal']}", "--certificate", pki / "portal.pem",
             "--key", pki / "portal.key", "--client-ca", pki / "ca.pem",
-            "--arrivals-address", f"127.0.0.1:{ports['arrivals']}"])
+            "--arrivals-address", f"127.0.0.1:{ports['arrivals']}", *self._site_options()])
         self.wait_port("portal")
         self.wait_port("arrivals")
+
+    # --- the residents' web site ----------------------------------------------------------------
+
+    @property
+    def site_url(self):
+        return f"http://127.0.0.1:{self.ports['site']}/"
+
+    def _site_options(self):
+        if not self.site:
+            return []
+        return ["--site-address", f"127.0.0.1:{self.ports['site']}", "--pages", SITE / "dist",
+                "--services", self.folder / "services.json", "--cards", self.folder / "cards"]
+
+    def make_site(self, *arguments):
+        """The pages, what can be applied for, and residents with test cards: before the portal."""
+        done = subprocess.run([SITE / "build"], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise StackError(f"{SITE}/build: {done.stdout}{done.stderr}")
+        services = self.uketsuke("forms", "describe", "--all").stdout
+        (self.folder / "services.json").write_text(services)
+        if not (self.folder / "cards").exists():
+            self.run("uketsuke-sandbox", "town", "cards", self.folder / "cards", "--jpki",
+                     self.folder / "jpki", *arguments)
+
+    def import_cards(self):
+        self.uketsuke("registry", "import", self.folder / "cards" / "registry-residents.csv",
+                      "--kind", "residents")
+        self.uketsuke("registry", "import", self.folder / "cards" / "registry-links.csv")
 
     def start_business(self):
         pki = self.folder / "pki"
@@ -321,6 +353,9 @@ class Stack:
         self.start_postgres()
         self.make_world()
         self.make_database()
+        if self.site:
+            self.make_site()
+            self.import_cards()
         self.start_world(business)
         if server:
             self.start_server()

@@ -47,13 +47,15 @@ const char *applied_at_text(instant at, char text[INSTANT_TEXT])
 static void manifest_write(const struct parcel *parcel, struct buffer *xml)
 {
     char at[INSTANT_TEXT], hash[65];
+    bool corrects = parcel->corrects[0] != '\0';
     buffer_format(xml,
                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                  "<manifest xmlns=\"urn:uketsuke:pittari-1:manifest\" version=\"1\">\n"
+                  "<manifest xmlns=\"urn:uketsuke:pittari-1:manifest\" version=\"1\"%s%s%s>\n"
                   "  <receipt-number>%s</receipt-number>\n  <city-code>%s</city-code>\n"
                   "  <procedure id=\"%s\" form-version=\"%s\"/>\n"
                   "  <applied-at>%s</applied-at>\n"
                   "  <applicant-role>%s</applicant-role>\n  <members>\n",
+                  corrects ? " corrects=\"" : "", parcel->corrects, corrects ? "\"" : "",
                   parcel->receipt_number, parcel->city_code, parcel->procedure_id,
                   parcel->form_version, applied_at_text(parcel->applied_at, at),
                   parcel->by_agent ? "agent" : "self");

@@ -21,8 +21,9 @@ struct parcel_member {
 struct parcel {
     char receipt_number[65];
     char city_code[7];
-    char procedure_id[64];
-    char form_version[8];
+    char procedure_id[129];
+    char form_version[17];
+    char corrects[65]; /* 訂正; "" */
     instant applied_at;
     bool by_agent;
     struct parcel_member *members;
