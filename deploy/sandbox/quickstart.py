@@ -149,6 +149,9 @@ Look at next:
         print("""  deploy/quickstart
       without --once, it keeps running: look inside with uketsuke status, list, show""")
         return
+    if stack.site:
+        print(f"""  {stack.site_url}
+      the residents' web site (Japanese): apply as one of the made-up residents""")
     print(f"""  build/uketsuke status
       what waits where, and what is wrong
   build/uketsuke list --state unmatched
@@ -159,6 +162,16 @@ Look at next:
       proves that nobody touched the trail
   curl --unix-socket {stack.folder}/run/routing.sock http://localhost/metrics
       numbers for Prometheus; every role has such a socket""")
+
+
+def build_site(stack):
+    """The rest is worth seeing without it: its packages come from npm's registry."""
+    try:
+        if stack.site:
+            stack.build_site()
+    except StackError as error:
+        stack.site = False
+        print(f"      without the residents' web site: {str(error).strip().splitlines()[-1]}")
 
 
 def take_folder(folder, reset):
@@ -196,13 +209,14 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     try:
         lock = take_folder(options.state, options.reset)  # noqa: F841: held until we end
-        stack = Stack(options.state, fixed_ports=True)
+        stack = Stack(options.state, fixed_ports=True, site=not options.once)
     except (StackError, OSError) as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return 3
     wrong, finished, broken = [], False, False
     try:
         print(f"[3/5] the world: PostgreSQL, made-up CA, portal, business system   ({stack.folder})")
+        build_site(stack)
         stack.up()
         run = 1 + len(list(stack.folder.glob("town-*")))
         print(f"[4/5] a town and its applications (one of each fault, {options.count} without)")

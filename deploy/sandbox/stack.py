@@ -307,11 +307,16 @@ class Stack:
         return ["--site-address", f"127.0.0.1:{self.ports['site']}", "--pages", SITE / "dist",
                 "--services", self.folder / "services.json", "--cards", self.folder / "cards"]
 
-    def make_site(self, *arguments):
-        """The pages, what can be applied for, and residents with test cards: before the portal."""
+    @staticmethod
+    def build_site():
+        """The pages; node and npm come with `deploy/install site`."""
         done = subprocess.run([SITE / "build"], capture_output=True, text=True)
         if done.returncode != 0:
             raise StackError(f"{SITE}/build: {done.stdout}{done.stderr}")
+
+    def make_site(self, *arguments):
+        """The pages, what can be applied for, and residents with test cards: before the portal."""
+        self.build_site()
         services = self.uketsuke("forms", "describe", "--all").stdout
         (self.folder / "services.json").write_text(services)
         if not (self.folder / "cards").exists():
