@@ -34,21 +34,21 @@ static void wrong(struct checking *c, const char *path, const char *code, const 
 }
 
 /* Does a condition that holds demand (or, `forbid`, forbid) the item? */
-static bool demanded(const struct checking *c, const json_t *item, bool forbid)
+static bool demanded(const struct checking *c, const json_t *item, const char *path, bool forbid)
 {
     json_t *condition;
     size_t i;
     json_array_foreach ((json_t *)c->conditions, i, condition)
         if (json_is_true(json_object_get(condition, "forbid")) == forbid &&
             strcmp(text_of(condition, "item"), text_of(item, "path")) == 0 &&
-            site_condition_holds(condition, c->values))
+            site_condition_holds(condition, c->values, path))
             return true;
     return false;
 }
 
-static bool is_required(const struct checking *c, const json_t *item)
+static bool is_required(const struct checking *c, const json_t *item, const char *path)
 {
-    return json_is_true(json_object_get(item, "required")) || demanded(c, item, false);
+    return json_is_true(json_object_get(item, "required")) || demanded(c, item, path, false);
 }
 
 /* --- texts ------------------------------------------------------------------------------------ */
@@ -172,7 +172,7 @@ static void leaf_check(struct checking *c, const json_t *item, const char *path,
     size_t before = json_array_size(c->errors);
     bool chosen = json_object_get(item, "choices") != NULL;
     if (!text || !*text) {
-        if (is_required(c, item))
+        if (is_required(c, item, path))
             wrong(c, path, "required", "%sを%sしてください。", text_of(item, "label"),
                   chosen ? "選択" : "入力");
         return;
@@ -197,7 +197,7 @@ static void list_check(struct checking *c, const json_t *item, const char *path,
 {
     size_t count = json_array_size(entries);
     json_int_t most = json_integer_value(json_object_get(item, "most"));
-    if (count == 0 && is_required(c, item))
+    if (count == 0 && is_required(c, item, path))
         wrong(c, path, "required", "%sを1件以上追加してください。", text_of(item, "label"));
     if ((json_int_t)count > most)
         wrong(c, path, "count", "%sは、%lld件までです。", text_of(item, "label"), (long long)most);
@@ -215,7 +215,7 @@ static void item_check(struct checking *c, const json_t *item, const char *path,
         list_check(c, item, path, value);
     } else if (strcmp(kind, "group") == 0) {
         _cleanup_(cleanup_text) char *inside = text_format("%s/", path);
-        if (value || is_required(c, item))
+        if (value || is_required(c, item, path))
             items_check(c, json_object_get(item, "parts"), value, inside);
     } else {
         leaf_check(c, item, path, json_string_value(value));
@@ -230,7 +230,7 @@ static void items_check(struct checking *c, const json_t *items, const json_t *v
     json_array_foreach ((json_t *)items, i, item) {
         const char *name = text_of(item, "name");
         _cleanup_(cleanup_text) char *path = text_format("%s%s", around, name);
-        if (!demanded(c, item, true))
+        if (!demanded(c, item, path, true))
             item_check(c, item, path, json_object_get(values, name));
     }
 }
@@ -246,7 +246,7 @@ static void documents_check(struct checking *c, const json_t *documents, const j
         _cleanup_(cleanup_text) char *path = text_format("documents/%s", text_of(document, "id"));
         /* Whether it is needed "when" something holds is the city's to say. */
         if (!sent && json_is_true(json_object_get(document, "required")) &&
-            !*text_of(document, "when"))
+            !json_is_true(json_object_get(document, "conditional")))
             wrong(c, path, "required", "%sを添付してください。", text_of(document, "label"));
     }
 }

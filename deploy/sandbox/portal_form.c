@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "deploy/sandbox/portal_site.h"
 
 static const char *text_of(const json_t *object, const char *key)
@@ -10,26 +11,50 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-const char *site_value_at(const json_t *values, const char *path)
+const json_t *site_value_at(const json_t *values, const char *path)
 {
     char name[128];
-    while (values) {
-        size_t length = strcspn(path, "/");
-        if (length >= sizeof name)
+    while (values && *path) {
+        size_t length = strcspn(path, "/"), plain = strcspn(path, "[/");
+        if (plain >= sizeof name)
             return NULL;
-        memcpy(name, path, length);
-        name[length] = '\0';
+        memcpy(name, path, plain);
+        name[plain] = '\0';
         values = json_object_get(values, name);
-        if (!path[length])
-            return json_string_value(values);
-        path += length + 1;
+        if (plain < length) /* [n], from 1 */
+            values = json_array_get(values, strtoul(path + plain + 1, NULL, 10) - 1);
+        path += length + (path[length] == '/');
     }
-    return NULL;
+    return values;
 }
 
-bool site_condition_holds(const json_t *condition, const json_t *values)
+/* "children/child/kind" beside "children/child[2]/name" is "children/child[2]/kind". */
+static char *path_beside(const char *wanted, const char *path)
 {
-    const char *value = site_value_at(values, text_of(condition, "when"));
+    struct buffer text = {0};
+    while (*wanted && *path) {
+        size_t length = strcspn(wanted, "/"), plain = strcspn(path, "[/"),
+               whole = strcspn(path, "/");
+        if (length != plain || strncmp(wanted, path, plain) != 0)
+            break;
+        buffer_append(&text, path, whole);
+        wanted += length;
+        path += whole + (path[whole] == '/');
+        if (*wanted) {
+            buffer_append_text(&text, "/");
+            wanted++;
+        }
+    }
+    buffer_append_text(&text, wanted);
+    char *beside = text_copy(buffer_text(&text));
+    buffer_free(&text);
+    return beside;
+}
+
+bool site_condition_holds(const json_t *condition, const json_t *values, const char *path)
+{
+    _cleanup_(cleanup_text) char *when = path_beside(text_of(condition, "when"), path);
+    const char *value = json_string_value(site_value_at(values, when));
     return value && strcmp(value, text_of(condition, "is")) == 0;
 }
 
@@ -38,14 +63,14 @@ struct writing {
     struct buffer *xml;
 };
 
-static bool is_forbidden(const struct writing *w, const char *path)
+static bool is_forbidden(const struct writing *w, const json_t *item, const char *path)
 {
     json_t *condition;
     size_t i;
     json_array_foreach ((json_t *)w->conditions, i, condition)
         if (json_is_true(json_object_get(condition, "forbid")) &&
-            strcmp(text_of(condition, "item"), path) == 0 &&
-            site_condition_holds(condition, w->values))
+            strcmp(text_of(condition, "item"), text_of(item, "path")) == 0 &&
+            site_condition_holds(condition, w->values, path))
             return true;
     return false;
 }
@@ -79,9 +104,11 @@ static int by_place(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void item_write(const struct writing *w, const json_t *item, const json_t *value);
+static void item_write(const struct writing *w, const json_t *item, const json_t *value,
+                       const char *path);
 
-static void items_write(const struct writing *w, const json_t *items, const json_t *values)
+static void items_write(const struct writing *w, const json_t *items, const json_t *values,
+                        const char *around)
 {
     size_t count = json_array_size(items);
     const json_t **sorted = memory_allocate((count + 1) * sizeof *sorted);
@@ -90,38 +117,44 @@ static void items_write(const struct writing *w, const json_t *items, const json
     qsort(sorted, count, sizeof *sorted, by_place);
     for (size_t i = 0; i < count; i++) {
         const char *name = text_of(sorted[i], "name");
-        if (!is_forbidden(w, text_of(sorted[i], "path")))
-            item_write(w, sorted[i], json_object_get(values, name));
+        _cleanup_(cleanup_text) char *path = text_format("%s%s", around, name);
+        if (!is_forbidden(w, sorted[i], path))
+            item_write(w, sorted[i], json_object_get(values, name), path);
     }
     free(sorted);
 }
 
 /* An element with what stands in it; parts that are all empty leave nothing behind, unless the form
  * wants the element. */
-static void group_write(const struct writing *w, const json_t *item, const json_t *value)
+static void group_write(const struct writing *w, const json_t *item, const json_t *value,
+                        const char *path)
 {
     const char *name = text_of(item, "name");
     size_t before = w->xml->length;
     buffer_format(w->xml, "<%s>\n", name);
     size_t empty = w->xml->length;
-    items_write(w, json_object_get(item, "parts"), value);
+    _cleanup_(cleanup_text) char *inside = text_format("%s/", path);
+    items_write(w, json_object_get(item, "parts"), value, inside);
     if (w->xml->length == empty && !json_is_true(json_object_get(item, "required")))
         w->xml->length = before;
     else
         buffer_format(w->xml, "</%s>\n", name);
 }
 
-static void item_write(const struct writing *w, const json_t *item, const json_t *value)
+static void item_write(const struct writing *w, const json_t *item, const json_t *value,
+                       const char *path)
 {
     const char *kind = text_of(item, "kind"), *name = text_of(item, "name");
     json_t *one;
     size_t i;
     if (strcmp(kind, "list") == 0) {
-        json_array_foreach ((json_t *)value, i, one)
-            group_write(w, item, one);
+        json_array_foreach ((json_t *)value, i, one) {
+            _cleanup_(cleanup_text) char *entry = text_format("%s[%zu]", path, i + 1);
+            group_write(w, item, one, entry);
+        }
     } else if (strcmp(kind, "group") == 0) {
         if (value || json_is_true(json_object_get(item, "required")))
-            group_write(w, item, value);
+            group_write(w, item, value, path);
     } else if (json_string_length(value)) {
         buffer_format(w->xml, "<%s>", name);
         text_write(w->xml, json_string_value(value));
@@ -138,7 +171,7 @@ void site_form_write(const json_t *service, const json_t *values, struct buffer 
         json_array_extend(all, json_object_get(group, "items"));
     buffer_format(ret_xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"%s\">\n",
                   text_of(service, "root"), text_of(service, "namespace"));
-    items_write(&w, all, values);
+    items_write(&w, all, values, "");
     buffer_format(ret_xml, "</%s>\n", text_of(service, "root"));
     json_decref(all);
 }

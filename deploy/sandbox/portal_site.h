@@ -105,8 +105,10 @@ json_t *site_form_check(const json_t *service, const json_t *draft);
 /* application.xml of the values: the elements in the order of form.xsd, those that are empty left
  * out. */
 void site_form_write(const json_t *service, const json_t *values, struct buffer *ret_xml);
-bool site_condition_holds(const json_t *condition, const json_t *values);
-const char *site_value_at(const json_t *values, const char *path); /* NULL: none */
+/* Of the item at `path` ("children/child[2]/name"): what the condition looks at is taken from the
+ * same entry of a list, as far as both paths go together. */
+bool site_condition_holds(const json_t *condition, const json_t *values, const char *path);
+const json_t *site_value_at(const json_t *values, const char *path); /* NULL: none */
 
 /* --- portal_submit.c --- */
 site_handler site_draft_submit;

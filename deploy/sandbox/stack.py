@@ -321,7 +321,7 @@ class Stack:
         (self.folder / "services.json").write_text(services)
         if not (self.folder / "cards").exists():
             self.run("uketsuke-sandbox", "town", "cards", self.folder / "cards", "--jpki",
-                     self.folder / "jpki", *arguments)
+                     self.folder / "jpki", "--count", "8", *arguments)
 
     def import_cards(self):
         self.uketsuke("registry", "import", self.folder / "cards" / "registry-residents.csv",

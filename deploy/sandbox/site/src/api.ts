@@ -36,7 +36,7 @@ export interface Document_ {
   label: string;
   help?: string;
   required: boolean;
-  when?: string;
+  conditional: boolean;
   formats: string;
   most: number;
   size_most: number;

@@ -119,7 +119,7 @@ function DocumentField(props: {
     <section class={`field document${props.error ? " field-wrong" : ""}`} aria-label={document.label}>
       <label for={id} class="document-title">
         {document.label}
-        {document.required && !document.when ? (
+        {document.required && !document.conditional ? (
           <span class="badge badge-required">必須</span>
         ) : (
           <span class="badge badge-optional">該当する場合</span>

@@ -72,7 +72,7 @@ function TextField({ filling, item, path }: FieldProps) {
     id,
     value: text,
     autocomplete: autocompletes[item.name] ?? "off",
-    "aria-required": isRequired(filling.service, item, filling.values),
+    "aria-required": isRequired(filling.service, item, filling.values, path),
     "aria-invalid": error ? true : undefined,
     "aria-describedby": describedBy(id, help, error),
     onInput: (e: Event) => set((e.currentTarget as HTMLInputElement).value),
@@ -82,7 +82,7 @@ function TextField({ filling, item, path }: FieldProps) {
     <div class={`field${error ? " field-wrong" : ""}`}>
       <label for={id}>
         {item.label}
-        <Badge required={isRequired(filling.service, item, filling.values)} />
+        <Badge required={isRequired(filling.service, item, filling.values, path)} />
       </label>
       <Extra id={id} help={help} error={error} />
       {long ? (
@@ -136,7 +136,7 @@ function DateField({ filling, item, path }: FieldProps) {
     >
       <legend>
         {item.label}
-        <Badge required={isRequired(filling.service, item, filling.values)} />
+        <Badge required={isRequired(filling.service, item, filling.values, path)} />
       </legend>
       <Extra id={id} help={help} error={error} />
       <div class="date">
@@ -178,7 +178,7 @@ function ChoiceField({ filling, item, path }: FieldProps) {
   const id = fieldId(path);
   const value = textAt(filling.values, path);
   const error = errorOf(filling, path);
-  const required = isRequired(filling.service, item, filling.values);
+  const required = isRequired(filling.service, item, filling.values, path);
   const choices = item.choices ?? [];
   const set = (next: string | undefined) => filling.change(withValue(filling.values, path, next));
   if (choices.length > 6)
@@ -244,7 +244,7 @@ function ListField({ filling, item, path }: FieldProps) {
   const added = useRef(false);
   const box = useRef<HTMLDivElement>(null);
   const set = (next: Values[]) => filling.change(withValue(filling.values, path, next));
-  const required = isRequired(filling.service, item, filling.values);
+  const required = isRequired(filling.service, item, filling.values, path);
   useEffect(() => {
     if (entries.length === 0 && required) set([{}]);
   }, []);
@@ -288,7 +288,7 @@ function ListField({ filling, item, path }: FieldProps) {
 /** Parts under a heading; those that need not be there are asked for by a check box first. */
 function GroupField({ filling, item, path }: FieldProps) {
   const there = valueAt(filling.values, path) !== undefined;
-  const required = isRequired(filling.service, item, filling.values);
+  const required = isRequired(filling.service, item, filling.values, path);
   const id = fieldId(path);
   const parts = <Fields filling={filling} items={item.parts ?? []} around={`${path}/`} />;
   return (
@@ -336,7 +336,7 @@ export function Fields(props: { filling: Filling; items: Item[]; around: string 
   return (
     <>
       {items
-        .filter((item) => !isForbidden(filling.service, item, filling.values))
+        .filter((item) => !isForbidden(filling.service, item, filling.values, around + item.name))
         .map((item) => (
           <Field key={around + item.name} filling={filling} item={item} path={around + item.name} />
         ))}

@@ -44,18 +44,28 @@ export function withValue(values: Values, path: string, value: Node): Values {
   return put(values, stepsOf(path)) as Values;
 }
 
-function holds(condition: Condition, values: Values): boolean {
-  return textAt(values, condition.when) === condition.is;
+/** "children/child/kind" beside "children/child[2]/name" is "children/child[2]/kind". */
+function pathBeside(wanted: string, path: string): string {
+  const [steps, here] = [wanted.split("/"), path.split("/")];
+  let same = 0;
+  while (same < steps.length && here[same]?.replace(/\[.*/, "") === steps[same]) same++;
+  return [...here.slice(0, same), ...steps.slice(same)].join("/");
 }
 
-export function isForbidden(service: Service, item: Item, values: Values): boolean {
-  return service.conditions.some((c) => c.forbid && c.item === item.path && holds(c, values));
+function holds(condition: Condition, values: Values, path: string): boolean {
+  return textAt(values, pathBeside(condition.when, path)) === condition.is;
 }
 
-export function isRequired(service: Service, item: Item, values: Values): boolean {
+export function isForbidden(service: Service, item: Item, values: Values, path: string): boolean {
+  return service.conditions.some(
+    (c) => c.forbid && c.item === item.path && holds(c, values, path),
+  );
+}
+
+export function isRequired(service: Service, item: Item, values: Values, path: string): boolean {
   return (
     item.required ||
-    service.conditions.some((c) => !c.forbid && c.item === item.path && holds(c, values))
+    service.conditions.some((c) => !c.forbid && c.item === item.path && holds(c, values, path))
   );
 }
 

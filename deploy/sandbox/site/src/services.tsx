@@ -168,7 +168,7 @@ export function ServicePage(props: { id: string }) {
         {documents.map((document) => (
           <li>
             {document.label}
-            {document.required && !document.when ? "" : "（該当する場合）"}
+            {document.required && !document.conditional ? "" : "（該当する場合）"}
             {document.help && <p class="help">{document.help}</p>}
           </li>
         ))}

@@ -25,7 +25,9 @@ function Parts(props: {
   around: string;
   title?: string;
 }) {
-  const asked = props.items.filter((item) => !isForbidden(props.service, item, props.values));
+  const asked = props.items.filter(
+    (item) => !isForbidden(props.service, item, props.values, props.around + item.name),
+  );
   const leaves = asked.filter((item) => !item.parts);
   return (
     <>

@@ -56,7 +56,7 @@ export function fileSize(bytes: number): string {
 }
 
 export const lifeEvents: [string, string, string][] = [
-  ["birth", "出産", "生まれる前と、生まれたあとの手続"],
+  ["birth", "出産", "生まれたあとの手続"],
   ["child-care", "子育て", "児童手当、お子さまの健康"],
   ["moving", "引越し", "転出、転入、転居"],
   ["pregnancy", "妊娠", "妊娠の届出など"],
