@@ -9,15 +9,48 @@
 #define CARD_SEED  77777 /* apart from the seeds of towns: their 宛名番号 must not meet */
 #define ISSUED_AGO (400 * INSTANT_DAY)
 
-/* Who has a name that is hard to write, by place; the rest are called as the dice will have it. */
+/* By place: who applies in the examples of forms/procedures, all at one address; then names that
+ * are hard to write; the rest are as the dice will have it. */
 static const struct {
     const char *name, *kana;
-} hard_names[] = {
-    {"桜野　花子", "サクラノ　ハナコ"},
-    {"𠮷野　髙志", "ヨシノ　タカシ"},                 /* U+20BB7: a surrogate pair in UTF-16 */
-    {"渡邉　﨑子", "ワタナベ　サキコ"},               /* variant and compatibility kanji */
-    {"ルイーズ　モーリーン", "ルイーズ　モーリーン"}, /* long vowels */
+    char sex;         /* 0: as rolled, and so what follows */
+    struct day birth; /* {0}: as rolled */
+    const char *individual_number;
+} known[] = {
+    {"桜野　花子", "サクラノ　ハナコ", '2', {1992, 4, 1}, "123456789018"},
+    {"桜野　花子", "サクラノ　ハナコ", '2', {1980, 5, 5}, NULL}, /* another of that name */
+    {"桜野　一郎", "サクラノ　イチロウ", '1', {2010, 2, 28}, NULL},
+    {"𠮷野　髙志", "ヨシノ　タカシ", 0, {0}, NULL},   /* U+20BB7: a surrogate pair in UTF-16 */
+    {"渡邉　﨑子", "ワタナベ　サキコ", 0, {0}, NULL}, /* variant and compatibility kanji */
+    {"ルイーズ　モーリーン", "ルイーズ　モーリーン", 0, {0}, NULL}, /* long vowels */
 };
+#define EXAMPLE_ADDRESS "試験県桜野市本町一丁目２番３号"
+#define EXAMPLE_POSTAL  "9990001"
+
+static void example_take(uint32_t number, struct household *household)
+{
+    struct person *claimant = &household->claimant;
+    claimant->sex = known[number].sex;
+    claimant->birth_day = known[number].birth;
+    if (known[number].individual_number)
+        snprintf(claimant->individual_number, sizeof claimant->individual_number, "%s",
+                 known[number].individual_number);
+    snprintf(household->address, sizeof household->address, EXAMPLE_ADDRESS);
+    snprintf(household->postal_code, sizeof household->postal_code, EXAMPLE_POSTAL);
+    household->has_spouse = false;
+    household->child_count = 0;
+}
+
+static void known_take(uint32_t number, struct household *household)
+{
+    struct person *claimant = &household->claimant;
+    if (number >= sizeof known / sizeof *known)
+        return;
+    snprintf(claimant->name, sizeof claimant->name, "%s", known[number].name);
+    snprintf(claimant->name_kana, sizeof claimant->name_kana, "%s", known[number].kana);
+    if (known[number].sex)
+        example_take(number, household);
+}
 
 static json_t *person_json(const struct person *person)
 {
@@ -51,11 +84,7 @@ static void draft_begin(struct town *town, uint32_t number, struct draft *draft)
 {
     *draft = (struct draft){.town = town, .number = number, .registered = true};
     household_make(CARD_SEED, number, town->city->city, town->now, &draft->household);
-    if (number < sizeof hard_names / sizeof *hard_names) {
-        struct person *claimant = &draft->household.claimant;
-        snprintf(claimant->name, sizeof claimant->name, "%s", hard_names[number].name);
-        snprintf(claimant->name_kana, sizeof claimant->name_kana, "%s", hard_names[number].kana);
-    }
+    known_take(number, &draft->household);
     draft->signer = draft->household.claimant;
     draft->parcel.applied_at = town->now;
     draft->facts = (struct jpki_facts){.name = draft->signer.name,
