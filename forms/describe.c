@@ -67,7 +67,7 @@ static void facet_note(const struct facets *facets, const xmlNode *node)
         number_note(json, "least", value);
     if (strcmp(name, "maxInclusive") == 0)
         number_note(json, "largest", value);
-    if (strcmp(name, "pattern") == 0 && value) /* those of one step: any; of several: all */
+    if (strcmp(name, "pattern") == 0 && value) /* a screen takes what any of them fits */
         json_array_append_new(json_object_get(json, "patterns"), json_string(value));
     if (strcmp(name, "enumeration") == 0 && value)
         json_array_append_new(json_object_get(json, "values"), json_string(value));
@@ -112,11 +112,6 @@ static const struct map *map_of(const struct map *map, const char *path)
 }
 
 /* --- items ------------------------------------------------------------------------------------ */
-
-static json_t *text_json(const char *text)
-{
-    return json_string(text ? text : "");
-}
 
 static json_t *choices_json(const struct procedure *procedure, const char *path,
                             const json_t *values)
@@ -169,12 +164,18 @@ static void leaf_describe(const struct procedure *procedure, const struct outlin
         json_object_set_new(item, "not_after_today", json_true());
 }
 
-static size_t place_of(const struct procedure *procedure, const struct outline *outline)
+static const struct label *label_of(const struct procedure *procedure, const char *path)
 {
     for (size_t i = 0; i < procedure->label_count; i++)
-        if (!procedure->labels[i].value && strcmp(procedure->labels[i].path, outline->path) == 0)
-            return i;
-    return procedure->label_count;
+        if (!procedure->labels[i].value && strcmp(procedure->labels[i].path, path) == 0)
+            return &procedure->labels[i];
+    return NULL;
+}
+
+static size_t place_of(const struct procedure *procedure, const struct outline *outline)
+{
+    const struct label *label = label_of(procedure, outline->path);
+    return label ? (size_t)(label - procedure->labels) : procedure->label_count;
 }
 
 /* The parts in the order of their labels; the caller frees. */
@@ -212,10 +213,11 @@ static json_t *parts_describe(const struct procedure *procedure, const struct ou
 static json_t *item_describe(const struct procedure *procedure, const struct outline *outline,
                              const xmlNode *element)
 {
-    json_t *item = json_pack(
-        "{s:s, s:s, s:o, s:b, s:I, s:I}", "path", outline->path, "name", outline->name, "label",
-        text_json(procedure_label(procedure, outline->path)), "required", outline->required, "most",
-        (json_int_t)outline->most, "at", (json_int_t)outline->line);
+    const struct label *label = label_of(procedure, outline->path);
+    json_t *item = json_pack("{s:s, s:s, s:s, s:s*, s:b, s:I, s:I}", "path", outline->path, "name",
+                             outline->name, "label", label ? label->text : "", "help",
+                             label ? label->help : NULL, "required", outline->required, "most",
+                             (json_int_t)outline->most, "at", (json_int_t)outline->line);
     if (outline->leaf) {
         leaf_describe(procedure, outline, element, item);
         return item;
@@ -223,6 +225,39 @@ static json_t *item_describe(const struct procedure *procedure, const struct out
     json_object_set_new(item, "kind", json_string(outline->most > 1 ? "list" : "group"));
     json_object_set_new(item, "parts", parts_describe(procedure, outline, element));
     return item;
+}
+
+/* --- documents and rules ---------------------------------------------------------------------- */
+
+static json_t *documents_json(const struct procedure *procedure)
+{
+    json_t *documents = json_array();
+    for (size_t i = 0; i < procedure->document_count; i++) {
+        const struct document *document = &procedure->documents[i];
+        if (document->id) /* other files: nothing that a screen could ask for */
+            json_array_append_new(documents,
+                                  json_pack("{s:s, s:s, s:s*, s:b, s:b, s:s, s:I, s:I}", "id",
+                                            document->id, "label", document->label, "help",
+                                            document->help, "required", document->required,
+                                            "conditional", document->when != NULL, "formats",
+                                            document->formats, "most", (json_int_t)document->most,
+                                            "size_most", (json_int_t)document->size_most));
+    }
+    return documents;
+}
+
+static json_t *rules_json(const struct procedure *procedure)
+{
+    json_t *rules = json_array();
+    for (size_t i = 0; i < procedure->test_count; i++) {
+        const struct test *test = &procedure->tests[i];
+        const char *slash = *test->around && *test->item ? "/" : "";
+        _cleanup_(cleanup_text) char *path = text_format("%s%s%s", test->around, slash, test->item);
+        json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:s}", "id", test->id, "severity",
+                                               severity_names[test->severity], "item", path,
+                                               "message", test->message));
+    }
+    return rules;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -239,24 +274,61 @@ static json_t *conditions_json(const struct procedure *procedure)
     return conditions;
 }
 
+/* The items of a heading; each item that no heading has, under its own label. */
+static json_t *group_json(const struct procedure *procedure, json_t *items, size_t *at)
+{
+    json_t *item = json_array_get(items, *at), *taken = json_array();
+    const char *name = json_string_value(json_object_get(item, "name"));
+    const struct group *group = NULL;
+    for (size_t i = 0; i < procedure->group_count && !group; i++)
+        if (words_contain(procedure->groups[i].items, name))
+            group = &procedure->groups[i];
+    do {
+        json_array_append(taken, item);
+        item = json_array_get(items, ++*at);
+        name = json_string_value(json_object_get(item, "name"));
+    } while (item && group && words_contain(group->items, name));
+    json_t *label = json_object_get(json_array_get(taken, 0), "label");
+    return json_pack("{s:o, s:o}", "label", group ? json_string(group->text) : json_incref(label),
+                     "items", taken);
+}
+
 static json_t *groups_json(const struct procedure *procedure)
 {
+    const xmlNode *schema = xmlDocGetRootElement(procedure->xsd);
     _cleanup_(cleanup_json) json_t *items = parts_describe(
-        procedure, &procedure->outline,
-        element_below(xmlDocGetRootElement(procedure->xsd), procedure->outline.name));
-    json_t *groups = json_array(), *item;
-    size_t i;
-    json_array_foreach (items, i, item)
-        json_array_append_new(groups, json_pack("{s:O, s:[O]}", "label",
-                                                json_object_get(item, "label"), "items", item));
+        procedure, &procedure->outline, element_below(schema, procedure->outline.name));
+    json_t *groups = json_array();
+    for (size_t i = 0; i < json_array_size(items);)
+        json_array_append_new(groups, group_json(procedure, items, &i));
     return groups;
+}
+
+static json_t *words_json(const char *words)
+{
+    json_t *list = json_array();
+    while (*words) {
+        words += strspn(words, " ");
+        size_t length = strcspn(words, " ");
+        if (length)
+            json_array_append_new(list, json_stringn(words, length));
+        words += length;
+    }
+    return list;
 }
 
 json_t *procedure_describe(const struct procedure *procedure)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "id", procedure->id, "version",
-                     procedure->version, "name", procedure->name, "namespace", procedure->namespace,
-                     "root", procedure->outline.name, "signature_required",
-                     procedure->signature_required, "groups", groups_json(procedure), "conditions",
-                     conditions_json(procedure));
+    json_t *description = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:b, s:s*, s:s*}", "id", procedure->id,
+        "version", procedure->version, "status", procedure->retired ? "retired" : "current", "name",
+        procedure->name, "summary", procedure->summary, "life_events",
+        words_json(procedure->life_events), "search", procedure->search, "namespace",
+        procedure->namespace, "root", procedure->outline.name, "signature_required",
+        procedure->signature_required, "purpose", procedure->purpose, "basis", procedure->basis);
+    json_object_set_new(description, "groups", groups_json(procedure));
+    json_object_set_new(description, "conditions", conditions_json(procedure));
+    json_object_set_new(description, "documents", documents_json(procedure));
+    json_object_set_new(description, "rules", rules_json(procedure));
+    return description;
 }

@@ -65,6 +65,7 @@ class Stack:
         self.settings = settings or {}
         self.durable = durable
         self.site = site
+        self.card_options = []  # of `town cards`
         self.processes = {}
         room = 107 - len("/postgres/.s.PGSQL.5432")  # as long as a Unix socket's path may be
         if len(os.fsencode(self.folder)) > room:
@@ -314,14 +315,14 @@ class Stack:
         if done.returncode != 0:
             raise StackError(f"{SITE}/build: {done.stdout}{done.stderr}")
 
-    def make_site(self, *arguments):
+    def make_site(self):
         """The pages, what can be applied for, and residents with test cards: before the portal."""
         self.build_site()
         services = self.uketsuke("forms", "describe", "--all").stdout
         (self.folder / "services.json").write_text(services)
         if not (self.folder / "cards").exists():
             self.run("uketsuke-sandbox", "town", "cards", self.folder / "cards", "--jpki",
-                     self.folder / "jpki", "--count", "8", *arguments)
+                     self.folder / "jpki", "--count", "8", *self.card_options)
 
     def import_cards(self):
         self.uketsuke("registry", "import", self.folder / "cards" / "registry-residents.csv",
