@@ -128,6 +128,11 @@ struct procedure {
     bool closed_days_move; /* a term that ends on a closed day ends on the next open one */
 };
 
+/* A file of a definition, whole; it has a limit. */
+bool definition_file_read(const char *path, struct buffer *ret_content, struct failure *f);
+/* What loading does not see; appends to `problems`. */
+void procedure_check(struct procedure *procedure, json_t *problems);
+
 /* A document of the folder, which becomes part of the definition's fingerprint; the caller frees.
  * The failure names file and line. */
 xmlDoc *definition_parse(struct procedure *procedure, const char *file, struct failure *f);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/xml.h"
+#include "forms/cases.h"
 #include "forms/definition.h"
 
 #define DEFINITION_MOST (1 << 20) /* bytes of one file of a definition */
@@ -17,6 +18,7 @@
 struct procedures {
     struct procedure **all; /* ordered by folder */
     size_t count;
+    json_t *problems; /* of procedures_check, which goes on after a fault; else NULL */
 };
 
 bool definition_broken(struct failure *f, const char *folder, const char *file, long line,
@@ -30,7 +32,7 @@ bool definition_broken(struct failure *f, const char *folder, const char *file, 
     return failure_set(f, FAILURE_USAGE, "%s/%s:%ld: %s", folder, file, line, text);
 }
 
-static bool file_read(const char *path, struct buffer *ret_content, struct failure *f)
+bool definition_file_read(const char *path, struct buffer *ret_content, struct failure *f)
 {
     _cleanup_(cleanup_file) FILE *file = fopen(path, "re");
     if (!file)
@@ -50,7 +52,7 @@ xmlDoc *definition_parse(struct procedure *procedure, const char *file, struct f
     _cleanup_(cleanup_text) char *path = text_format("%s/%s", procedure->folder, file);
     _cleanup_(cleanup_buffer) struct buffer content = {0};
     char hash[65];
-    if (!file_read(path, &content, f))
+    if (!definition_file_read(path, &content, f))
         return NULL;
     sha256_hex(buffer_bytes(&content), hash);
     buffer_format(&procedure->files, "%s %s\n", file, hash);
@@ -187,6 +189,29 @@ static bool procedure_add(struct procedures *procedures, const char *path, const
     return good;
 }
 
+/* The folder is left out, and what is wrong noted; false when it ends the loading instead. */
+static bool fault_note(struct procedures *procedures, struct failure *f)
+{
+    if (!procedures->problems)
+        return false;
+    struct procedure *broken = procedures->all[--procedures->count];
+    json_t *list = json_array();
+    const char *text = f->text;
+    size_t folder = strlen(broken->folder);
+    char file[64] = "";
+    long line = 0;
+    if (strncmp(text, broken->folder, folder) == 0 &&
+        sscanf(text + folder, "/%63[^:]:%ld: ", file, &line) == 2)
+        text = strstr(text + folder, ": ") + 2;
+    problem_add(list, file, line, "%s", text);
+    json_array_append_new(procedures->problems,
+                          json_pack("{s:s, s:n, s:n, s:o}", "folder", broken->folder, "procedure",
+                                    "version", "problems", list));
+    procedure_free(broken);
+    *f = (struct failure){0};
+    return true;
+}
+
 static bool area_add(struct procedures *procedures, const char *path, const char *area,
                      struct failure *f)
 {
@@ -195,7 +220,8 @@ static bool area_add(struct procedures *procedures, const char *path, const char
     if (!folder_list(folder, &names, f))
         return false;
     for (int i = 0; i < names.count; i++)
-        if (!procedure_add(procedures, path, area, names.entries[i]->d_name, f))
+        if (!procedure_add(procedures, path, area, names.entries[i]->d_name, f) &&
+            !fault_note(procedures, f))
             return false;
     return true;
 }
@@ -214,6 +240,33 @@ bool procedures_load(const char *path, struct procedures **ret_procedures, struc
         }
     *ret_procedures = procedures;
     return true;
+}
+
+bool procedures_check(const char *path, json_t **ret_procedures, struct failure *f)
+{
+    xml_initialize();
+    _cleanup_(cleanup_names) struct names names = {0};
+    if (!folder_list(path, &names, f))
+        return false;
+    struct procedures *procedures = memory_allocate(sizeof *procedures);
+    procedures->problems = json_array();
+    bool good = true;
+    for (int i = 0; i < names.count && good; i++)
+        good = area_add(procedures, path, names.entries[i]->d_name, f);
+    for (size_t i = 0; i < procedures->count && good; i++) {
+        struct procedure *procedure = procedures->all[i];
+        json_t *problems = json_array();
+        procedure_check(procedure, problems);
+        json_array_append_new(procedures->problems,
+                              json_pack("{s:s, s:s, s:s, s:o}", "folder", procedure->folder,
+                                        "procedure", procedure->id, "version", procedure->version,
+                                        "problems", problems));
+    }
+    if (good)
+        *ret_procedures = json_incref(procedures->problems);
+    json_decref(procedures->problems);
+    procedures_free(procedures);
+    return good;
 }
 
 void procedures_free(struct procedures *procedures)

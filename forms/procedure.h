@@ -52,6 +52,11 @@ const char *procedure_value_label(const struct procedure *procedure, const char 
  * docs/formats/description.md. */
 json_t *procedure_describe(const struct procedure *procedure);
 
+/* `uketsuke forms check`: loads all procedures below `path`, one by one, looks for what loading
+ * does not see, and runs their examples. *ret_procedures (new reference): [{"folder", "procedure",
+ * "version" (null when it cannot be loaded), "problems": [{"file","line","problem"}]}]. */
+bool procedures_check(const char *path, json_t **ret_procedures, struct failure *f);
+
 /* What a city chose for a procedure's setting (rules.xml), before anything is read with it; the
  * definition's fingerprint tells it. FAILURE_USAGE when there is no such procedure, setting or
  * value; all versions of the procedure get it. */

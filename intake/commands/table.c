@@ -40,6 +40,7 @@ extern const struct command config_reference_command;
 extern const struct command db_upgrade_command;
 extern const struct command examine_command;
 extern const struct command examine_worker_command;
+extern const struct command forms_check_command;
 extern const struct command forms_describe_command;
 extern const struct command identify_command;
 extern const struct command key_create_command;
@@ -85,6 +86,7 @@ static const struct command *const work[] = {
     &show_command,
     &verify_command,
     &certificate_check_command,
+    &forms_check_command,
     &forms_describe_command,
     &certificate_show_command,
     &registry_search_command,

@@ -43,61 +43,6 @@ static void put_content(const char *path, struct bytes content)
     assert_int_equal(fwrite(content.data, 1, content.length, file), content.length);
 }
 
-/* ---- examples ---- */
-
-static void judge_example(const struct procedure *procedure, const char *path,
-                          const json_t *expected)
-{
-    _cleanup_(cleanup_buffer) struct buffer content = {0};
-    content_of(path, &content);
-    struct checks *checks = checks_new();
-    instant applied_at;
-    assert_true(
-        instant_parse(json_string_value(json_object_get(expected, "applied_at")), &applied_at));
-    _cleanup_(cleanup_xml_doc) xmlDoc *form =
-        xml_parse(buffer_bytes(&content), &XML_LIMITS_DEFAULT, "form", checks);
-    assert_non_null(form);
-    const struct form_input input = {.form = form, .applied_at = applied_at};
-    _cleanup_(cleanup_json) json_t *findings = NULL;
-    _cleanup_(cleanup_json) json_t *record = form_read(procedure, &input, checks, &findings);
-    const char *reason = json_string_value(json_object_get(expected, "reason"));
-    if (reason) {
-        const char *item = json_string_value(json_object_get(expected, "item"));
-        _cleanup_(cleanup_text) char *named = text_format("item %s: ", item);
-        assert_null(record);
-        if (strcmp(checks_reason(checks), reason) != 0 || !strstr(checks_text(checks), named))
-            fail_msg("%s: %s, %s", path, checks_reason(checks), checks_text(checks));
-    } else {
-        if (!record)
-            fail_msg("%s: %s, %s", path, checks_reason(checks), checks_text(checks));
-        if (!json_equal(record, json_object_get(expected, "record")))
-            fail_msg("%s: another record: %s", path, json_dumps(record, 0));
-    }
-    checks_free(checks);
-}
-
-static size_t judge_examples(const struct procedure *procedure, const char *folder)
-{
-    DIR *directory = opendir(folder);
-    size_t count = 0;
-    assert_non_null(directory);
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        size_t length = strlen(entry->d_name);
-        if (length < 5 || strcmp(entry->d_name + length - 4, ".xml") != 0)
-            continue;
-        _cleanup_(cleanup_text) char *form = text_format("%s/%s", folder, entry->d_name);
-        _cleanup_(cleanup_text) char *result =
-            text_format("%s/%.*s.json", folder, (int)(length - 4), entry->d_name);
-        _cleanup_(cleanup_json) json_t *expected = json_load_file(result, 0, NULL);
-        if (!expected)
-            fail_msg("%s has no expected result", form);
-        judge_example(procedure, form, expected);
-        count++;
-    }
-    closedir(directory);
-    return count;
-}
-
 /* "child-allowance.certification-claim" stands in child-allowance/certification-claim. */
 static char *examples_of(const struct procedure *procedure)
 {
@@ -108,17 +53,25 @@ static char *examples_of(const struct procedure *procedure)
     return path;
 }
 
-static void test_examples(void **state)
+/* All that `uketsuke forms check` looks for: all examples and cases come out as they say. */
+static void test_check(void **state)
 {
     (void)state;
-    struct procedures *procedures = loaded();
-    assert_true(procedures_count(procedures) > 0);
-    for (size_t i = 0; i < procedures_count(procedures); i++) {
-        const struct procedure *procedure = procedures_at(procedures, i);
-        _cleanup_(cleanup_text) char *folder = examples_of(procedure);
-        assert_true(judge_examples(procedure, folder) >= 2);
+    struct failure f = {0};
+    _cleanup_(cleanup_json) json_t *all = NULL;
+    size_t i;
+    json_t *one;
+    if (!procedures_check(PROCEDURES, &all, &f))
+        fail_msg("%s", f.text);
+    assert_true(json_array_size(all) > 0);
+    json_array_foreach (all, i, one) {
+        const json_t *problems = json_object_get(one, "problems");
+        size_t k;
+        json_t *problem;
+        json_array_foreach ((json_t *)problems, k, problem)
+            if (!strstr(json_string_value(json_object_get(problem, "problem")), "needed"))
+                fail_msg("%s", json_dumps(one, 0));
     }
-    procedures_free(procedures);
 }
 
 static void test_accessors(void **state)
@@ -272,7 +225,7 @@ static void test_stray_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_examples),   cmocka_unit_test(test_accessors),
+        cmocka_unit_test(test_check),      cmocka_unit_test(test_accessors),
         cmocka_unit_test(test_record_for), cmocka_unit_test(test_broken),
         cmocka_unit_test(test_stray_file),
     };
