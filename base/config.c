@@ -11,6 +11,11 @@ void config_free(struct config *config)
         next = group->next;
         for (size_t i = 0; i < group->section->key_count; i++)
             config_value_free(&group->values[i]);
+        for (size_t i = 0; i < group->free_count; i++) {
+            free(group->free[i].key);
+            free(group->free[i].text);
+        }
+        free(group->free);
         free(group->values);
         free(group->name);
         free(group);
@@ -80,6 +85,27 @@ const struct config_group *config_find(const struct config *config, const char *
 const char *config_name(const struct config_group *group)
 {
     return group->name;
+}
+
+size_t config_free_count(const struct config_group *group)
+{
+    return group->free_count;
+}
+
+const char *config_free_key(const struct config_group *group, size_t index)
+{
+    return group->free[index].key;
+}
+
+const char *config_free_text(const struct config_group *group, size_t index)
+{
+    return group->free[index].text;
+}
+
+bool config_free_fault(const struct config *config, const struct config_group *group, size_t index,
+                       const char *what, struct failure *f)
+{
+    return failure_set(f, FAILURE_USAGE, "%s:%d: %s", config->path, group->free[index].line, what);
 }
 
 static bool type_in(enum config_type type, unsigned types)

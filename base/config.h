@@ -43,6 +43,7 @@ struct config_section {
     const char *name;
     bool named; /* may appear many times, each with a name: `[route child-allowance.…]` */
     bool required;
+    bool free; /* takes keys that are not declared, as texts: config_free_key */
     const char *help;
     const struct config_key *keys;
     size_t key_count;
@@ -75,6 +76,14 @@ const struct config_group *config_next(const struct config *config, const char *
 const struct config_group *config_find(const struct config *config, const char *section,
                                        const char *name);
 const char *config_name(const struct config_group *group);
+
+/* The keys of a `free` section in the order of the file, for who declares them elsewhere;
+ * config_free_fault makes a failure that names file and line of one. */
+size_t config_free_count(const struct config_group *group);
+const char *config_free_key(const struct config_group *group, size_t index);
+const char *config_free_text(const struct config_group *group, size_t index);
+bool config_free_fault(const struct config *config, const struct config_group *group, size_t index,
+                       const char *what, struct failure *f);
 
 /* Asking for a key that was not declared, or by another type, is a bug and aborts; so is asking for
  * a key without default of a section that is not there (config_require comes first). */

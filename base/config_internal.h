@@ -19,11 +19,18 @@ struct config_value {
     size_t item_count;
 };
 
+struct config_free {
+    char *key, *text;
+    int line;
+};
+
 struct config_group {
     const struct config_section *section;
     char *name; /* NULL: a section without one */
     int line;   /* 0: not in the file */
     struct config_value *values;
+    struct config_free *free;
+    size_t free_count;
     struct config_group *next;
 };
 

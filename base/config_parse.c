@@ -135,6 +135,23 @@ static bool append_value(struct parser *p, const char *text, struct failure *f)
     return true;
 }
 
+/* A key that only the module knows that the section is for: one line, a text. */
+static bool take_free(struct parser *p, const char *name, const char *text, struct failure *f)
+{
+    struct config_group *group = p->group;
+    for (size_t i = 0; i < group->free_count; i++)
+        if (strcmp(group->free[i].key, name) == 0)
+            return fault(p, p->line, f, "%s is given in line %d already", name,
+                         group->free[i].line);
+    if (!append_value(p, text, f))
+        return false;
+    group->free = memory_resize(group->free, (group->free_count + 1) * sizeof *group->free);
+    group->free[group->free_count++] =
+        (struct config_free){text_copy(name), text_copy(text), p->line};
+    buffer_clear(&p->value);
+    return true;
+}
+
 static bool begin_key(struct parser *p, char *text, struct failure *f)
 {
     char *equals = strchr(text, '=');
@@ -146,6 +163,8 @@ static bool begin_key(struct parser *p, char *text, struct failure *f)
     if (!p->group)
         return fault(p, p->line, f, "the key stands before any [section]");
     const struct config_key *key = find_key(p->group->section, name);
+    if (!key && p->group->section->free)
+        return take_free(p, name, trim(equals + 1), f);
     if (!key)
         return fault(p, p->line, f, "section [%s] has no key \"%.64s\"", p->group->section->name,
                      name);

@@ -53,6 +53,8 @@ void config_write_reference(FILE *out, const struct config_section *const *secti
         fprintf(out, "%s## `[%s%s]`\n\n%s%s\n\n", i ? "\n" : "", section->name,
                 section->named ? " NAME" : "", section->help,
                 section->required ? " Must be given." : "");
+        if (section->key_count == 0)
+            continue;
         fputs("| key | value | default | meaning |\n| --- | --- | --- | --- |\n", out);
         for (size_t k = 0; k < section->key_count; k++)
             write_key(out, &section->keys[k]);

@@ -18,6 +18,7 @@
 extern const struct config_section trust_config_section;      /* [trust] mode, anchors, pins, … */
 extern const struct config_section revocation_config_section; /* [revocation] directory, age, … */
 extern const struct config_section forms_config_section;      /* [forms] procedures = PATH */
+extern const struct config_section procedure_config_section;  /* [procedure ID]: its settings */
 
 struct examination_input {
     struct bytes package;
@@ -76,6 +77,10 @@ struct examiner {
     struct revocation_policy revocation;
     int64_t crl_stamp;
 };
+/* The procedures with what the configuration sets for them; a setting that none declares is a
+ * failure with its line. */
+bool examiner_load_procedures(const struct config *config, struct procedures **ret_procedures,
+                              struct failure *f);
 /* Only the anchors: what checks revocation lists, without procedures. */
 bool examiner_load_trust(const struct config *config, struct trust **ret_trust, struct failure *f);
 bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f);

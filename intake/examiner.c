@@ -33,10 +33,49 @@ const struct config_section trust_config_section = {
 static const struct config_key forms_keys[] = {
     {"procedures", CONFIG_PATH, "/usr/share/uketsuke/procedures",
      .help = "Folder of the procedures: <area>/<procedure>/procedure.xml and what belongs to it."},
+    {"closed-days", CONFIG_CHOICE, "moved", .choices = "moved kept",
+     .help = "Whether a term that ends on a Saturday, a Sunday, a national holiday or from 29 "
+             "December to 3 January ends on the next open day."},
 };
 const struct config_section forms_config_section = {
     "forms", .help = "The definitions of the procedures (手続) and their forms.",
     .keys = forms_keys, .key_count = sizeof forms_keys / sizeof *forms_keys};
+
+const struct config_section procedure_config_section = {
+    "procedure", .named = true, .free = true,
+    .help = "What the city chooses for one procedure, NAME being its id: the keys are the settings "
+            "that its `rules.xml` declares, with their defaults ([format](formats/procedure.md))."};
+
+static bool settings_take(const struct config *config, struct procedures *procedures,
+                          struct failure *f)
+{
+    const struct config_group *group = NULL;
+    while ((group = config_next(config, procedure_config_section.name, group)))
+        for (size_t i = 0; i < config_free_count(group); i++) {
+            struct failure why = {0};
+            if (!procedures_set(procedures, config_name(group), config_free_key(group, i),
+                                config_free_text(group, i), &why))
+                return config_free_fault(config, group, i, why.text, f);
+        }
+    return true;
+}
+
+bool examiner_load_procedures(const struct config *config, struct procedures **ret_procedures,
+                              struct failure *f)
+{
+    const struct config_group *forms = config_group(config, forms_config_section.name);
+    struct procedures *procedures;
+    if (!procedures_load(config_text(forms, "procedures"), &procedures, f))
+        return false;
+    procedures_closed_days_move(procedures,
+                                strcmp(config_text(forms, "closed-days"), "moved") == 0);
+    if (!settings_take(config, procedures, f)) {
+        procedures_free(procedures);
+        return false;
+    }
+    *ret_procedures = procedures;
+    return true;
+}
 
 static size_t list_read(const struct config_group *group, const char *key, const char ***ret_list)
 {
@@ -158,14 +197,13 @@ bool examiner_stamp(const struct config *config, int64_t *ret_stamp, struct fail
 bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f)
 {
     const struct config_group *revocation = config_group(config, revocation_config_section.name);
-    const struct config_group *forms = config_group(config, forms_config_section.name);
     struct examiner examiner = {0};
     package_limits_read(config, &examiner.limits);
     snprintf(examiner.crl_directory, sizeof examiner.crl_directory, "%s",
              config_text(revocation, "directory"));
     if (!revocation_policy_read(config, &examiner.revocation, f) ||
         !examiner_load_trust(config, &examiner.trust, f) ||
-        !procedures_load(config_text(forms, "procedures"), &examiner.procedures, f) ||
+        !examiner_load_procedures(config, &examiner.procedures, f) ||
         !examiner_refresh(&examiner, f)) {
         examiner_free(&examiner);
         return false;

@@ -153,6 +153,7 @@ const struct config_section *const config_sections[] = {
     &revocation_list_config_section,
     &registry_config_section,
     &forms_config_section,
+    &procedure_config_section,
     &routing_config_section,
     &destination_config_section,
     &route_config_section,
