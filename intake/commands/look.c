@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -32,20 +33,45 @@ static bool login_uid(uid_t *ret_uid)
     return true;
 }
 
+static const char *actor_of(uid_t uid, char *text, size_t size)
+{
+    const struct passwd *account = getpwuid(uid); /* commands have one thread */
+    if (account)
+        snprintf(text, size, "operator:%s", account->pw_name);
+    else
+        snprintf(text, size, "operator:uid %u", (unsigned)uid);
+    return text;
+}
+
 const char *look_actor(char *text, size_t size)
 {
     uid_t login;
-    const char *sudo = getenv("SUDO_USER");
+    return actor_of(login_uid(&login) ? login : getuid(), text, size);
+}
+
+static bool is_among(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; (at = strstr(at, word)); at++)
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+            return true;
+    return false;
+}
+
+bool look_person(const char *names, char *text, size_t size, struct failure *f)
+{
+    uid_t login;
     bool logged_in = login_uid(&login);
-    /* commands have one thread */
-    const struct passwd *account = getpwuid(logged_in ? login : getuid());
-    if (!logged_in && sudo)
-        snprintf(text, size, "operator:%s", sudo);
-    else if (account)
-        snprintf(text, size, "operator:%s", account->pw_name);
-    else
-        snprintf(text, size, "operator:uid %u", (unsigned)(logged_in ? login : getuid()));
-    return text;
+    actor_of(logged_in ? login : getuid(), text, size);
+    if (is_among(names, strchr(text, ':') + 1) || (logged_in && !*names))
+        return true;
+    if (*names)
+        return failure_set(f, FAILURE_USAGE, "%s is not among [registry] approvers",
+                           strchr(text, ':') + 1);
+    return failure_set(f, FAILURE_USAGE,
+                       "nobody logged in here, as far as the kernel knows (/proc/self/loginuid): "
+                       "log in by ssh or at the console with pam_loginuid, or name who may approve "
+                       "in [registry] approvers");
 }
 
 const char *look_time(instant at, char text[LOOK_TIME])

@@ -11,8 +11,12 @@
 /* Opens the database as operator and checks its schema. */
 bool look_open(const struct config *config, struct db **ret_db, struct failure *f);
 /* "operator:<account>": who sits at the terminal. The account that logged in, which the kernel
- * keeps across sudo (loginuid); else SUDO_USER; else the account that runs us (a timer's). */
+ * keeps across sudo and su (loginuid); else the account that runs us (a timer's). The environment
+ * (SUDO_USER) is not asked: whoever runs us sets it as he likes. */
 const char *look_actor(char *text, size_t size);
+/* The same, but only of whom we know to be a person: who logged in, and is among `names` (separated
+ * by blanks) if there are any. Without a login an account must be among them. FAILURE_USAGE. */
+bool look_person(const char *names, char *text, size_t size, struct failure *f);
 /* "2026-11-21 09:00:00" in JST. */
 const char *look_time(instant at, char text[LOOK_TIME]);
 /* "3 min", "25 h", "5 d": how long ago; "in 3 min" for what lies ahead. */

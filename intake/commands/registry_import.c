@@ -81,11 +81,13 @@ static int progress_seek(void *cookie, off64_t *offset, int whence)
 static void result_json(const char *name, const struct feed *feed,
                         const struct registry_import_result *result)
 {
-    _cleanup_(cleanup_json) json_t *root = json_pack(
-        "{s:s s:s s:b s:b s:I s:I s:I s:I s:I}", "feed", name, "kind", feed_kind_name(feed->kind),
-        "full", feed->full, "waiting", result->waiting, "import", (json_int_t)result->import_id,
-        "rows", (json_int_t)result->rows, "added", (json_int_t)result->added, "changed",
-        (json_int_t)result->changed, "removed", (json_int_t)result->removed);
+    _cleanup_(cleanup_json) json_t *root =
+        json_pack("{s:s s:s s:b s:b s:I s:I s:I s:I s:I s:I s:I}", "feed", name, "kind",
+                  feed_kind_name(feed->kind), "full", feed->full, "waiting", result->waiting,
+                  "import", (json_int_t)result->import_id, "rows", (json_int_t)result->rows,
+                  "added", (json_int_t)result->added, "changed", (json_int_t)result->changed,
+                  "removed", (json_int_t)result->removed, "ended", (json_int_t)result->ended,
+                  "lifted", (json_int_t)result->lifted);
     json_dumpf(root, stdout, JSON_COMPACT);
     putchar('\n');
 }
@@ -105,10 +107,11 @@ static void result_print(const struct feed *feed, const struct registry_import_r
 
 static void wait_print(const struct registry_import_result *result)
 {
-    printf("Nothing was changed: the load would remove %" PRId64 " of %" PRId64
-           " in force. If that is right, a second person\nruns `uketsuke registry approve %" PRId64
-           "`; then import the same feed again.\n",
-           result->removed, result->before, result->import_id);
+    printf("Nothing was changed: of %" PRId64 " in force, the feed would remove %" PRId64
+           " and end %" PRId64 ", and lift the\nprotection of %" PRId64
+           ". If that is right, a second person runs `uketsuke registry approve %" PRId64
+           "`;\nthen import the same feed again.\n",
+           result->before, result->removed, result->ended, result->lifted, result->import_id);
 }
 
 static bool faults_write(const struct arguments *given, const struct feed_faults *faults,
@@ -320,8 +323,8 @@ const struct command registry_import_command = {
         "The feed is checked whole before anything changes. Faults are named by line, item and\n"
         "code (E0001 required, E0002 characters, E0003 length, E0004 combination).\n"
         "Applications whose applicant was unknown are tried again at once.\n"
-        "Exit code 0 when done, 1 when the feed is faulty, 2 when a full load would remove so\n"
-        "many that a second person must approve it, 3 when we could not.\n"
+        "Exit code 0 when done, 1 when the feed is faulty, 2 when it would take away so\n"
+        "much that a second person must approve it, 3 when we could not.\n"
         "\n"
         "Example: uketsuke registry import /var/lib/uketsuke/registry\n",
     .needs_config = true,

@@ -47,6 +47,7 @@ extern const struct command key_create_command;
 extern const struct command registry_approve_command;
 extern const struct command registry_import_command;
 extern const struct command registry_reconcile_command;
+extern const struct command registry_refold_command;
 extern const struct command registry_search_command;
 extern const struct command registry_status_command;
 extern const struct command list_command;
@@ -118,6 +119,7 @@ static const struct command *const upkeep[] = {
     &registry_approve_command,
     &registry_status_command,
     &registry_reconcile_command,
+    &registry_refold_command,
     &audit_key_create_command,
     &audit_checkpoint_command,
     &audit_verify_command,

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "intake/identify/protection.h"
 
 static void add_resident(struct subject *subject, const struct resident *resident)
 {
@@ -78,6 +79,25 @@ static bool fetch_numbered(struct db_tx *tx, const char *city_code, struct subje
     return done;
 }
 
+/* --- who is protected ------------------------------------------------------------------------- */
+
+static bool fetch_protection(struct db_tx *tx, const char *city_code,
+                             const struct city_key *city_key, struct subject *subjects,
+                             size_t count, struct failure *f)
+{
+    struct protection_question *questions = memory_allocate(count * sizeof *questions);
+    bool *protection = memory_allocate(count * sizeof *protection);
+    for (size_t i = 0; i < count; i++)
+        questions[i] =
+            (struct protection_question){.record = subjects[i].record, .facts = subjects[i].facts};
+    bool done = protection_check(tx, city_code, city_key, questions, count, protection, f);
+    for (size_t i = 0; done && i < count; i++)
+        subjects[i].protection = protection[i];
+    free(questions);
+    free(protection);
+    return done;
+}
+
 /* --- around: by key --------------------------------------------------------------------------- */
 
 #define QUESTIONS 2 /* of each application: certificate and form */
@@ -121,27 +141,18 @@ static void questions_of(const struct subject *subject, struct known **ret_known
     ret_keys[1].household = claimant ? claimant->household : NULL;
 }
 
-/* Those that are decided but for who else is in the household, and, where the name left something
- * open, for another whom all four facts fit: who has this birth date or lives at this address. */
-static void decided_keys(const struct subject *subject, struct resident_keys *keys)
-{
-    bool open = subject->found.registry[FACT_NAME] != AGREE_SAME;
-    keys[1] = (struct resident_keys){.household = keys[1].household};
-    keys[0] = open ? (struct resident_keys){.birth_date = keys[0].birth_date,
-                                            .address_key = keys[0].address_key}
-                   : (struct resident_keys){0};
-}
-
-static bool fetch_around(struct db_tx *tx, const char *city_code, struct subject **asking,
-                         size_t count, struct fetched *fetched, struct failure *f)
+static bool fetch_by_keys(struct db_tx *tx, const char *city_code, struct subject **asking,
+                          size_t count, struct fetched *fetched, struct failure *f)
 {
     size_t n = QUESTIONS * count;
     struct known **known = memory_allocate(n * sizeof *known);
     struct resident_keys *keys = memory_allocate(n * sizeof *keys);
     for (size_t i = 0; i < count; i++) {
-        questions_of(asking[i], known + QUESTIONS * i, keys + QUESTIONS * i);
-        if (asking[i]->found.identified)
-            decided_keys(asking[i], keys + QUESTIONS * i);
+        const struct resident *claimant = asking[i]->found.people[0].resident;
+        if (asking[i]->found.identified) /* but who are the others of the household? */
+            keys[QUESTIONS * i].household = claimant ? claimant->household : NULL;
+        else
+            questions_of(asking[i], known + QUESTIONS * i, keys + QUESTIONS * i);
     }
     bool done = residents_by_keys(tx, city_code, keys, n, RESIDENTS_PER_KEY, &fetched->around, f);
     for (size_t i = 0; done && i < fetched->around.count; i++)
@@ -151,6 +162,43 @@ static bool fetch_around(struct db_tx *tx, const char *city_code, struct subject
         known_free(known[i]);
     free(known);
     free(keys);
+    return done;
+}
+
+/* Those that are decided, but leave open whether all four facts fit another. */
+static bool fetch_beside(struct db_tx *tx, const char *city_code, struct subject **asking,
+                         size_t count, struct fetched *fetched, struct failure *f)
+{
+    struct known **known = memory_allocate(count * sizeof *known);
+    struct resident_beside *questions = memory_allocate(count * sizeof *questions);
+    struct subject **whose = memory_allocate(count * sizeof(struct subject *));
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct facts facts;
+        if (!asking[i]->found.identified || !identification_leaves_open(&asking[i]->found))
+            continue;
+        facts_read(asking[i]->facts, &facts);
+        known[n] = known_of(&facts);
+        whose[n] = asking[i];
+        questions[n] =
+            (struct resident_beside){known_birth_date(known[n]), known_whole_address_key(known[n])};
+        n++;
+    }
+    bool done = n == 0 || residents_beside(tx, city_code, questions, n, RESIDENTS_BESIDE,
+                                           &fetched->beside, f);
+    for (size_t i = 0; done && i < fetched->beside.count; i++)
+        add_resident(whose[fetched->beside.answers[i].question],
+                     &fetched->beside.answers[i].resident);
+    for (size_t i = 0, row = 0; i < n; i++) {
+        size_t first = row;
+        while (row < fetched->beside.count && fetched->beside.answers[row].question == i)
+            row++;
+        whose[i]->crowded = row - first == RESIDENTS_BESIDE;
+        known_free(known[i]);
+    }
+    free(known);
+    free(questions);
+    free(whose);
     return done;
 }
 
@@ -166,11 +214,13 @@ static void subject_identify(struct subject *subject, size_t link_count, bool lo
         .by_agent = subject->by_agent,
         .waited = subject->waited,
         .links_only = subject->links_only,
+        .protection = subject->protection,
         .links = subject->links,
         .link_count = link_count,
         .residents = subject->residents,
         .resident_count = subject->resident_count,
         .looked_around = looked_around,
+        .crowded = subject->crowded,
     };
     identify(&subject->input, &subject->found);
 }
@@ -180,7 +230,9 @@ static bool identify_again(struct db_tx *tx, const char *city_code, struct subje
 {
     if (count == 0)
         return true;
-    if (!fetch_around(tx, city_code, asking, count, fetched, f))
+    /* in this order: what is asked by household borrows from the residents that are there */
+    if (!fetch_by_keys(tx, city_code, asking, count, fetched, f) ||
+        !fetch_beside(tx, city_code, asking, count, fetched, f))
         return false;
     for (size_t i = 0; i < count; i++)
         subject_identify(asking[i], asking[i]->input.link_count, true);
@@ -197,6 +249,7 @@ bool subjects_identify(struct db_tx *tx, const char *city_code, const struct cit
         people_read(subjects[i].record, city_key, &subjects[i].people);
     if (!fetch_links(tx, city_code, subjects, count, ret_fetched, f) ||
         !fetch_linked(tx, city_code, subjects, count, ret_fetched, f) ||
+        !fetch_protection(tx, city_code, city_key, subjects, count, f) ||
         !fetch_numbered(tx, city_code, subjects, count, ret_fetched, f))
         return false;
     struct subject **asking = memory_allocate(count * sizeof *asking);
@@ -223,5 +276,6 @@ void fetched_free(struct fetched *fetched)
     resident_set_free(&fetched->linked);
     resident_set_free(&fetched->numbered);
     resident_set_free(&fetched->around);
+    resident_set_free(&fetched->beside);
     *fetched = (struct fetched){0};
 }

@@ -12,6 +12,8 @@
 
 /* Residents that one key may bring; more of one name, birthday or house are not looked at. */
 #define RESIDENTS_PER_KEY 100
+/* Residents born on one day who may be another than the one decided; so many are too many. */
+#define RESIDENTS_BESIDE 1000
 
 struct subject {                  /* one application */
     const char *ca, *serial;      /* "" without a signature */
@@ -19,6 +21,7 @@ struct subject {                  /* one application */
     bool by_agent, waited, links_only;
     instant applied_at;
     /* made by subjects_identify: */
+    bool protection, crowded;
     struct people people;
     const char *links[REGISTRY_LINKS_MOST];
     struct resident *residents;
@@ -29,7 +32,7 @@ struct subject {                  /* one application */
 
 struct fetched { /* what subjects borrow from; {0} is fine */
     struct registry_lookup *lookups;
-    struct resident_set linked, numbered, around;
+    struct resident_set linked, numbered, around, beside;
 };
 
 /* Call registry_hold before, or an import may come between. Free subjects, then `fetched`. */

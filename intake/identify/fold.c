@@ -1,5 +1,6 @@
 #include "intake/identify/fold.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <uchar.h>
 #include <unicode/uchar.h>
@@ -7,6 +8,8 @@
 #include <unicode/utf16.h>
 #include <unicode/utf8.h>
 
+#include "base/cleanup.h"
+#include "base/text.h"
 #include "intake/identify/fold_internal.h"
 #include "intake/identify/variants.h"
 
@@ -259,6 +262,23 @@ bool fold_kana(const char *utf8, struct folded *ret_folded)
     for (size_t i = 0; i < ret_folded->length; i++)
         ret_folded->at[i].c = as_it_sounds(ret_folded->at[i].c);
     return true;
+}
+
+/* --- version ---------------------------------------------------------------------------------- */
+
+const char *fold_version(char ret_version[FOLD_VERSION])
+{
+    uint8_t hash[32];
+    char hex[65];
+    UVersionInfo unicode; /* of the library that runs, which a distribution may exchange */
+    _cleanup_(cleanup_buffer) struct buffer tables = {0};
+    buffer_append(&tables, variants_same, variants_same_count * sizeof *variants_same);
+    buffer_append(&tables, variants_like, variants_like_count * sizeof *variants_like);
+    sha256(buffer_bytes(&tables), hash);
+    hex_encode(hash, sizeof hash, hex);
+    u_getUnicodeVersion(unicode);
+    snprintf(ret_version, FOLD_VERSION, "%d-%d.%d-%.12s", FOLD_RULES, unicode[0], unicode[1], hex);
+    return ret_version;
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */

@@ -27,11 +27,19 @@
 /* A noncharacter: whatever stood where the certificate has a substitute character (代替文字). */
 #define FOLD_ANY 0xFDD0
 
+/* Count it up with every change of a rule that changes a key: a test compares keys with those of
+ * this number. Variants.tsv and Unicode's own tables count by themselves. */
+#define FOLD_RULES   2
+#define FOLD_VERSION 48
+/* "2-15.0-…": keys of one version may be compared with each other, and with no others. */
+const char *fold_version(char ret_version[FOLD_VERSION]);
+
 bool fold_is_gaiji(uint32_t c); /* of the private-use planes */
 
 struct folded_character {
     uint32_t c;
     uint16_t from; /* which character of the source it came from, counted from 0 */
+    uint16_t unit; /* of the last digit of an address's number: 丁, 番 or 号 if told, else 0 */
 };
 
 struct folded {

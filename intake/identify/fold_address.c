@@ -6,13 +6,16 @@
 
 #include "intake/identify/fold_internal.h"
 
-/* A number that is followed by one of these is no lot: 3条通, 1番町, 24線, 第2地割. */
+/* A number that is followed by one of these is no lot: 3条通, 24線, 第2地割. */
 static const char16_t no_lot[] = u"条線区町村丁地";
+/* … and so one with a unit that is followed by one of these: 1番町, 2番丁, 3号線. */
+static const char16_t no_unit[] = u"条線区町村丁";
 
 struct reader {
     struct folded in;      /* variant kanji folded, without white space and 字 */
     bool gap[FOLDED_MOST]; /* white space stood before it */
     size_t at;             /* of in */
+    size_t first;          /* of out: where the stretch begins that is read */
     struct folded_address *out;
     bool has_lot; /* the body is complete: what comes is the building */
     bool full;
@@ -56,19 +59,26 @@ static void write_value(struct reader *r, int value, uint16_t from)
         write_out(r, (uint32_t)('0' + value / unit % 10), from);
 }
 
-/* Without a unit its characters are positions: 二〇三. */
+/* 二〇三 is told by positions; units in no order, 千一一, are no number and stay. */
+static bool told_by_positions(const struct folded_character *at, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (fold_number_of(at[i].c) >= 10)
+            return false;
+    return true;
+}
+
 static void write_positions(struct reader *r, const struct folded_character *at, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        int n = fold_number_of(at[i].c);
-        write_out(r, n < 10 ? (uint32_t)('0' + n) : at[i].c, at[i].from);
-    }
+    bool number = told_by_positions(at, length);
+    for (size_t i = 0; i < length; i++)
+        write_out(r, number ? (uint32_t)('0' + fold_number_of(at[i].c)) : at[i].c, at[i].from);
 }
 
 static void end_lot(struct reader *r)
 {
     if (!r->has_lot)
-        r->out->body = r->out->text.length;
+        r->first = r->out->body = r->out->text.length;
     r->has_lot = true;
 }
 
@@ -79,23 +89,36 @@ static void begin_group(struct reader *r)
     r->joint = 0;
 }
 
+static bool is_digit(uint32_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Behind a number without a sign between: 本町1 and 1番地, or 上三 and 3番地, is not 11, or 33. */
+static bool touches_number(const struct reader *r)
+{
+    const struct folded *text = &r->out->text;
+    return text->length > r->first && is_digit(text->at[text->length - 1].c);
+}
+
 static void read_number(struct reader *r)
 {
     const struct folded_character *run = r->in.at + r->at;
     size_t length = 1;
     int value;
     while (r->at + length < r->in.length && fold_number_of(run[length].c) >= 0 &&
-           !r->gap[r->at + length])
+           is_digit(run[length].c) == is_digit(run->c) && !r->gap[r->at + length])
         length++;
     bool apart = r->gap[r->at] && (!r->joint || r->joint == u'号');
     if (r->numbers && apart)
         end_lot(r);
     if (!r->joint || apart)
         begin_group(r);
-    if (r->joint)
+    bool has_value = fold_value_of(run, length, &value);
+    if (r->joint || (touches_number(r) && (has_value || told_by_positions(run, length))))
         write_out(r, '-', run->from);
-    r->arabic |= r->numbers == 0 && (run->c >= '0' && run->c <= '9');
-    if (fold_value_of(run, length, &value))
+    r->arabic |= r->numbers == 0 && is_digit(run->c);
+    if (has_value)
         write_value(r, value, run->from);
     else
         write_positions(r, run, length);
@@ -116,11 +139,28 @@ static bool take(struct reader *r, const char16_t *word)
     return true;
 }
 
+/* The unit of the number before, in which two ways to write an address may differ: 1丁目 is not
+ * 1番, but 1 may be either. */
+static void mark_unit(struct reader *r, uint32_t unit)
+{
+    struct folded *text = &r->out->text;
+    if (text->length > 0 && among(u"丁番号", unit))
+        text->at[text->length - 1].unit = (uint16_t)unit;
+}
+
+/* Does a town's name go on here, and no lot end: 番町, 番丁, 号線? */
+static bool is_town_word(const struct reader *r)
+{
+    uint32_t c = peek(r, 0);
+    return (among(u"番号", c) && among(no_unit, peek(r, 1))) ||
+           (c == u'丁' && peek(r, 1) == u'目' && among(no_unit, peek(r, 2)));
+}
+
 /* の, ノ, 之, 丁 and dashes join only what is a number: 井の頭. */
 static bool read_joint(struct reader *r)
 {
     uint32_t c = peek(r, 0);
-    if (r->numbers == 0)
+    if (r->numbers == 0 || is_town_word(r))
         return false;
     if (take(r, u"番地") || take(r, u"番") || take(r, u"号"))
         r->marked = true;
@@ -128,6 +168,7 @@ static bool read_joint(struct reader *r)
         r->at++;
     else if (!take(r, u"丁目"))
         return false;
+    mark_unit(r, c);
     r->joint = c;
     return true;
 }
@@ -137,7 +178,7 @@ static bool read_joint(struct reader *r)
 /* Is the group of numbers before this character the lot's? */
 static bool behind_lot(const struct reader *r, uint32_t c)
 {
-    if (r->numbers == 0 || c == FOLD_ANY || among(no_lot, c))
+    if (r->numbers == 0 || c == FOLD_ANY || among(no_lot, c) || is_town_word(r))
         return false;
     if (c == u'ケ' && fold_is_kanji(peek(r, 1))) /* 3ケ日町 */
         return false;
@@ -228,7 +269,7 @@ static void tidy(struct reader *r)
 
 static void begin(struct reader *r, struct folded_address *out)
 {
-    r->in.length = r->at = 0;
+    r->in.length = r->at = r->first = 0;
     r->out = out;
     r->has_lot = r->full = false;
     out->text.length = out->prefecture = out->body = 0;
@@ -254,10 +295,14 @@ bool fold_address(const char *utf8, const char *substituted, struct folded_addre
 static bool read_parts(struct reader *r, const char *const *parts, size_t count, size_t *from)
 {
     r->in.length = r->at = 0;
+    r->first = r->out->text.length;
     r->has_lot = true;
     for (size_t i = 0; i < count; i++) {
         size_t before = r->in.length;
-        if (!fold_characters(parts[i], "", *from, &r->in))
+        if (!*parts[i])
+            continue;
+        if ((before && !fold_characters(" ", "", *from, &r->in)) ||
+            !fold_characters(parts[i], "", *from, &r->in))
             return false;
         if (r->in.length > before)
             *from = r->in.at[r->in.length - 1].from + 1u;

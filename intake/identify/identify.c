@@ -6,22 +6,50 @@
 #include "base/cleanup.h"
 #include "intake/identify/identify_internal.h"
 
-/* Anybody concerned: by link, by number, by facts. */
-static bool anybody_protected(const struct identifying *w)
+/* By facts or by number: whether still a resident, and whether one of several, does not matter. */
+static bool person_may_be(struct identifying *w, const struct person *person,
+                          const struct known *known, const struct resident *resident)
 {
-    const struct identification_input *input = w->input;
-    for (size_t i = 0; i < input->link_count; i++) {
-        const struct resident *linked = resident_find(input, input->links[i]);
-        if (linked && linked->is_protected)
+    if (person->has_number && resident->has_number &&
+        !memcmp(person->number_hash, resident->number_hash, NUMBER_HASH_BYTES))
+        return true;
+    const struct known *other = resident_known(w, resident);
+    enum agreement name = known_compare(FACT_NAME, known, other),
+                   birth_date = known_compare(FACT_BIRTH_DATE, known, other);
+    return (agrees(name) || name == DIFFER_LIKE) &&
+           (agrees(birth_date) || birth_date == DIFFER_UNKNOWN);
+}
+
+static bool somebody_may_be(struct identifying *w, const struct resident *resident)
+{
+    for (size_t i = 0; i < w->input->people->count; i++) {
+        const struct person *person = &w->input->people->at[i];
+        _cleanup_(cleanup_known) struct known *known = known_of(&person->facts);
+        if (person_may_be(w, person, known, resident))
             return true;
     }
-    for (size_t i = 0; i < input->people->count; i++)
-        if (w->out->people[i].resident && w->out->people[i].resident->is_protected)
+    return false;
+}
+
+static bool is_linked(const struct identification_input *input, const struct resident *resident)
+{
+    for (size_t i = 0; i < input->link_count; i++)
+        if (!strcmp(input->links[i], resident->atenabango))
             return true;
+    return false;
+}
+
+/* Anybody concerned: by link, by number, by facts. */
+static bool anybody_protected(struct identifying *w)
+{
+    const struct identification_input *input = w->input;
+    if (input->protection)
+        return true;
     for (size_t i = 0; i < w->ranked_count; i++) {
-        const struct match *match = &w->ranked[i].match;
-        if ((match->full || match->full_second || match->how[FACT_NUMBER] == AGREE_SAME) &&
-            w->ranked[i].resident->is_protected)
+        const struct candidate *candidate = &w->ranked[i];
+        if (candidate->resident->is_protected &&
+            (candidate->match.full || is_linked(input, candidate->resident) ||
+             somebody_may_be(w, candidate->resident)))
             return true;
     }
     return false;
@@ -115,14 +143,21 @@ static bool form_and_registry_agree(struct identifying *w)
            agrees(known_compare(FACT_ADDRESS, w->claimant, linked));
 }
 
-/* Substitute characters leave open which of two twins it is: is there another whom they fit? */
+/* Another way to write a name, a substitute character, a building that one side leaves out: there
+ * may be another whom the certificate fits as well. */
+bool identification_leaves_open(const struct identification *found)
+{
+    const enum agreement name = found->registry[FACT_NAME], address = found->registry[FACT_ADDRESS];
+    return name != AGREE_SAME || address == AGREE_SUBSTITUTED || address == AGREE_NO_BUILDING;
+}
+
 static bool another_fits(struct identifying *w)
 {
     const struct resident *other;
-    if (w->out->registry[FACT_NAME] == AGREE_SAME)
+    if (!identification_leaves_open(w->out))
         return false;
     w->out->look_around = !w->input->looked_around && !w->input->links_only;
-    return full_matches(w, &other) > 1;
+    return w->input->crowded || full_matches(w, &other) > 1;
 }
 
 static const char *by_link(struct identifying *w)
@@ -156,6 +191,8 @@ static const char *reason(struct identifying *w)
         return "unsigned";
     if (input->by_agent)
         return "agent";
+    if (input->people->more)
+        return "many-people";
     if (input->link_count > 1)
         return "many-links";
     if (input->link_count == 1)

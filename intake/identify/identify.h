@@ -19,13 +19,15 @@ struct identification_input {
     bool by_agent;
     bool waited;              /* the days for a serial number to appear in a feed are over */
     bool links_only;          /* the registry sends no residents: the link alone has to do */
+    bool protection;          /* somebody concerned is protected, whom `residents` need not have */
     const char *const *links; /* distinct 宛名番号 linked to (ca, serial) at applied-at */
     size_t link_count;
     /* Who may be meant, fetched by link, by 個人番号, and when `looked_around` by the keys of the
-     * facts and the household too. One may stand there several times: the first counts. */
+     * facts and the household too. One may stand there several times: the first counts.
+     * `crowded`: there are more of her birth date than were fetched. */
     const struct resident *residents;
     size_t resident_count;
-    bool looked_around;
+    bool looked_around, crowded;
 };
 
 #define CANDIDATES_MOST 20
@@ -45,9 +47,9 @@ struct person_found {
 struct identification {
     bool identified;
     const char *atenabango; /* borrowed; NULL unless identified or proposed */
-    /* "" when identified; else protected, unsigned, agent, serial-unknown, proposed-by-facts,
-     * no-candidate, many-candidates, many-links, resident-unknown, not-resident, number-mismatch,
-     * facts-differ */
+    /* "" when identified; else protected, unsigned, agent, many-people, serial-unknown,
+     * proposed-by-facts, no-candidate, many-candidates, many-links, resident-unknown, not-resident,
+     * number-mismatch, facts-differ */
     const char *reason;
     /* The decision needs residents by key and household: fetch them and ask again. What is told so
      * far is preliminary. */
@@ -65,6 +67,9 @@ struct identification {
  * is protected, and nothing else stands in the way. Without a link, exactly one resident of whom
  * all four facts agree is proposed to staff: a name never decides. */
 void identify(const struct identification_input *input, struct identification *ret_identification);
+
+/* Whether one has to look for others whom the certificate fits before the link decides. */
+bool identification_leaves_open(const struct identification *found);
 
 /* What is kept with the application and shown to staff: personal, seal it. New reference.
  * docs/formats/identification.md. */

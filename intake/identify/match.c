@@ -86,13 +86,16 @@ static void number_read(struct known *known, const uint8_t *hash)
 static void keys_make(struct known *known)
 {
     const struct folded_address *address = &known->address;
+    struct folded_character whole[FOLDED_MOST + 1];
     if (known->name_count > 0)
         folded_key(known->names[0].at, known->names[0].length, known->name_key);
     if (known->has_kana)
         folded_key(known->kana.at, known->kana.length, known->kana_key);
-    if (known->has_address)
-        folded_key(address->text.at + address->prefecture, address->body - address->prefecture,
-                   known->address_key);
+    if (!known->has_address)
+        return;
+    folded_key(address->text.at + address->prefecture, address->body - address->prefecture,
+               known->address_key);
+    folded_key(whole, address_whole(address, whole), known->whole_key);
 }
 
 struct known *known_of(const struct facts *facts)
@@ -117,8 +120,10 @@ static void add_former_name(struct known *known, const struct resident *resident
     if (!*resident->former_surname || !given)
         return;
     _cleanup_(cleanup_text) char *name = text_format("%s%s", resident->former_surname, given);
+    size_t first = known->name_count;
     known_add_name(known, name, "");
-    known->names[known->name_count - 1].source = NULL;
+    for (size_t i = first; i < known->name_count; i++)
+        known->names[i].source = NULL; /* it goes with `name`; none was added if it was too long */
 }
 
 struct known *known_of_resident(const struct resident *resident)
@@ -162,6 +167,11 @@ const char *known_kana_key(const struct known *known)
 const char *known_address_key(const struct known *known)
 {
     return known->address_key;
+}
+
+const char *known_whole_address_key(const struct known *known)
+{
+    return known->whole_key;
 }
 
 static bool date_whole(const struct birth_date *date)

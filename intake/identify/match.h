@@ -76,6 +76,7 @@ struct known *known_with_gaiji_open(const struct known *known);
 const char *known_name_key(const struct known *known); /* "" with a wildcard in it */
 const char *known_kana_key(const struct known *known);
 const char *known_address_key(const struct known *known);
+const char *known_whole_address_key(const struct known *known); /* with the building */
 int known_birth_date(const struct known *known); /* YYYYMMDD; 0 when not wholly known */
 
 /* A resident as a candidate: the best that certificate or form has to say of each fact. */

@@ -25,6 +25,7 @@ struct known {
     char sex; /* '1', '2', '3' not known; 0 not told */
     uint8_t number_hash[NUMBER_HASH_BYTES];
     char name_key[FOLD_KEY], kana_key[FOLD_KEY], address_key[FOLD_KEY];
+    char whole_key[FOLD_KEY]; /* of address_whole */
 };
 
 /* A name, and the one that its brackets hold: 氏［旧氏］　名. */
@@ -33,6 +34,10 @@ bool kana_read(const char *kana, struct name *ret_name); /* false: there is none
 enum agreement compare_name(const struct name *a, const struct name *b);
 enum agreement compare_names(const struct known *a, const struct known *b); /* the best of all */
 enum agreement compare_addresses(const struct known *a, const struct known *b);
+
+/* Body and building as one text; a hyphen between lot 1-1 and room 1, which are not lot 1-11. */
+size_t address_whole(const struct folded_address *address,
+                     struct folded_character ret_whole[FOLDED_MOST + 1]);
 
 /* AGREE_NOTATION, AGREE_SUBSTITUTED, DIFFER_LIKE or DIFFER_ALL. Of texts of which nothing is known
  * but their length, DIFFER_UNKNOWN. */

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "intake/identify/fold_internal.h"
 #include "intake/identify/match_internal.h"
 
 /* --- characters ------------------------------------------------------------------------------- */
@@ -20,6 +21,8 @@ enum agreement compare_characters(const struct folded_character *a, size_t a_len
             continue;
         }
         known = true;
+        if (a[i].unit && b[i].unit && a[i].unit != b[i].unit)
+            return DIFFER_ALL;
         if (a[i].c == b[i].c)
             continue;
         if (fold_like(a[i].c) != fold_like(b[i].c))
@@ -133,9 +136,27 @@ static enum agreement compare_parts(const struct name *a, const struct name *b)
     return part_agrees(a, 0, a->given, b, 0, b->given) ? DIFFER_GIVEN : DIFFER_ALL;
 }
 
+static bool is_kanji(const struct name *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!fold_is_kanji(name->at[i].c) && !fold_is_gaiji(name->at[i].c) &&
+            name->at[i].c != FOLD_ANY)
+            return false;
+    return true;
+}
+
+/* 林　田一 and 林田　一 are two people; where foreign names are parted, nobody can tell. */
+static bool parted_otherwise(const struct name *a, const struct name *b)
+{
+    size_t most = a->given > b->given ? a->given : b->given;
+    return a->given && b->given && a->given != b->given && is_kanji(a, most) && is_kanji(b, most);
+}
+
 enum agreement compare_name(const struct name *a, const struct name *b)
 {
     enum agreement how = compare_characters(a->at, a->length, b->at, b->length);
+    if (agrees(how) && parted_otherwise(a, b))
+        return DIFFER_NEAR;
     if (how == AGREE_NOTATION && source_same(a->source, b->source))
         return AGREE_SAME;
     if (how != DIFFER_ALL)
@@ -180,10 +201,30 @@ static bool near(const struct folded_address *a, const struct folded_address *b)
     return 3 * same >= 2 * (most_a > most_b ? most_a : most_b);
 }
 
+static bool is_digit(const struct folded_character *character)
+{
+    return character->c >= '0' && character->c <= '9';
+}
+
+size_t address_whole(const struct folded_address *address,
+                     struct folded_character ret_whole[FOLDED_MOST + 1])
+{
+    const struct folded_character *at = address->text.at;
+    size_t length = 0, body = address->body, end = address->text.length;
+    for (size_t i = address->prefecture; i < end; i++) {
+        if (i == body && i > address->prefecture && is_digit(&at[i - 1]) && is_digit(&at[i]))
+            ret_whole[length++] = (struct folded_character){'-', at[i].from, 0};
+        ret_whole[length++] = at[i];
+    }
+    return length;
+}
+
 /* The whole without prefectures: where body and building part is a guess. */
 static enum agreement compare_whole(const struct folded_address *a, const struct folded_address *b)
 {
-    return compare_stretch(a, a->prefecture, a->text.length, b, b->prefecture, b->text.length);
+    struct folded_character one[FOLDED_MOST + 1], other[FOLDED_MOST + 1];
+    size_t length = address_whole(a, one);
+    return compare_characters(one, length, other, address_whole(b, other));
 }
 
 static enum agreement compare_folded(const struct folded_address *a, const struct folded_address *b)

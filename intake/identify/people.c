@@ -8,8 +8,10 @@
 static void person_read(struct people *people, const char *role, size_t index, const json_t *object,
                         const struct city_key *city_key)
 {
-    if (people->count == PEOPLE_MOST)
+    if (people->count == PEOPLE_MOST) {
+        people->more = true;
         return;
+    }
     struct person *person = &people->at[people->count++];
     *person = (struct person){.role = role, .index = index};
     facts_read(object, &person->facts);
@@ -26,18 +28,29 @@ static bool is_person(const json_t *object)
     return json_is_string(json_object_get(object, "name"));
 }
 
-void people_read(const json_t *record, const struct city_key *city_key, struct people *ret_people)
+/* `role`: the key under which it, or its list, stands. */
+static void walk(struct people *people, const char *role, size_t index, const json_t *value,
+                 int depth, const struct city_key *city_key)
 {
     const char *key;
-    json_t *value, *object;
+    json_t *inner;
     size_t i;
-    ret_people->count = 0;
-    person_read(ret_people, "claimant", 0, json_object_get(record, "claimant"), city_key);
-    json_object_foreach ((json_t *)record, key, value) {
-        if (is_person(value) && strcmp(key, "claimant") != 0)
-            person_read(ret_people, key, 0, value, city_key);
-        json_array_foreach (value, i, object)
-            if (is_person(object))
-                person_read(ret_people, key, i, object, city_key);
+    if (depth > PEOPLE_DEPTH) {
+        people->more |= json_is_object(value) || json_is_array(value);
+        return;
     }
+    if (depth > 0 && is_person(value) && (depth > 1 || strcmp(role, "claimant") != 0))
+        person_read(people, role, index, value, city_key);
+    json_object_foreach ((json_t *)(uintptr_t)value, key, inner)
+        walk(people, key, 0, inner, depth + 1, city_key);
+    json_array_foreach (value, i, inner)
+        walk(people, role, i, inner, depth + 1, city_key);
+}
+
+void people_read(const json_t *record, const struct city_key *city_key, struct people *ret_people)
+{
+    ret_people->count = 0;
+    ret_people->more = false;
+    person_read(ret_people, "claimant", 0, json_object_get(record, "claimant"), city_key);
+    walk(ret_people, "", 0, record, 0, city_key);
 }

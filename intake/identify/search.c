@@ -6,6 +6,7 @@
 #include "base/audit.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "intake/registry/keys.h"
 #include "intake/state.h"
 
 /* Enough for the names and birthdays of a large city. */
@@ -179,7 +180,8 @@ bool search_run(struct db_tx *tx, const struct search *search, struct search_ans
                 struct failure *f)
 {
     char id[37];
-    if (!search_allowed(search, f) || !find_application(tx, search, id, f))
+    if (!search_allowed(search, f) || !find_application(tx, search, id, f) ||
+        !registry_folding_check(tx, search->city_code, f))
         return false;
     const struct facts facts = {.name = given(search->name) ? search->name : "",
                                 .name_substituted = "",

@@ -2,8 +2,8 @@
 #ifndef UKETSUKE_INTAKE_REGISTRY_FEED_INTERNAL_H
 #define UKETSUKE_INTAKE_REGISTRY_FEED_INTERNAL_H
 
-#include "intake/identify/fold.h"
 #include "intake/registry/feed.h"
+#include "intake/registry/keys.h"
 #include "intake/registry/resident.h"
 
 /* One line on its way: its values by item, and the memory behind the fields that were made. */
@@ -21,7 +21,7 @@ struct feed_row {
     char days[6][12], status[4], birth_date[12];
     char digest[40], number_hash[2 + 2 * NUMBER_HASH_BYTES + 1];
     char number_sealed[100], juminhyo_code_sealed[100];
-    char keys[7][FOLD_KEY];
+    char keys[KEY_COUNT][FOLD_KEY]; /* in the order of the table's columns */
 };
 
 enum feed_link_item {

@@ -140,32 +140,20 @@ static void digest_make(struct feed_row *row, const char *code)
     bytea_text(hash, DIGEST_BYTES, row->digest);
 }
 
-/* 旧氏 with the given name; "" for a name of one part. */
-static void former_key(const struct feed_row *row, char key[FOLD_KEY])
-{
-    const char *former = row->value[RESIDENT_FORMER_SURNAME];
-    const char *given = strstr(row->value[RESIDENT_NAME], "\u3000");
-    *key = 0;
-    if (!*former || !given)
-        return;
-    _cleanup_(cleanup_text) char *name = text_format("%s%s", former, given);
-    fold_name_key(name, key);
-}
-
 static void keys_make(struct feed_row *row)
 {
-    const struct address_parts address = {
-        row->value[RESIDENT_PREFECTURE], row->value[RESIDENT_MUNICIPALITY],
-        row->value[RESIDENT_TOWN],       row->value[RESIDENT_LOT],
-        row->value[RESIDENT_BUILDING],
+    const char *const *value = row->value;
+    const struct resident_texts texts = {
+        .name = value[RESIDENT_NAME],
+        .kana = value[RESIDENT_KANA],
+        .common_name = value[RESIDENT_COMMON_NAME],
+        .former_surname = value[RESIDENT_FORMER_SURNAME],
+        .roman_name = value[RESIDENT_ROMAN_NAME],
+        .kanji_name = value[RESIDENT_KANJI_NAME],
+        .address = {value[RESIDENT_PREFECTURE], value[RESIDENT_MUNICIPALITY], value[RESIDENT_TOWN],
+                    value[RESIDENT_LOT], value[RESIDENT_BUILDING]},
     };
-    fold_name_key(row->value[RESIDENT_NAME], row->keys[0]);
-    fold_kana_key(row->value[RESIDENT_KANA], row->keys[1]);
-    fold_name_key(row->value[RESIDENT_COMMON_NAME], row->keys[2]);
-    former_key(row, row->keys[3]);
-    fold_name_key(row->value[RESIDENT_ROMAN_NAME], row->keys[4]);
-    fold_name_key(row->value[RESIDENT_KANJI_NAME], row->keys[5]);
-    fold_address_key(&address, row->keys[6]);
+    resident_keys_make(&texts, row->keys);
 }
 
 /* Open ends, and a flag without days: for good. */
@@ -198,7 +186,7 @@ static void fields_add(struct feed_row *row, bool has_number, bool keeps_code)
     feed_row_add(row, has_number ? row->number_hash : NULL);
     feed_row_add(row, has_number ? row->number_sealed : NULL);
     feed_row_add(row, keeps_code ? row->juminhyo_code_sealed : NULL);
-    for (size_t i = 0; i < sizeof row->keys / sizeof *row->keys; i++)
+    for (size_t i = 0; i < KEY_COUNT; i++)
         feed_row_add(row, row->keys[i]);
 }
 

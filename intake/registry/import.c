@@ -7,11 +7,23 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "intake/registry/import_internal.h"
+#include "intake/registry/keys.h"
 
 static const struct config_key registry_keys[] = {
     {"removals-most", CONFIG_NUMBER, "1", 0, 100,
-     .help = "Percent of what is in force that a full load may remove; one that would remove more "
-             "waits for a second person (`uketsuke registry approve`)."},
+     .help =
+         "Percent of what is in force that a feed may remove, or end (転出, 死亡, 職権消除; the "
+         "last serial link of a CA); one that would remove or end more waits for a second "
+         "person (`uketsuke registry approve`)."},
+    {"protections-most", CONFIG_NUMBER, "10", 0, 100,
+     .help =
+         "Percent of the residents under 支援措置 or 不開示 whose protection a feed may lift; one "
+         "that would lift more, and not just one, waits for a second person."},
+    {"approval-lasts", CONFIG_DURATION, "1d", INSTANT_SECOND, 30 * INSTANT_DAY,
+     .help = "How long after `uketsuke registry approve` the feed may be imported again."},
+    {"approvers", CONFIG_TEXT, "",
+     .help = "Accounts that may approve an import, separated by blanks; empty: any that logged in. "
+             "Where the kernel keeps no login (/proc/self/loginuid), they must stand here."},
     {"keep-juminhyo-code", CONFIG_BOOLEAN, "no",
      .help =
          "Whether 住民票コード of a feed are kept (sealed); no: they are checked and forgotten."},
@@ -49,28 +61,18 @@ static const struct db_statement last_find = {
     "registry_last",
     "SELECT coalesce(max(sequence), 0), coalesce(max(as_of), '-infinity') FROM registry_import"
     " WHERE city_code = $1 AND source = $2 AND kind = $3 AND state = 'done'"};
-static const struct db_statement approved_find = {
-    "registry_approved_find",
-    "SELECT import_id FROM registry_import WHERE city_code = $1 AND source = $2 AND kind = $3"
-    " AND sha256 = $4 AND state = 'approved' FOR UPDATE"};
 static const struct db_statement note_insert = {
     "registry_import_insert",
     "INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source,"
-    "  sequence, as_of, state, added, changed, removed, before)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8::bigint, 0), $9, $10, $11, $12, $13, $14)"
-    " RETURNING import_id"};
+    "  sequence, as_of, at, added, changed, removed, before, ended, lifted, state)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8::bigint, 0), $9, $10, $11, $12, $13, $14, $15,"
+    "  $16, 'done') RETURNING import_id"};
+/* The row that waited becomes that of the import that went through; who asked stays. */
 static const struct db_statement note_done = {
     "registry_import_done",
-    "UPDATE registry_import SET state = 'done', at = now(), added = $3, changed = $4, removed = $5,"
-    " before = $6 WHERE city_code = $1 AND import_id = $2 RETURNING import_id"};
-static const struct db_statement waiting_find = {
-    "registry_waiting_find",
-    "SELECT import_id FROM registry_import WHERE city_code = $1 AND source = $2 AND kind = $3"
-    " AND sha256 = $4 AND state = 'waiting'"};
-static const struct db_statement approve = {
-    "registry_approve",
-    "UPDATE registry_import SET state = 'approved', approved_by = $3, approved_at = now()"
-    " WHERE city_code = $1 AND import_id = $2 AND state = 'waiting' AND actor <> $3"};
+    "UPDATE registry_import SET state = 'done', as_of = $3, at = $4, added = $5, changed = $6,"
+    " removed = $7, before = $8, ended = $9, lifted = $10"
+    " WHERE city_code = $1 AND import_id = $2 AND state = 'approved' RETURNING import_id"};
 static const struct db_statement work_notify = {"registry_work_notify",
                                                 "SELECT pg_notify('work_identify', '') IS NULL"};
 
@@ -83,6 +85,8 @@ struct registry_options registry_options_read(const struct config *config, const
         .city_key = city_key,
         .actor = actor,
         .removals_most = config_number(group, "removals-most"),
+        .protections_most = config_number(group, "protections-most"),
+        .approval_lasts = config_duration(group, "approval-lasts"),
         .keep_juminhyo_code = config_boolean(group, "keep-juminhyo-code"),
     };
 }
@@ -189,70 +193,49 @@ static bool order_check(struct db_tx *tx, const struct import *import, struct fa
     return true;
 }
 
-/* --- the guard -------------------------------------------------------------------------------- */
-
-static bool removes_too_many(const struct import *import)
-{
-    const struct registry_import_result *result = &import->result;
-    return import->feed->full &&
-           result->removed * 100 > result->before * import->options->removals_most;
-}
-
-/* The import of these very bytes that waits or is approved; 0 when there is none. */
-static bool import_id_find(struct db_tx *tx, const struct import *import,
-                           const struct db_statement *statement, int64_t *ret_id, struct failure *f)
-{
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, statement,
-                  DB_VALUES(db_text(import->options->city_code), db_text(import->feed->source),
-                            db_text(feed_kind_name(import->feed->kind)),
-                            db_bytes(bytes_of(import->sha256, 32))),
-                  &rows, f))
-        return false;
-    *ret_id = db_row_count(rows) ? db_get_number(rows, 0, 0) : 0;
-    return true;
-}
-
 /* --- what is remembered ----------------------------------------------------------------------- */
 
-static bool note(struct db_tx *tx, struct import *import, const char *state, struct failure *f)
+static bool note(struct db_tx *tx, struct import *import, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     const struct feed *feed = import->feed;
     struct registry_import_result *result = &import->result;
-    const struct db_value city = db_text(import->options->city_code);
+    const struct db_value city = db_text(import->options->city_code),
+                          as_of = db_instant(feed->as_of), at = db_instant(clock_now()),
+                          added = db_number(result->added), changed = db_number(result->changed),
+                          removed = db_number(result->removed), before = db_number(result->before),
+                          ended = db_number(result->ended), lifted = db_number(result->lifted);
     bool noted =
         import->approved
             ? db_query(tx, &note_done,
-                       DB_VALUES(city, db_number(import->approved), db_number(result->added),
-                                 db_number(result->changed), db_number(result->removed),
-                                 db_number(result->before)),
+                       DB_VALUES(city, db_number(import->approved), as_of, at, added, changed,
+                                 removed, before, ended, lifted),
                        &rows, f)
             : db_query(tx, &note_insert,
                        DB_VALUES(city, db_text(import->options->actor), db_boolean(feed->full),
                                  db_number(result->rows), db_bytes(bytes_of(import->sha256, 32)),
                                  db_text(feed_kind_name(feed->kind)), db_text(feed->source),
-                                 db_number(feed->sequence), db_instant(feed->as_of), db_text(state),
-                                 db_number(result->added), db_number(result->changed),
-                                 db_number(result->removed), db_number(result->before)),
+                                 db_number(feed->sequence), as_of, at, added, changed, removed,
+                                 before, ended, lifted),
                        &rows, f);
     if (noted)
         result->import_id = db_get_number(rows, 0, 0);
     return noted;
 }
 
-static bool note_audit(struct db_tx *tx, const struct import *import, const char *action,
+bool import_note_audit(struct db_tx *tx, const struct import *import, const char *action,
                        struct failure *f)
 {
     char hash[65];
     const struct registry_import_result *result = &import->result;
     _cleanup_(cleanup_json) json_t *detail =
-        json_pack("{s:I s:s s:s s:b s:I s:I s:I s:I s:I s:s}", "import",
+        json_pack("{s:I s:s s:s s:b s:I s:I s:I s:I s:I s:I s:I s:s}", "import",
                   (json_int_t)result->import_id, "kind", feed_kind_name(import->feed->kind),
                   "source", import->feed->source, "full", import->feed->full, "sequence",
                   (json_int_t)import->feed->sequence, "rows", (json_int_t)result->rows, "added",
                   (json_int_t)result->added, "changed", (json_int_t)result->changed, "removed",
-                  (json_int_t)result->removed, "sha256", hex_encode(import->sha256, 32, hash));
+                  (json_int_t)result->removed, "ended", (json_int_t)result->ended, "lifted",
+                  (json_int_t)result->lifted, "sha256", hex_encode(import->sha256, 32, hash));
     _cleanup_(cleanup_text) char *text = json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS);
     struct audit_entry entry = {.action = action,
                                 .actor = import->options->actor,
@@ -286,38 +269,31 @@ static bool faulty(const struct import *import, struct failure *f)
 
 static bool import_apply(struct db_tx *tx, struct import *import, struct failure *f)
 {
-    return note(tx, import, "done", f) && import_merge(tx, import, f) && wake(tx, import, f) &&
-           note_audit(tx, import, "registry.import", f);
+    return note(tx, import, f) && import_merge(tx, import, f) && wake(tx, import, f) &&
+           import_note_audit(tx, import, "registry.import", f);
 }
 
 /* What only compares, or must wait, ends as a failure of no kind: nothing is to be written. */
 static bool import_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct import *import = context;
-    if (!feed_rewind(import, f) || !alone(tx, import, f) || !order_check(tx, import, f) ||
-        !import_stage(tx, import, f))
+    bool residents = import->feed->kind == FEED_RESIDENTS;
+    if (!feed_rewind(import, f) || !alone(tx, import, f) ||
+        (residents && !registry_folding_begin(tx, import->options->city_code, f)) ||
+        !order_check(tx, import, f) || !import_stage(tx, import, f))
         return false;
     if (import->faults->count)
         return faulty(import, f);
     if (!import_weigh(tx, import, f) || import->options->compare_only)
         return false;
-    if (removes_too_many(import)) {
-        if (!import_id_find(tx, import, &approved_find, &import->approved, f))
-            return false;
-        import->result.waiting = !import->approved;
-        if (import->result.waiting)
-            return false;
-    }
+    if (!import_guard(tx, import, f) || import->result.waiting)
+        return false;
     return import_apply(tx, import, f);
 }
 
 static bool wait_work(struct db_tx *tx, void *context, struct failure *f)
 {
-    struct import *import = context;
-    if (!import_id_find(tx, import, &waiting_find, &import->result.import_id, f))
-        return false;
-    return import->result.import_id ||
-           (note(tx, import, "waiting", f) && note_audit(tx, import, "registry.wait", f));
+    return import_wait(tx, context, f);
 }
 
 bool registry_import(struct db *db, const struct feed *feed, FILE *in,
@@ -339,41 +315,4 @@ bool registry_import(struct db *db, const struct feed *feed, FILE *in,
     }
     *ret_result = import.result;
     return true;
-}
-
-/* --- the second person ------------------------------------------------------------------------ */
-
-struct approval {
-    const char *city_code, *actor;
-    int64_t import_id;
-};
-
-static bool approve_work(struct db_tx *tx, void *context, struct failure *f)
-{
-    const struct approval *approval = context;
-    int64_t approved;
-    if (!db_execute(tx, &approve,
-                    DB_VALUES(db_text(approval->city_code), db_number(approval->import_id),
-                              db_text(approval->actor)),
-                    &approved, f))
-        return false;
-    if (approved == 0)
-        return failure_set(f, FAILURE_USAGE,
-                           "import %" PRId64 " does not wait, or it was you who imported it: a "
-                           "second person is needed (`uketsuke registry status`)",
-                           approval->import_id);
-    _cleanup_(cleanup_text) char *detail =
-        text_format("{\"import\":%" PRId64 "}", approval->import_id);
-    struct audit_entry entry = {.action = "registry.approve",
-                                .actor = approval->actor,
-                                .city_code = approval->city_code,
-                                .detail = detail};
-    return audit_append(tx, "registry", &entry, 1, f);
-}
-
-bool registry_approve(struct db *db, const char *city_code, int64_t import_id, const char *actor,
-                      struct failure *f)
-{
-    struct approval approval = {city_code, actor, import_id};
-    return db_transaction(db, approve_work, &approval, f);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/db.h"
 #include "base/failure.h"
@@ -19,8 +20,10 @@ extern const struct config_section registry_config_section; /* [registry] */
 struct registry_options { /* borrowed */
     const char *city_code;
     const struct city_key *city_key;
-    const char *actor;       /* who imports: a name of a person or an account */
-    int64_t removals_most;   /* percent of what is in force that a full load may remove */
+    const char *actor;        /* who imports: a name of a person or an account */
+    int64_t removals_most;    /* percent of what is in force that a feed may remove or end */
+    int64_t protections_most; /* percent of the protected whose protection it may lift */
+    instant approval_lasts;
     bool keep_juminhyo_code; /* 住民票コード are kept, sealed; else forgotten at once */
     bool compare_only;       /* count what would change, and change nothing */
     void (*tell)(void *context, const char *doing); /* what begins now; may be NULL */
@@ -33,9 +36,11 @@ struct registry_options registry_options_read(const struct config *config, const
 struct registry_import_result {
     int64_t import_id; /* 0 when nothing was written */
     int64_t rows;      /* of the feed */
-    int64_t before;    /* in force before; counted for a full load only */
+    int64_t before;    /* in force before; counted for a full load and for what waits */
     int64_t added, changed, removed;
-    bool waiting; /* a full load that removes too many waits for registry_approve */
+    int64_t ended; /* of the changed: 転出, 死亡, 職権消除; a link without another one of its CA */
+    int64_t lifted; /* of the changed: residents who were protected at as_of, and are no more */
+    bool waiting;   /* a feed that removes, ends or lifts too many waits for registry_approve */
 };
 
 /* `in` is read to its end; one that can't be read again (a pipe) is fine. A full load replaces all
@@ -51,8 +56,11 @@ bool registry_import(struct db *db, const struct feed *feed, FILE *in,
 bool registry_last_sequence(struct db *db, const char *city_code, const struct feed *feed,
                             int64_t *ret_sequence, struct failure *f);
 
-/* The second person: import `import_id` may remove what it would; the feed is imported again then.
- * FAILURE_USAGE when it does not wait, or `actor` is who imported. */
+/* The second person, as database role operator: import `import_id` may do what it was weighed to
+ * do; the same feed is imported again then, within [registry] approval-lasts. The approval covers
+ * that feed (its bytes, and all that its manifest says) with that outcome (all counts, and every
+ * row that would be lost) and nothing else. FAILURE_USAGE when it does not wait, or `actor`
+ * imported it. */
 bool registry_approve(struct db *db, const char *city_code, int64_t import_id, const char *actor,
                       struct failure *f);
 

@@ -11,7 +11,8 @@ struct import { /* one import on its way */
     FILE *in;
     bool begun; /* the feed was read before: a transaction runs again */
     uint8_t sha256[32];
-    int64_t approved; /* the import_id under which a second person approved this feed; 0 */
+    uint8_t bound[32]; /* what an approval covers; made when it would have to wait */
+    int64_t approved;  /* the import_id under which a second person approved this; 0 */
     struct registry_import_result result;
     struct feed_faults *faults;
 };
@@ -25,10 +26,12 @@ struct import_statements {
     struct db_statement unknown;   /* → line: removes what is not there */
     struct db_statement reference; /* → line: the old serial is unknown; sql NULL: none */
     struct db_statement gone_full, gone_differential;
-    struct db_statement before; /* → count */
-    struct db_statement same;   /* out of the feed goes what changes nothing */
-    struct db_statement sweep;  /* … and what only removes */
-    struct db_statement count;  /* → rows left in the feed, and how many of them are changes */
+    struct db_statement before; /* → count, up to $4 */
+    struct db_statement ended; /* $1 city, $2 as_of → how many changes end a row, how many lift */
+    struct db_statement lost;  /* $1 city, $2 as_of → SHA-256 of the keys that go, end or lift */
+    struct db_statement same;  /* out of the feed goes what changes nothing */
+    struct db_statement sweep; /* … and what only removes */
+    struct db_statement count; /* → rows left in the feed, and how many of them are changes */
     struct db_statement past, close, remove, replace, insert;
     struct db_statement change; /* $1 city, $2 import */
 };
@@ -36,6 +39,12 @@ extern const struct import_statements import_links, import_residents;
 const struct import_statements *import_statements(const struct import *import);
 
 void import_tell(const struct import *import, const char *doing);
+bool import_note_audit(struct db_tx *tx, const struct import *import, const char *action,
+                       struct failure *f);
+/* import_guard.c: whether it must wait for a second person (import.result.waiting), or one has
+ * approved it (import.approved). After import_weigh. */
+bool import_guard(struct db_tx *tx, struct import *import, struct failure *f);
+bool import_wait(struct db_tx *tx, struct import *import, struct failure *f);
 /* import_stage.c: the feed into its temporary table, and every check. */
 bool import_stage(struct db_tx *tx, struct import *import, struct failure *f);
 /* import_merge.c: what would be added, changed and removed is counted (import.result) … */

@@ -6,6 +6,11 @@
 #define SAME_KEY(a, b)                                                                             \
     a ".ca = " b ".ca AND " a ".serial = " b ".serial AND " a ".atenabango = " b ".atenabango"
 
+#define ENDED                                                                                      \
+    "link.valid_to > $2 AND feed.valid_to <= $2 AND NOT EXISTS ("                                  \
+    " SELECT FROM registry_feed_link AS other WHERE other.ca = feed.ca"                            \
+    " AND other.atenabango = feed.atenabango AND other.valid_to > $2)"
+
 const struct import_statements import_links = {
     .table = {"registry_feed_link_table",
         "CREATE TEMPORARY TABLE registry_feed_link (line bigint, removed boolean,"
@@ -47,8 +52,18 @@ const struct import_statements import_links = {
         " FROM registry_feed_link AS feed JOIN registry_link AS link ON " SAME_KEY("link", "feed")
         " WHERE feed.removed AND link.city_code = $1 AND link.source = $2 AND link.valid_to > $3"},
     .before = {"registry_link_before",
-        "SELECT count(*) FROM registry_link WHERE city_code = $1 AND source = $2"
-        " AND valid_to > $3"},
+        "SELECT count(*) FROM (SELECT FROM registry_link WHERE city_code = $1 AND source = $2"
+        " AND valid_to > $3 LIMIT $4) AS counted"},
+    /* a renewed one goes, and another comes: that is no loss */
+    .ended = {"registry_feed_link_ended",
+        "SELECT count(*), 0::bigint FROM registry_feed_link AS feed JOIN registry_link AS link"
+        " ON link.city_code = $1 AND " SAME_KEY("link", "feed") " WHERE " ENDED},
+    .lost = {"registry_feed_link_lost",
+        "SELECT sha256(convert_to(coalesce(string_agg(key, ' ' ORDER BY key), ''), 'UTF8')) FROM ("
+        " SELECT ca || serial || '/' || atenabango FROM registry_gone_link"
+        " UNION ALL SELECT feed.ca || feed.serial || '>' || feed.atenabango"
+        " FROM registry_feed_link AS feed JOIN registry_link AS link"
+        " ON link.city_code = $1 AND " SAME_KEY("link", "feed") " WHERE " ENDED ") AS lost (key)"},
     .same = {"registry_feed_link_same",
         "DELETE FROM registry_feed_link AS feed USING registry_link AS link"
         " WHERE link.city_code = $1 AND " SAME_KEY("link", "feed") " AND link.source = $2"

@@ -28,7 +28,8 @@ bool import_weigh(struct db_tx *tx, struct import *import, struct failure *f)
                           as_of = db_instant(import->feed->as_of);
     import_tell(import, "comparing with what is there");
     if (import->feed->full &&
-        !import_count(tx, &s->before, DB_VALUES(city, source, as_of), &result->before, NULL, f))
+        !import_count(tx, &s->before, DB_VALUES(city, source, as_of, db_null()), &result->before,
+                      NULL, f))
         return false;
     int64_t left;
     if (!db_execute(tx, &s->gone_table, DB_NO_VALUES, NULL, f) ||
@@ -39,7 +40,8 @@ bool import_weigh(struct db_tx *tx, struct import *import, struct failure *f)
         !import_count(tx, &s->count, DB_VALUES(city), &left, &result->changed, f))
         return false;
     result->added = left - result->changed;
-    return true;
+    return result->changed == 0 ||
+           import_count(tx, &s->ended, DB_VALUES(city, as_of), &result->ended, &result->lifted, f);
 }
 
 static bool change_note(struct db_tx *tx, struct import *import, struct failure *f)

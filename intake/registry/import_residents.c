@@ -13,6 +13,14 @@
     " number_sealed, juminhyo_code_sealed, name_key, kana_key, common_key, former_key, roman_key," \
     " kanji_key, address_key"
 
+/* enum resident_status: moved out, dead, struck off */
+#define ENDED "(resident.status NOT BETWEEN 2 AND 4 AND feed.status BETWEEN 2 AND 4)"
+#define AS_OF "to_char($2::timestamptz AT TIME ZONE 'Asia/Tokyo', 'YYYYMMDD')::integer"
+#define PROTECTED(row)                                                                             \
+    "(coalesce(of.day BETWEEN " row ".support_from AND " row ".support_to, false)"                 \
+    " OR coalesce(of.day BETWEEN " row ".undisclosed_from AND " row ".undisclosed_to, false))"
+#define LIFTED "(" PROTECTED("resident") " AND NOT " PROTECTED("feed") ")"
+
 const struct import_statements import_residents = {
     .table = {"registry_feed_resident_table",
         "CREATE TEMPORARY TABLE registry_feed_resident ON COMMIT DROP AS"
@@ -43,8 +51,20 @@ const struct import_statements import_residents = {
         " FROM registry_feed_resident AS feed JOIN resident ON " KEY "feed.atenabango"
         " WHERE feed.removed AND resident.source = $2 AND resident.valid_from < $3"},
     .before = {"registry_resident_before",
-        "SELECT count(*) FROM resident WHERE city_code = $1 AND source = $2"
-        " AND valid_from < $3"},
+        "SELECT count(*) FROM (SELECT FROM resident WHERE city_code = $1 AND source = $2"
+        " AND valid_from < $3 LIMIT $4) AS counted"},
+    .ended = {"registry_feed_resident_ended",
+        "SELECT count(*) FILTER (WHERE " ENDED "), count(*) FILTER (WHERE " LIFTED ")"
+        " FROM registry_feed_resident AS feed JOIN resident ON " KEY "feed.atenabango"
+        " CROSS JOIN (SELECT " AS_OF " AS day) AS of"},
+    .lost = {"registry_feed_resident_lost",
+        "SELECT sha256(convert_to(coalesce(string_agg(key, ' ' ORDER BY key), ''), 'UTF8')) FROM ("
+        " SELECT atenabango || '-' FROM registry_gone_resident"
+        " UNION ALL SELECT feed.atenabango || CASE WHEN " ENDED " THEN '>' ELSE '' END"
+        "  || CASE WHEN " LIFTED " THEN '!' ELSE '' END"
+        " FROM registry_feed_resident AS feed JOIN resident ON " KEY "feed.atenabango"
+        " CROSS JOIN (SELECT " AS_OF " AS day) AS of WHERE " ENDED " OR " LIFTED
+        ") AS lost (key)"},
     .same = {"registry_feed_resident_same",
         "DELETE FROM registry_feed_resident AS feed USING resident"
         " WHERE " KEY "feed.atenabango AND resident.source = $2"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "intake/registry/keys.h"
 #include "intake/registry/links.h"
 
 /* void is not a type that crosses the border: IS NULL makes a boolean of it */
@@ -49,7 +50,8 @@ static void lookup_columns_free(struct lookup_columns *columns)
 bool registry_hold(struct db_tx *tx, const char *city_code, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    return db_query(tx, &links_hold, DB_VALUES(db_text(city_code)), &rows, f);
+    return db_query(tx, &links_hold, DB_VALUES(db_text(city_code)), &rows, f) &&
+           registry_folding_check(tx, city_code, f);
 }
 
 bool registry_links(struct db_tx *tx, const char *city_code, struct registry_lookup *lookups,

@@ -11,7 +11,8 @@
 #include "intake/registry/resident.h"
 
 /* Until the transaction ends no import changes the links: what it finds unknown is woken by the
- * next import, and never falls between the two. Call before registry_links. */
+ * next import, and never falls between the two. Call before registry_links. FAILURE_USAGE: the keys
+ * of residents are of another folding (registry_folding_check). */
 bool registry_hold(struct db_tx *tx, const char *city_code, struct failure *f);
 
 #define REGISTRY_LINKS_MOST 2 /* more than one is too many already */

@@ -11,7 +11,8 @@ static const struct db_statement last_feeds = {
     " WHERE city_code = $1 AND state = 'done' ORDER BY source, kind, import_id DESC"};
 static const struct db_statement waiting_imports = {
     "registry_status_waiting",
-    "SELECT import_id, source, kind, at, actor, state, before, removed FROM registry_import"
+    "SELECT import_id, source, kind, at, actor, state, before, removed, ended, lifted, as_of,"
+    " coalesce(sequence, 0), full_load, coalesce(approved_by, '') FROM registry_import"
     " WHERE city_code = $1 AND state <> 'done' ORDER BY import_id"};
 
 struct report {
@@ -35,13 +36,18 @@ static json_t *feed_row(const struct db_rows *rows, size_t row)
 
 static json_t *waiting_row(const struct db_rows *rows, size_t row)
 {
-    char at[INSTANT_TEXT];
+    char at[INSTANT_TEXT], as_of[INSTANT_TEXT];
     return json_pack(
-        "{s:I s:s s:s s:s s:s s:s s:I s:I}", "import", (json_int_t)db_get_number(rows, row, 0),
-        "source", db_get_text(rows, row, 1), "kind", db_get_text(rows, row, 2), "at",
-        instant_text_jst(db_get_instant(rows, row, 3), at), "actor", db_get_text(rows, row, 4),
-        "state", db_get_text(rows, row, 5), "before", (json_int_t)db_get_number(rows, row, 6),
-        "removed", (json_int_t)db_get_number(rows, row, 7));
+        "{s:I s:s s:s s:s s:s s:s s:I s:I s:I s:I s:s s:I s:b s:s}", "import",
+        (json_int_t)db_get_number(rows, row, 0), "source", db_get_text(rows, row, 1), "kind",
+        db_get_text(rows, row, 2), "at", instant_text_jst(db_get_instant(rows, row, 3), at),
+        "actor", db_get_text(rows, row, 4), "state", db_get_text(rows, row, 5), "before",
+        (json_int_t)db_get_number(rows, row, 6), "removed", (json_int_t)db_get_number(rows, row, 7),
+        "ended", (json_int_t)db_get_number(rows, row, 8), "lifted",
+        (json_int_t)db_get_number(rows, row, 9), "as_of",
+        instant_text_jst(db_get_instant(rows, row, 10), as_of), "sequence",
+        (json_int_t)db_get_number(rows, row, 11), "full", db_get_boolean(rows, row, 12),
+        "approved_by", db_get_text(rows, row, 13));
 }
 
 static bool status_work(struct db_tx *tx, void *context, struct failure *f)

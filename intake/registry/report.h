@@ -10,7 +10,8 @@
 
 /* {"feeds": [{"source", "kind", "import", "at", "as_of", "sequence", "full", "rows", "added",
  *             "changed", "removed"}…], the last of each source and kind;
- *  "waiting": [{"import", "source", "kind", "at", "actor", "state", "before", "removed"}…]}.
+ *  "waiting": [{"import", "source", "kind", "at", "actor", "state", "before", "removed",
+ *               "ended", "lifted", "as_of", "sequence", "full", "approved_by"}…]}.
  * New reference. */
 bool registry_status(struct db *db, const char *city_code, json_t **ret_report, struct failure *f);
 

@@ -36,8 +36,11 @@ static const struct db_statement by_atenabango = {
     " CROSS JOIN LATERAL (SELECT " ITEMS " FROM ("
     "  SELECT " ITEMS ", valid_from, 'infinity'::timestamptz AS valid_to FROM resident"
     "   WHERE city_code = $1 AND atenabango = wanted.atenabango"
-    "  UNION ALL SELECT " ITEMS ", valid_from, valid_to FROM resident_past"
-    "   WHERE city_code = $1 AND atenabango = wanted.atenabango) AS versions"
+    "  UNION ALL SELECT " ITEMS ", valid_from, valid_to FROM resident_past AS past"
+    "   WHERE city_code = $1 AND atenabango = wanted.atenabango AND EXISTS ("
+    "    SELECT FROM resident AS present WHERE present.city_code = $1"
+    "    AND present.atenabango = past.atenabango AND present.birth_date = past.birth_date)"
+    "  ) AS versions"
     "  WHERE wanted.at < valid_to ORDER BY"
     "   NOT (valid_to = 'infinity' AND status BETWEEN $6::integer AND $7::integer AND status_since <= wanted.day),"
     "   valid_from LIMIT 1) AS version"
@@ -49,6 +52,16 @@ static const struct db_statement by_number = {
     " FROM unnest($2::bytea[]) WITH ORDINALITY AS wanted (hash, position)"
     " CROSS JOIN LATERAL (SELECT " ITEMS " FROM resident"
     "  WHERE number_hash = wanted.hash AND city_code = $1"
+    "  ORDER BY atenabango LIMIT $4) AS version"
+    " ORDER BY wanted.position, version.atenabango"};
+
+static const struct db_statement beside = {
+    "residents_beside",
+    "SELECT wanted.position, " PROTECTED("version", "$5::integer") ", version.*"
+    " FROM unnest($2::integer[], $3::text[]) WITH ORDINALITY AS wanted (birth_date, whole, position)"
+    " CROSS JOIN LATERAL (SELECT " ITEMS " FROM resident"
+    "  WHERE birth_date = wanted.birth_date AND birth_date <> 0 AND city_code = $1"
+    "  AND (wanted.whole = '' OR starts_with(wanted.whole, address_key))"
     "  ORDER BY atenabango LIMIT $4) AS version"
     " ORDER BY wanted.position, version.atenabango"};
 
@@ -281,6 +294,21 @@ bool residents_by_keys(struct db_tx *tx, const char *city_code, const struct res
     return ask(tx, &by_keys,
                DB_VALUES(db_text(city_code), column(&c, 0), column(&c, 1), column(&c, 2),
                          column(&c, 3), column(&c, 4), column(&c, 5), db_number((int64_t)each),
+                         today()),
+               ret_set, f);
+}
+
+bool residents_beside(struct db_tx *tx, const char *city_code,
+                      const struct resident_beside *questions, size_t count, size_t each,
+                      struct resident_set *ret_set, struct failure *f)
+{
+    _cleanup_(columns_free) struct columns c = columns_make(count);
+    for (size_t i = 0; i < count; i++) {
+        c.column[0][i] = number_text(questions[i].birth_date, c.texts[i].day);
+        c.column[1][i] = questions[i].whole;
+    }
+    return ask(tx, &beside,
+               DB_VALUES(db_text(city_code), column(&c, 0), column(&c, 1), db_number((int64_t)each),
                          today()),
                ret_set, f);
 }

@@ -23,8 +23,9 @@ struct resident_set { /* ordered by question, then 宛名番号 */
 void resident_set_free(struct resident_set *set); /* {0} is fine */
 
 /* By 宛名番号: at most one answer each, the version in force at `at`. For a moment before the first
- * version (a new resident applies before the next feed) it is the first; after a removal there is
- * none. */
+ * version (a new resident applies before the next feed) it is the first. Who was removed since then
+ * is not found, and of who is told to have been born on another day what is told now: a number that
+ * went to another person, or a correction, is nobody's to decide by what was once believed. */
 struct resident_wanted {
     const char *atenabango;
     instant at;
@@ -51,6 +52,17 @@ struct resident_keys {
 /* At most `each` residents by each key, so at most 9 × each by question; no resident twice. */
 bool residents_by_keys(struct db_tx *tx, const char *city_code, const struct resident_keys *keys,
                        size_t count, size_t each, struct resident_set *ret_set, struct failure *f);
+
+/* Whom the facts of a certificate may fit besides: born that day, and with an address
+ * (municipality, town and lot, folded) that `whole` (folded, with the building) begins with; "":
+ * any. */
+struct resident_beside {
+    int birth_date; /* YYYYMMDD */
+    const char *whole;
+};
+bool residents_beside(struct db_tx *tx, const char *city_code,
+                      const struct resident_beside *questions, size_t count, size_t each,
+                      struct resident_set *ret_set, struct failure *f);
 
 static inline void cleanup_resident_set(struct resident_set *set)
 {

@@ -12,7 +12,9 @@
 #include "base/text.h"
 #include "intake/application.h"
 #include "intake/command.h"
+#include "intake/identify/protection.h"
 #include "intake/identify/role.h"
+#include "intake/registry/number.h"
 #include "intake/schema.h"
 #include "tests/support/residents.h"
 
@@ -212,6 +214,106 @@ static void protection_and_moves_stop_it(void **state)
     assert_int_equal(candidates(), 1);
 }
 
+/* --- protection, as hand-over asks for it ----------------------------------------------------- */
+
+struct protection_case {
+    struct protection_question question;
+    bool expected;
+};
+
+static bool protection_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct protection_case *examples = context;
+    struct protection_question questions[16];
+    bool found[16];
+    size_t count = 0;
+    for (; examples[count].question.atenabango || examples[count].question.record; count++)
+        questions[count] = examples[count].question;
+    if (!protection_check(tx, TEST_CITY, role.city_key, questions, count, found, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (found[i] != examples[i].expected)
+            fail_msg("question %zu: %d", i, found[i]);
+    return true;
+}
+
+static json_t *child(const char *name, const char *birth_date, const char *number)
+{
+    return json_pack("{s:{s:s} s:[{s:s s:s s:s}]}", "claimant", "name", "梅田　太郎", "children",
+                     "name", name, "birth_date", birth_date, "individual_number", number);
+}
+
+static void hand_over_asks_again_who_is_protected(void **state)
+{
+    (void)state;
+    uint8_t hash[NUMBER_HASH_BYTES];
+    char hex[2 * NUMBER_HASH_BYTES + 1];
+    struct failure f = {0};
+    registry_number_hash(role.city_key, "123456789018", hash);
+    hex_encode(hash, sizeof hash, hex);
+    test_resident_make(&database, &(struct test_resident){"17"});
+    test_resident_make(&database,
+                       &(struct test_resident){"18", .name = "齋藤　翼", .status = 2,
+                                               .birth_date = 20200105, .household = "H9"});
+    _cleanup_(cleanup_text) char *sql = text_format(
+        "UPDATE resident SET support_from = 20261120, support_to = 20261121, number_hash = '\\x%s'"
+        " WHERE atenabango = '18'",
+        hex);
+    test_sql(&database, sql);
+    json_t *records[] = {
+        child("齋藤　翼", "2020-01-05", ""), child("斉藤　翼", "2020-01-05", ""),
+        child("齋藤　翼", "2020-01-06", ""), child("齋藤　翼", "", ""),
+        child("梅田　翼", "2020-01-05", ""), child("梅田　翼", "2020-01-05", "123456789018")};
+    struct protection_case examples[] = {{{"17", NULL, NULL}, false},
+                                         {{"18", NULL, NULL}, true},
+                                         {{"17", records[0], NULL}, true},
+                                         {{"17", records[1], NULL}, true}, /* taken for it */
+                                         {{"", records[2], NULL}, false},
+                                         {{"17", records[3], NULL}, true}, /* not told: the name */
+                                         {{"17", records[4], NULL}, false},
+                                         {{NULL, records[5], NULL}, true},
+                                         {{0}, false}};
+    static const char *const days[] = {"2026-11-20T00:00:00+09:00", "2026-11-21T23:59:59+09:00",
+                                       "2026-11-19T23:59:59+09:00", "2026-11-22T00:00:00+09:00"};
+    struct db *routing = test_database_open(&database, "routing", 1);
+    for (size_t i = 0; i < 4; i++) {
+        instant at;
+        assert_true(instant_parse(days[i], &at));
+        clock_fix(at);
+        for (size_t j = 0; i > 1 && j < 8; j++)
+            examples[j].expected = false; /* the days before and after */
+        if (!db_transaction(routing, protection_work, examples, &f))
+            fail_msg("%s", f.text);
+    }
+    db_close(routing);
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+        json_decref(records[i]);
+}
+
+/* Who is identified is nobody's business before; the family is looked at before it is. */
+static void a_protected_child_elsewhere_stops_it(void **state)
+{
+    (void)state;
+    char id[37], *sealed;
+    test_link_make(&database, SERIAL, "17");
+    test_resident_make(&database, &(struct test_resident){"17"});
+    test_resident_make(&database, &(struct test_resident){"18", .name = "桜野　翼", .status = 2,
+                                                          .birth_date = 20200105, .household = "H9",
+                                                          .is_protected = true});
+    seal_as("record",
+            "{\"claimant\":{\"name\":\"桜野　花子\",\"birth_date\":\"1992-04-01\","
+            "\"sex\":\"2\",\"address\":\"" ADDRESS "\"},"
+            "\"children\":[{\"name\":\"桜野　翼\",\"birth_date\":\"2020-01-05\"}]}",
+            &sealed);
+    _cleanup_(cleanup_text) char *sql =
+        text_format("UPDATE examination SET record = '\\x%s' WHERE application_id = '%s'", sealed,
+                    test_application_id(1, id));
+    test_sql(&database, sql);
+    free(sealed);
+    step();
+    must_be("unmatched protected");
+}
+
 int main(void)
 {
 #define VERIFIED(test) cmocka_unit_test_setup(test, verified)
@@ -221,6 +323,8 @@ int main(void)
         VERIFIED(the_wait_for_a_serial_ends),
         VERIFIED(links_to_nobody_wait_for_the_residents),
         VERIFIED(protection_and_moves_stop_it),
+        VERIFIED(hand_over_asks_again_who_is_protected),
+        VERIFIED(a_protected_child_elsewhere_stops_it),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

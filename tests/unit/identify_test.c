@@ -441,11 +441,51 @@ static void protection_of_family_stops_too(void **state)
     add(s, child);
     must_be(s, "protected");
     snprintf(s->residents[1].household, sizeof s->residents[1].household, "H2");
-    must_be(s, ""); /* found in the household only */
+    must_be(s, "protected"); /* wherever she lives */
+    s->residents[1].birth_date.day = 6;
+    must_be(s, "");
     people_read(s->record, NULL, &s->people);
     claims_number(s, 1, 3);
     has_number(&s->residents[1], 3);
     decide_again(s, "protected");
+    s->residents[1].status = RESIDENT_MOVED_OUT; /* who fled is protected still */
+    decide_again(s, "protected");
+    struct resident twice = resident_of("6", "桜野　翼"); /* as 住登外者 besides: a number of two */
+    has_number(&twice, 3);
+    add(s, twice);
+    s->residents[1].status = RESIDENT_PRESENT;
+    decide_again(s, "protected");
+    assert_string_equal(s->found.people[1].how, "many");
+    s->input.resident_count = 1;
+    decide_again(s, "");
+    s->input.protection = true; /* of somebody who was not fetched */
+    decide_again(s, "protected");
+}
+
+static void people_are_found_however_deep_and_are_never_too_many(void **state)
+{
+    struct scene *s = *state;
+    json_object_set_new(
+        s->record, "household",
+        json_pack("{s:{s:[{s:{s:s}}]}}", "moving", "members", "person", "name", "桜野　翼"));
+    must_be(s, "");
+    assert_int_equal(s->people.count, 2);
+    assert_string_equal(s->people.at[1].role, "person");
+    json_t *children = json_array();
+    for (size_t i = 2; i < PEOPLE_MOST; i++)
+        json_array_append_new(children, json_pack("{s:s}", "name", "桜野　翼"));
+    json_object_set_new(s->record, "children", children);
+    must_be(s, "");
+    assert_int_equal(s->people.count, PEOPLE_MOST);
+    json_array_append_new(children, json_pack("{s:s}", "name", "桜野　翼"));
+    must_be(s, "many-people"); /* one of those who are not looked at may be protected */
+    json_object_del(s->record, "children");
+    must_be(s, "");
+    json_t *deep = json_pack("{s:s}", "name", "桜野　翼");
+    for (int i = 0; i < PEOPLE_DEPTH; i++)
+        deep = json_pack("{s:o}", "inner", deep);
+    json_object_set_new(s->record, "deep", deep);
+    must_be(s, "many-people");
 }
 
 /* --- the other people ------------------------------------------------------------------------- */
@@ -522,6 +562,7 @@ int main(void)
         WITH_SCENE(candidates_of_an_agents_application_are_the_claimants),
         WITH_SCENE(protection_stops_everything),
         WITH_SCENE(protection_of_family_stops_too),
+        WITH_SCENE(people_are_found_however_deep_and_are_never_too_many),
         WITH_SCENE(other_people_are_found_and_block_nothing),
         WITH_SCENE(the_decision_can_be_read),
     };

@@ -104,6 +104,101 @@ static void names_compare(void **state)
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
+/* Every pair is two addresses, though they are written nearly alike. */
+static void two_addresses_never_become_one(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"桜野市本町1-11", "桜野市本町11-1"},
+        {"桜野市本町1-1　1号室", "桜野市本町1-11"}, /* a room, a lot */
+        {"桜野市本町1番1号 101号室", "桜野市本町1番1101号"},
+        {"桜野市本町1-1 コーポ1 2", "桜野市本町1-1 コーポ12"},
+        {"桜野市一番町3番", "桜野市一町3番"},
+        {"桜野市二番丁3番4号", "桜野市二丁目3番4号"},
+        {"桜野市3号線町4番", "桜野市3線町4番"},
+        {"桜野市本町一丁目2番", "桜野市本町1番2号"},
+        {"桜野市本町2丁目", "桜野市本町2番地"},
+        {"桜野市上三３番", "桜野市上三十三番"},
+        {"桜野市本町二・三番", "桜野市本町二三番"},
+        {"桜野市本町1-2-3", "桜野市本町12-3"},
+        {"試験県桜野市本町1", "実験県桜野市本町1"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (agrees(addresses(pairs[i][0], "", pairs[i][1])))
+            fail_msg("%s is %s", pairs[i][0], pairs[i][1]);
+    /* what is written in short may be either */
+    assert_true(agrees(addresses("桜野市本町一丁目2番", "", "桜野市本町1-2")));
+    assert_true(agrees(addresses("桜野市本町1番2号", "", "桜野市本町1-2")));
+    assert_true(agrees(addresses("桜野市本町1-1 101", "", "桜野市本町1-1-101")));
+}
+
+static struct resident resident_at(const char *name, const char *town, const char *lot)
+{
+    return (struct resident){.name = name,
+                             .kana = "",
+                             .common_name = "",
+                             .former_surname = "",
+                             .roman_name = "",
+                             .kanji_name = "",
+                             .prefecture = "",
+                             .municipality = "桜野市",
+                             .town = town,
+                             .lot = lot,
+                             .building = ""};
+}
+
+static void a_town_that_ends_in_a_number_is_no_lot(void **state)
+{
+    (void)state;
+    const struct resident resident = resident_at(NAME, "本町１", "１番");
+    struct facts facts = certificate;
+    facts.address_substituted = "";
+    _cleanup_(cleanup_known) struct known *known = known_of_resident(&resident);
+    static const struct {
+        const char *address;
+        bool agrees;
+    } examples[] = {
+        {"桜野市本町11番", false}, {"桜野市本町１　１番", true}, {"桜野市本町1-1", true}};
+    for (size_t i = 0; i < 3; i++) {
+        facts.address = examples[i].address;
+        _cleanup_(cleanup_known) struct known *other = known_of(&facts);
+        assert_int_equal(agrees(known_compare(FACT_ADDRESS, known, other)), examples[i].agrees);
+    }
+}
+
+/* Eleven letters of one character: too long for a name once it is folded, and no place for 旧氏. */
+static void names_that_cannot_be_folded_are_left_out(void **state)
+{
+    (void)state;
+    const char *longer = "\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA　\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA";
+    struct resident resident = resident_at(longer, "本町", "1");
+    resident.former_surname = "梅田";
+    _cleanup_(cleanup_known) struct known *known = known_of_resident(&resident);
+    _cleanup_(cleanup_known) struct known *other = known_of(&certificate);
+    assert_false(agrees(known_compare(FACT_NAME, known, other)));
+    resident.name = "\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA　\uFDFA\uFDFA\uFDFA\uFDFA";
+    resident.former_surname = "梅田（桜野）\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA\uFDFA";
+    _cleanup_(cleanup_known) struct known *nobody = known_of_resident(&resident);
+    assert_int_equal(known_compare(FACT_NAME, nobody, other), DIFFER_UNKNOWN);
+    resident.name = NAME; /* two names of 旧氏, as one has one in brackets */
+    resident.former_surname = "梅田（桃井）";
+    _cleanup_(cleanup_known) struct known *two = known_of_resident(&resident);
+    struct facts facts = certificate;
+    facts.name = "桃井　花子";
+    _cleanup_(cleanup_known) struct known *peach = known_of(&facts);
+    assert_int_equal(known_compare(FACT_NAME, two, peach), AGREE_OTHER_NAME);
+}
+
+static void surname_and_given_name_part_where_they_part(void **state)
+{
+    (void)state;
+    assert_int_equal(names("林　田一", "", "林田　一"), DIFFER_NEAR);
+    assert_int_equal(names("林　田一", "", "林田一"), AGREE_NOTATION); /* not told */
+    assert_int_equal(names("林　〓一", "0010", "林田　一"), DIFFER_NEAR);
+    assert_int_equal(names("JOHN　PAULSMITH", "", "John Paul Smith"), AGREE_NOTATION);
+    assert_int_equal(names("マリア　クララ", "", "マリ　アクララ"), AGREE_NOTATION);
+}
+
 static void addresses_compare(void **state)
 {
     (void)state;
@@ -377,6 +472,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_compare),
         cmocka_unit_test(addresses_compare),
+        cmocka_unit_test(two_addresses_never_become_one),
+        cmocka_unit_test(a_town_that_ends_in_a_number_is_no_lot),
+        cmocka_unit_test(names_that_cannot_be_folded_are_left_out),
+        cmocka_unit_test(surname_and_given_name_part_where_they_part),
         cmocka_unit_test(birth_dates_compare),
         cmocka_unit_test(sexes_compare),
         cmocka_unit_test(facts_of_a_wrong_type_count_as_none),

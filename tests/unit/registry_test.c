@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "intake/registry/keys.h"
 #include "intake/registry/links.h"
 #include "intake/schema.h"
 #include "tests/support/applications.h"
@@ -20,7 +21,7 @@
 #define OLD_HEADER "ca,serial,kind,atenabango,valid_from,valid_to,old_serial\n"
 
 static struct test_database database;
-static struct db *registry, *identify, *owner;
+static struct db *registry, *identify, *operator, * owner;
 static struct city_key *city_key;
 
 static int set_up(void **state)
@@ -30,6 +31,7 @@ static int set_up(void **state)
     test_database_upgrade(&database, schema_migrations, schema_migration_count);
     registry = test_database_open(&database, "registry", 2);
     identify = test_database_open(&database, "identify", 2);
+    operator= test_database_open(&database, "operator", 1);
     owner = test_database_open(&database, "owner", 1);
     city_key = test_city_key(&database);
     return 0;
@@ -40,6 +42,7 @@ static int tear_down(void **state)
     (void)state;
     db_close(registry);
     db_close(identify);
+    db_close(operator);
     db_close(owner);
     city_key_free(city_key);
     test_database_drop(&database);
@@ -64,6 +67,7 @@ struct call {
     const char *source;    /* NULL: juki */
     const char *actor;     /* NULL: operator:one */
     int64_t removals_most; /* percent */
+    int64_t protections_most;
     bool compare_only;
     struct feed feed; /* what is special: sequence, as_of, promised … */
 };
@@ -79,6 +83,8 @@ static bool import_call(const char *text, const struct call *call,
         .city_key = city_key,
         .actor = call->actor ? call->actor : "operator:one",
         .removals_most = call->removals_most,
+        .protections_most = call->protections_most,
+        .approval_lasts = INSTANT_DAY,
         .compare_only = call->compare_only,
     };
     assert_non_null(in);
@@ -575,19 +581,212 @@ static void a_load_that_removes_too_many_waits_for_a_second_person(void **state)
     assert_int_equal(result.removed, 1);
     assert_int_equal(result.import_id, again.import_id);
     assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "A2");
-    assert_false(registry_approve(registry, TEST_CITY, result.import_id, "operator:one", &f));
+    assert_false(registry_approve(operator, TEST_CITY, result.import_id, "operator:one", &f));
     assert_int_equal(f.kind, FAILURE_USAGE);
-    assert_false(registry_approve(registry, TEST_CITY, result.import_id + 1, "operator:two", &f));
-    assert_true(registry_approve(registry, TEST_CITY, result.import_id, "operator:two", &f));
-    assert_false(registry_approve(registry, TEST_CITY, result.import_id, "operator:two", &f));
+    assert_false(registry_approve(operator, TEST_CITY, result.import_id + 1, "operator:two", &f));
+    assert_true(registry_approve(operator, TEST_CITY, result.import_id, "operator:two", &f));
+    assert_false(registry_approve(operator, TEST_CITY, result.import_id, "operator:two", &f));
     /* another feed is not approved by that */
     assert_true(import_as(HEADER "sign,01,phone,A1,,\n", &full).waiting);
     result = import_as(less, &full);
     assert_false(result.waiting);
     assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "none");
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import WHERE"
+                                                " state = 'done' AND actor = 'operator:one'"
+                                                " AND approved_by = 'operator:two'"),
+                     1);
     /* half may go without */
     import_good(HEADER "sign,02,card,A2,,\n", false);
     assert_false(import_as(less, &(struct call){.full = true, .removals_most = 50}).waiting);
+}
+
+#define THREE HEADER "sign,01,card,A1,,\nsign,02,card,A2,,\nsign,03,card,A3,,\n"
+
+static int64_t wait_and_approve(const char *text, const struct call *call)
+{
+    struct failure f = {0};
+    struct registry_import_result result = import_as(text, call);
+    assert_true(result.waiting);
+    if (!registry_approve(operator, TEST_CITY, result.import_id, "operator:two", &f))
+        fail_msg("%s", f.text);
+    return result.import_id;
+}
+
+/* The bytes, and whose, when, how, and what would be lost of what. */
+static void an_approval_covers_one_feed_with_one_outcome(void **state)
+{
+    (void)state;
+    const char *less = HEADER "sign,01,card,A1,,\n";
+    const instant as_of = clock_now() - (INSTANT_DAY / 24);
+    struct call approved = {.full = true,
+                            .feed = {.sequence = 5, .as_of = as_of, .rows = 1, .promised = true}};
+    sha256(bytes_of_text(less), approved.feed.sha256);
+    import_as(THREE, &(struct call){.full = true, .feed = {.sequence = 1, .as_of = 1}});
+    int64_t id = wait_and_approve(less, &approved);
+    struct call others[] = {approved, approved, approved};
+    others[0].feed.sequence = 6;
+    others[1].feed.as_of = as_of + 1;
+    others[2].feed.encoding = FEED_CP932;
+    assert_true(import_as(less, &others[0]).waiting);
+    assert_true(import_as(less, &others[1]).waiting);
+    assert_true(import_as(less, &others[2]).waiting);
+    /* what it would remove is not what it was */
+    test_sql(&database, "UPDATE registry_link SET atenabango = 'A9' WHERE serial = '03'");
+    assert_true(import_as(less, &approved).waiting);
+    test_sql(&database, "UPDATE registry_link SET atenabango = 'A3' WHERE serial = '03'");
+    struct registry_import_result result = import_as(less, &approved);
+    assert_false(result.waiting);
+    assert_int_equal(result.import_id, id);
+    assert_int_equal(result.removed, 2);
+}
+
+static void an_approval_ends(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    const char *less = HEADER "sign,01,card,A1,,\n";
+    const struct call full = {.full = true};
+    const instant now = clock_now();
+    import_good(THREE, true);
+    clock_fix(now + (INSTANT_DAY / 24));
+    int64_t id = wait_and_approve(less, &full);
+    clock_fix(now + (INSTANT_DAY / 24) + INSTANT_DAY);
+    struct registry_import_result result = import_as(less, &full);
+    assert_true(result.waiting);
+    assert_int_equal(result.import_id, id); /* it waits again, for another approval */
+    assert_true(registry_approve(operator, TEST_CITY, id, "operator:two", &f));
+    clock_fix(now + (INSTANT_DAY / 24) + 2 * INSTANT_DAY - 1);
+    assert_false(import_as(less, &full).waiting);
+    /* the import that went through is of its own time, not of the time when it waited */
+    assert_int_equal(test_sql_number(&database,
+                                     "SELECT (extract(epoch FROM as_of) * 1000000)::bigint"
+                                     " FROM registry_import WHERE state = 'done'"
+                                     " ORDER BY import_id DESC LIMIT 1"),
+                     clock_now());
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"
+                                                " WHERE at = as_of AND approved_by IS NOT NULL"),
+                     1);
+    clock_fix(0);
+}
+
+/* A differential feed that removes, or ends, more than it may. */
+static void differential_feeds_are_guarded_too(void **state)
+{
+    (void)state;
+    static const char *const feeds[] = {
+        "ca,serial,kind,atenabango,valid_from,valid_to,sakujoflag\nsign,02,,A2,,,1\n",
+        HEADER "sign,02,card,A2,,2026-01-01T00:00:00Z\n",
+    };
+    const char *renewed = OLD_HEADER "sign,02,card,A2,,2026-01-01T00:00:00Z,\n"
+                                     "sign,04,card,A2,2026-01-01T00:00:00Z,,02\n";
+    import_good(THREE, true);
+    for (size_t i = 0; i < 2; i++) {
+        struct registry_import_result result =
+            import_as(feeds[i], &(struct call){.removals_most = 33});
+        assert_true(result.waiting);
+        assert_int_equal(result.before, 3);
+        assert_int_equal(result.removed, i == 0);
+        assert_int_equal(result.ended, i == 1);
+    }
+    assert_int_equal(links(), 3);
+    assert_false(import_as(renewed, &(struct call){0}).waiting); /* one goes, one comes */
+    assert_false(import_as("ca,serial,kind,atenabango,valid_from,valid_to,sakujoflag\n"
+                           "sign,03,,A3,,,1\n",
+                           &(struct call){.removals_most = 34})
+                     .waiting);
+}
+
+#define STATE(number, status, support)                                                             \
+    number ",,,名,,,,,,,1990-02-03,,,2,,,,,,,,," status ",," support ",,,,,,,\n"
+
+static void who_leaves_or_loses_protection_counts(void **state)
+{
+    (void)state;
+    const struct call call = {.kind = FEED_RESIDENTS, .removals_most = 33, .protections_most = 50};
+    import_as(RESIDENTS STATE("A1", "1", "1") STATE("A2", "1", "1") STATE("A3", "1", "1"),
+              &(struct call){.kind = FEED_RESIDENTS, .full = true});
+    struct registry_import_result result = import_as(RESIDENTS STATE("A1", "4", "1"), &call);
+    assert_true(result.waiting);
+    assert_int_equal(result.ended, 1);
+    /* an export that forgot the column of 支援措置 */
+    result = import_as(RESIDENTS STATE("A1", "1", "") STATE("A2", "1", ""), &call);
+    assert_true(result.waiting);
+    assert_int_equal(result.lifted, 2);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident"
+                                                " WHERE support_to IS NOT NULL"),
+                     3);
+    assert_false(import_as(RESIDENTS STATE("A1", "1", ""), &call).waiting); /* one, by itself */
+    const char *leavers = RESIDENTS STATE("A2", "3", "1") STATE("A3", "5", "1");
+    int64_t id = wait_and_approve(leavers, &call);
+    assert_int_equal(import_as(leavers, &call).import_id, id);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident WHERE status > 1"),
+                     2);
+}
+
+static bool statement_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    return db_execute(tx, context, DB_NO_VALUES, NULL, f);
+}
+
+/* The database itself: who imports does not approve, and who approves does nothing else. */
+static void roles_keep_to_their_part(void **state)
+{
+    (void)state;
+    static const struct {
+        bool imports;
+        struct db_statement statement;
+    } tries[] = {
+        {true,
+         {"test_approve", "UPDATE registry_import SET state = 'approved', approved_by = 'x',"
+                          " approved_at = now() WHERE state = 'waiting'"}},
+        {true, {"test_approved_by", "UPDATE registry_import SET approved_by = 'x'"}},
+        {false, {"test_done", "UPDATE registry_import SET state = 'done'"}},
+        {false, {"test_bound", "UPDATE registry_import SET bound = NULL"}},
+        {false, {"test_resident", "DELETE FROM resident"}},
+    };
+    import_good(THREE, true);
+    assert_true(import_as(HEADER "sign,01,card,A1,,\n", &(struct call){.full = true}).waiting);
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+        struct failure f = {0};
+        if (db_transaction(tries[i].imports ? registry : operator, statement_work,
+                           (void *)(uintptr_t)&tries[i].statement, &f))
+            fail_msg("%s", tries[i].statement.sql);
+    }
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"
+                                                " WHERE state = 'waiting'"),
+                     1);
+}
+
+static void keys_of_another_folding_stop_everything(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    int64_t residents, changed;
+    const char *row = RESIDENTS RESIDENT("A1", "齋藤　花子", "本町", "", "");
+    import_as(row, &(struct call){.kind = FEED_RESIDENTS});
+    char *keys = test_sql_text(&database, "SELECT name_key || former_key || address_key"
+                                          " FROM resident");
+    test_sql(&database, "UPDATE registry_folding SET folding = '1-14.0-old';"
+                        "UPDATE resident SET name_key = 'x', former_key = 'y', address_key = 'z'");
+    import_bad(row, &(struct call){.kind = FEED_RESIDENTS}, FAILURE_USAGE,
+               "run `uketsuke registry refold`");
+    assert_false(db_transaction(identify, hold_work, NULL, &f));
+    assert_non_null(strstr(f.text, "run `uketsuke registry refold`"));
+    import_good(HEADER "sign,01,card,A1,,\n", false); /* links have no keys */
+    f = (struct failure){0};
+    if (!registry_refold(registry, TEST_CITY, &residents, &changed, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(residents, 1);
+    assert_int_equal(changed, 1);
+    char *again = test_sql_text(&database, "SELECT name_key || former_key || address_key"
+                                           " FROM resident");
+    assert_string_equal(again, keys);
+    import_as(row, &(struct call){.kind = FEED_RESIDENTS});
+    assert_true(db_transaction(identify, hold_work, NULL, &f));
+    assert_true(registry_refold(registry, TEST_CITY, &residents, &changed, &f));
+    assert_int_equal(changed, 0);
+    free(keys);
+    free(again);
 }
 
 static void comparing_changes_nothing(void **state)
@@ -650,6 +849,12 @@ int main(void)
         cmocka_unit_test_setup(a_feed_is_what_its_manifest_promised, reset),
         cmocka_unit_test_setup(cp932_is_read_when_the_manifest_says_so, reset),
         cmocka_unit_test_setup(a_load_that_removes_too_many_waits_for_a_second_person, reset),
+        cmocka_unit_test_setup(an_approval_covers_one_feed_with_one_outcome, reset),
+        cmocka_unit_test_setup(an_approval_ends, reset),
+        cmocka_unit_test_setup(differential_feeds_are_guarded_too, reset),
+        cmocka_unit_test_setup(who_leaves_or_loses_protection_counts, reset),
+        cmocka_unit_test_setup(roles_keep_to_their_part, reset),
+        cmocka_unit_test_setup(keys_of_another_folding_stop_everything, reset),
         cmocka_unit_test_setup(comparing_changes_nothing, reset),
         cmocka_unit_test_setup(two_imports_at_once_are_refused, reset),
     };
