@@ -16,8 +16,8 @@ static bool person_may_be(struct identifying *w, const struct person *person,
     const struct known *other = resident_known(w, resident);
     enum agreement name = known_compare(FACT_NAME, known, other),
                    birth_date = known_compare(FACT_BIRTH_DATE, known, other);
-    return (agrees(name) || name == DIFFER_LIKE) &&
-           (agrees(birth_date) || birth_date == DIFFER_UNKNOWN);
+    bool silent = birth_date == DIFFER_UNKNOWN && !(person->has_number && resident->has_number);
+    return (agrees(name) || name == DIFFER_LIKE) && (agrees(birth_date) || silent);
 }
 
 static bool somebody_may_be(struct identifying *w, const struct resident *resident)

@@ -56,8 +56,9 @@ static void facts_add(struct asked *asked, size_t question, const struct facts *
         row->has_number = true;
     }
     fold_name_key(facts->name, row->name);
-    if (*row->name)
-        snprintf(row->birth, sizeof row->birth, "%d", birth_number(facts->birth_date));
+    int birth = birth_number(facts->birth_date);
+    if (*row->name && (birth || !row->has_number)) /* a number tells who it is, a name does not */
+        snprintf(row->birth, sizeof row->birth, "%d", birth);
 }
 
 /* A name with substitute characters is no key: the form tells it whole, or else they differ. */

@@ -14,7 +14,8 @@
 
 /* One application. Concerned are the resident `atenabango`, whoever has a 個人番号 that the form
  * tells, and whoever has the name and the birth date of a person of the form or of the certificate
- * (of who tells no birth date: the name), wherever they live and whether or not they still do. */
+ * (of whom neither birth date nor 個人番号 is told: the name), wherever they live and whether or
+ * not they still do. */
 struct protection_question {      /* borrowed; NULL or "" where there is none */
     const char *atenabango;       /* whom it was identified as */
     const json_t *record, *facts; /* of the form, of the certificate */

@@ -261,9 +261,10 @@ static void hand_over_asks_again_who_is_protected(void **state)
         hex);
     test_sql(&database, sql);
     json_t *records[] = {
-        child("齋藤　翼", "2020-01-05", ""), child("斉藤　翼", "2020-01-05", ""),
-        child("齋藤　翼", "2020-01-06", ""), child("齋藤　翼", "", ""),
-        child("梅田　翼", "2020-01-05", ""), child("梅田　翼", "2020-01-05", "123456789018")};
+        child("齋藤　翼", "2020-01-05", ""),  child("斉藤　翼", "2020-01-05", ""),
+        child("齋藤　翼", "2020-01-06", ""),  child("齋藤　翼", "", ""),
+        child("梅田　翼", "2020-01-05", ""),  child("梅田　翼", "2020-01-05", "123456789018"),
+        child("齋藤　翼", "", "111111111118")};
     struct protection_case examples[] = {{{"17", NULL, NULL}, false},
                                          {{"18", NULL, NULL}, true},
                                          {{"17", records[0], NULL}, true},
@@ -272,6 +273,7 @@ static void hand_over_asks_again_who_is_protected(void **state)
                                          {{"17", records[3], NULL}, true}, /* not told: the name */
                                          {{"17", records[4], NULL}, false},
                                          {{NULL, records[5], NULL}, true},
+                                         {{"17", records[6], NULL}, false},
                                          {{0}, false}};
     static const char *const days[] = {"2026-11-20T00:00:00+09:00", "2026-11-21T23:59:59+09:00",
                                        "2026-11-19T23:59:59+09:00", "2026-11-22T00:00:00+09:00"};
