@@ -175,18 +175,12 @@ static enum exit_code import_stream(struct work *work, const char *name, const s
     return result.waiting ? EXIT_LATER : EXIT_DONE;
 }
 
-static enum exit_code import_file(struct work *work, const char *path, const struct feed *feed)
+static enum exit_code import_opened(struct work *work, const char *path, const struct feed *feed,
+                                    FILE *opened)
 {
     struct stat status;
     struct failure f = {0};
-    bool is_pipe = !strcmp(path, "-");
-    _cleanup_(cleanup_file) FILE *opened = is_pipe ? NULL : fopen(path, "re");
-    if (!is_pipe && !opened) {
-        failure_errno(&f, "cannot read it");
-        return fail(path, &f);
-    }
-    struct progress progress = {.in = is_pipe ? stdin : opened,
-                                .next_at = clock_monotonic() + QUIET_FOR};
+    struct progress progress = {.in = opened, .next_at = clock_monotonic() + QUIET_FOR};
     if (fstat(fileno(progress.in), &status) == 0 && S_ISREG(status.st_mode))
         progress.size = status.st_size;
     _cleanup_(cleanup_file) FILE *in = fopencookie(
@@ -200,11 +194,27 @@ static enum exit_code import_file(struct work *work, const char *path, const str
     return import_stream(work, path, feed, in);
 }
 
+static enum exit_code import_file(struct work *work, const char *path, const struct feed *feed)
+{
+    struct failure f = {0};
+    if (!strcmp(path, "-"))
+        return import_opened(work, path, feed, stdin);
+    _cleanup_(cleanup_file) FILE *in = fopen(path, "re");
+    if (in)
+        return import_opened(work, path, feed, in);
+    failure_errno(&f, "cannot read it");
+    return fail(path, &f);
+}
+
 static enum exit_code import_delivery(struct work *work, const struct delivery *delivery)
 {
+    struct failure f = {0};
+    _cleanup_(cleanup_file) FILE *in = NULL;
     _cleanup_(cleanup_text) char *path =
         text_format("%s/%s", delivery->folder, delivery->manifest.file);
-    return import_file(work, path, &delivery->manifest.feed);
+    if (!delivery_open(delivery, &in, &f))
+        return fail(path, &f);
+    return import_opened(work, path, &delivery->manifest.feed, in);
 }
 
 /* --- a folder --------------------------------------------------------------------------------- */

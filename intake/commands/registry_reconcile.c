@@ -27,9 +27,9 @@ static bool feed_compare(const struct config *config, const struct registry_look
         return failure_prefix(f, "%s", path);
     _cleanup_(cleanup_text) char *csv =
         text_format("%s/%s", delivery.folder, delivery.manifest.file);
-    _cleanup_(cleanup_file) FILE *in = fopen(csv, "re");
-    if (!in)
-        return failure_errno(f, "cannot read %s", csv);
+    _cleanup_(cleanup_file) FILE *in = NULL;
+    if (!delivery_open(&delivery, &in, f))
+        return failure_prefix(f, "%s", csv);
     struct registry_options options =
         registry_options_read(config, look->city_code, look->city_key, look->actor);
     options.compare_only = true;

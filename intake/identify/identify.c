@@ -45,21 +45,21 @@ static bool anybody_protected(struct identifying *w)
     const struct identification_input *input = w->input;
     if (input->protection)
         return true;
-    for (size_t i = 0; i < w->ranked_count; i++) {
-        const struct candidate *candidate = &w->ranked[i];
-        if (candidate->resident->is_protected &&
-            (candidate->match.full || is_linked(input, candidate->resident) ||
-             somebody_may_be(w, candidate->resident)))
+    for (size_t i = 0; i < input->resident_count; i++) {
+        const struct resident *resident = &input->residents[i];
+        if (resident->is_protected && (is_linked(input, resident) || candidate_fits(w, resident) ||
+                                       somebody_may_be(w, resident)))
             return true;
     }
     return false;
 }
 
 /* Residents of whom all four facts agree: those that are residents now, else those that were. */
-static size_t full_matches(const struct identifying *w, const struct resident **ret_resident)
+static size_t full_matches(struct identifying *w, const struct resident **ret_resident)
 {
     size_t current = 0, past = 0;
     const struct resident *now = NULL, *once = NULL;
+    candidates_rank(w);
     for (size_t i = 0; i < w->ranked_count; i++) {
         const struct candidate *candidate = &w->ranked[i];
         if (!candidate->match.full && !candidate->match.full_second)
@@ -230,7 +230,6 @@ void identify(const struct identification_input *input, struct identification *r
     w.residents = memory_allocate((input->resident_count + 1) * sizeof *w.residents);
     if (input->link_count == 1)
         ret_identification->linked = resident_find(input, input->links[0]);
-    candidates_rank(&w);
     people_find(&w);
     ret_identification->reason = reason(&w);
     ret_identification->identified = !*ret_identification->reason;

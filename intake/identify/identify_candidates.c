@@ -51,10 +51,26 @@ static const struct known *first_facts(const struct identifying *w)
     return w->certificate && !w->input->by_agent ? w->certificate : w->claimant;
 }
 
+static void compare_with(struct identifying *w, const struct resident *resident,
+                         struct match *ret_match)
+{
+    const struct known *first = first_facts(w);
+    match(first, first == w->claimant ? NULL : w->claimant, resident_known(w, resident), ret_match);
+}
+
+bool candidate_fits(struct identifying *w, const struct resident *resident)
+{
+    struct match match;
+    compare_with(w, resident, &match);
+    return match.full;
+}
+
+/* When asked for: who is decided by link needs no candidates. */
 void candidates_rank(struct identifying *w)
 {
     const struct identification_input *input = w->input;
-    const struct known *first = first_facts(w);
+    if (w->ranked)
+        return;
     w->ranked = memory_allocate((input->resident_count + 1) * sizeof *w->ranked);
     for (size_t i = 0; i < input->resident_count; i++) {
         const struct resident *resident = &input->residents[i];
@@ -62,14 +78,14 @@ void candidates_rank(struct identifying *w)
             continue;
         struct candidate *candidate = &w->ranked[w->ranked_count++];
         candidate->resident = resident;
-        match(first, first == w->claimant ? NULL : w->claimant, resident_known(w, resident),
-              &candidate->match);
+        compare_with(w, resident, &candidate->match);
     }
     qsort(w->ranked, w->ranked_count, sizeof *w->ranked, compare_candidates);
 }
 
 void candidates_keep(struct identifying *w)
 {
+    candidates_rank(w);
     for (size_t i = 0; i < w->ranked_count && i < CANDIDATES_MOST; i++)
         if (w->ranked[i].match.score >= SCORE_LEAST)
             w->out->candidates[w->out->candidate_count++] = w->ranked[i];

@@ -10,7 +10,7 @@ struct identifying {
     struct identification *out;
     struct known *certificate, *claimant; /* certificate NULL: nothing signed */
     struct known **residents;             /* as input->residents, made when asked for */
-    struct candidate *ranked;             /* all residents, best first */
+    struct candidate *ranked;             /* all residents, best first; NULL: not yet */
     size_t ranked_count;
 };
 
@@ -21,6 +21,8 @@ const struct resident *resident_find(const struct identification_input *input,
                                      const char *atenabango);
 
 void candidates_rank(struct identifying *w);
+/* Do all four facts of the certificate (of an agent's application: of the form) fit him? */
+bool candidate_fits(struct identifying *w, const struct resident *resident);
 void candidates_keep(struct identifying *w); /* the best of them into the result */
 void people_find(struct identifying *w);
 

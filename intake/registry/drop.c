@@ -2,9 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -23,13 +25,44 @@ void deliveries_free(struct deliveries *deliveries)
     *deliveries = (struct deliveries){0};
 }
 
+/* Whoever may write to the folder must not lead us to another file, or let us wait for ever. */
+static bool file_open(const char *path, FILE **ret_in, struct failure *f)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == ELOOP)
+        return failure_set(f, FAILURE_INPUT, "is a symbolic link, and must be a file");
+    if (fd < 0 && errno == ENOENT)
+        return failure_set(f, FAILURE_INPUT, "is not there");
+    if (fd < 0)
+        return failure_errno(f, "cannot read it");
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return failure_set(f, FAILURE_INPUT, "is no file");
+    }
+    FILE *in = fdopen(fd, "r");
+    if (!in) {
+        close(fd);
+        return failure_errno(f, "cannot read it");
+    }
+    *ret_in = in;
+    return true;
+}
+
+bool delivery_open(const struct delivery *delivery, FILE **ret_in, struct failure *f)
+{
+    _cleanup_(cleanup_text) char *path =
+        text_format("%s/%s", delivery->folder, delivery->manifest.file);
+    return file_open(path, ret_in, f);
+}
+
 static bool manifest_load(const char *path, const char *city_code,
                           struct feed_manifest *ret_manifest, struct failure *f)
 {
     char text[FEED_MANIFEST_MOST + 1];
-    _cleanup_(cleanup_file) FILE *in = fopen(path, "re");
-    if (!in)
-        return failure_errno(f, "cannot read the manifest");
+    _cleanup_(cleanup_file) FILE *in = NULL;
+    if (!file_open(path, &in, f))
+        return failure_prefix(f, "the manifest");
     size_t length = fread(text, 1, sizeof text, in);
     if (ferror(in))
         return failure_errno(f, "cannot read the manifest");

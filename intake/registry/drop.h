@@ -4,6 +4,7 @@
 #define UKETSUKE_INTAKE_REGISTRY_DROP_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/failure.h"
 #include "intake/registry/manifest.h"
@@ -26,6 +27,9 @@ bool delivery_read(const char *path, const char *city_code, struct delivery *ret
  * they speak, residents before links, then by sequence. */
 bool deliveries_find(const char *folder, const char *city_code, struct deliveries *ret_deliveries,
                      struct failure *f);
+/* The CSV of a delivery. Like a manifest it must be a file of the folder itself: no link that leads
+ * elsewhere, and nothing that would make us wait (a named pipe). FAILURE_INPUT. */
+bool delivery_open(const struct delivery *delivery, FILE **ret_in, struct failure *f);
 void delivery_free(struct delivery *delivery);
 void deliveries_free(struct deliveries *deliveries);
 

@@ -7,7 +7,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define FORMAT "uketsuke-registry-1"
+#define FORMAT        "uketsuke-registry-1"
+#define SEQUENCE_MOST INT64_C(999999999999) /* beyond is no counter, and nothing would follow it   \
+                                             */
 
 static bool wrong(struct failure *f, const char *member, const char *what)
 {
@@ -128,16 +130,23 @@ static bool names_read(const json_t *root, struct feed_manifest *manifest, struc
 
 bool feed_manifest_parse(struct bytes text, struct feed_manifest *ret_manifest, struct failure *f)
 {
+    json_error_t why; /* its text may quote: only line and kind are told */
     struct feed_manifest manifest = {.feed.promised = true};
     if (text.length > FEED_MANIFEST_MOST)
         return failure_set(f, FAILURE_LIMIT, "manifest: is longer than 64 KiB");
     _cleanup_(cleanup_json) json_t *root =
-        json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
+        json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &why);
+    if (!root && json_error_code(&why) == json_error_duplicate_key)
+        return failure_set(f, FAILURE_INPUT, "manifest, line %d: a member stands there twice",
+                           why.line);
+    if (!root && json_error_code(&why) == json_error_numeric_overflow)
+        return failure_set(f, FAILURE_INPUT, "manifest, line %d: a number is out of range",
+                           why.line);
     if (!json_is_object(root))
         return failure_set(f, FAILURE_INPUT, "manifest: is not one JSON object in UTF-8");
     if (!members_known(root, f) || !names_read(root, &manifest, f) ||
         !words_read(root, &manifest, f) ||
-        !number_read(root, "sequence", 1, INT64_MAX, &manifest.feed.sequence, f) ||
+        !number_read(root, "sequence", 1, SEQUENCE_MOST, &manifest.feed.sequence, f) ||
         !number_read(root, "rows", 0, FEED_ROWS_MOST, &manifest.feed.rows, f))
         return false;
     *ret_manifest = manifest;

@@ -53,20 +53,30 @@ CREATE INDEX resident_by_protection ON resident (birth_date, city_code)
 CREATE FUNCTION protection_find(city text, today integer, numbers text[], hashes bytea[],
     names text[], births integer[])
 RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH protected AS NOT MATERIALIZED (
-        SELECT * FROM resident AS r WHERE r.city_code = city
-            AND (r.support_from IS NOT NULL OR r.undisclosed_from IS NOT NULL)
-            AND (coalesce(today BETWEEN r.support_from AND r.support_to, false)
-                 OR coalesce(today BETWEEN r.undisclosed_from AND r.undisclosed_to, false)))
-    SELECT wanted.position
-    FROM unnest(numbers, hashes, names, births) WITH ORDINALITY
-        AS wanted (number, hash, name, birth, position)
-    WHERE EXISTS (SELECT FROM protected WHERE atenabango = wanted.number)
-        OR EXISTS (SELECT FROM protected WHERE number_hash = wanted.hash)
-        OR wanted.birth <> 0 AND EXISTS (SELECT FROM protected WHERE birth_date = wanted.birth
-            AND wanted.name IN (name_key, common_key, former_key, roman_key, kanji_key))
-        OR wanted.birth = 0 AND EXISTS (SELECT FROM protected
-            WHERE wanted.name IN (name_key, common_key, former_key, roman_key, kanji_key))
+    WITH wanted AS MATERIALIZED (
+        SELECT * FROM unnest(numbers, hashes, names, births) WITH ORDINALITY
+            AS w (number, hash, name, birth, position)),
+    found AS (
+        SELECT w.position, r.* FROM wanted AS w, LATERAL (
+            SELECT support_from, support_to, undisclosed_from, undisclosed_to FROM resident
+            WHERE city_code = city AND atenabango = w.number OFFSET 0) AS r
+        UNION ALL SELECT w.position, r.* FROM wanted AS w, LATERAL (
+            SELECT support_from, support_to, undisclosed_from, undisclosed_to FROM resident
+            WHERE number_hash = w.hash AND city_code = city OFFSET 0) AS r
+        UNION ALL SELECT w.position, r.* FROM wanted AS w, LATERAL (
+            SELECT support_from, support_to, undisclosed_from, undisclosed_to FROM resident
+            WHERE birth_date = w.birth AND city_code = city
+            AND (support_from IS NOT NULL OR undisclosed_from IS NOT NULL)
+            AND w.name IN (name_key, common_key, former_key, roman_key, kanji_key) OFFSET 0) AS r
+        WHERE w.birth > 0
+        UNION ALL SELECT w.position, r.* FROM wanted AS w, LATERAL (
+            SELECT support_from, support_to, undisclosed_from, undisclosed_to FROM resident
+            WHERE city_code = city AND (support_from IS NOT NULL OR undisclosed_from IS NOT NULL)
+            AND w.name IN (name_key, common_key, former_key, roman_key, kanji_key) OFFSET 0) AS r
+        WHERE w.birth = 0)
+    SELECT position FROM found
+    WHERE coalesce(today BETWEEN support_from AND support_to, false)
+        OR coalesce(today BETWEEN undisclosed_from AND undisclosed_to, false)
 $$;
 REVOKE EXECUTE ON FUNCTION protection_find FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION protection_find TO uketsuke_identify, uketsuke_routing,

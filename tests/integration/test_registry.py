@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -103,6 +104,73 @@ def test_bad_deliveries_change_nothing_and_say_why(stack):
     stack.uketsuke("registry", "import", bad, "--errors", errors, check=False)
     assert [(e["line"], e["item"], e["code"]) for e in map(json.loads, errors.open())] == [
         (5, "serial", "E0002"), (6, "serial", "E0001")]
+
+
+def test_what_lies_in_the_folder_leads_nowhere_else(stack):
+    drop = Drop(stack.folder / "drop")
+    stack.uketsuke("registry", "import", drop.deliver(links(3, "card")))
+    outside = stack.folder / "outside.csv"
+    manifests = [drop.deliver(links(3, "phone")) for _ in range(5)]
+    csvs = [path.with_suffix(".csv") for path in manifests]
+    csvs[0].rename(outside)
+    csvs[0].symlink_to(outside)
+    csvs[1].unlink()
+    os.mkfifo(csvs[1])
+    csvs[2].unlink()
+    text = manifests[3].read_text()
+    manifests[3].unlink()
+    os.mkfifo(manifests[3])
+    csvs[4].write_text(csvs[4].read_text().replace("phone", "card "))  # swapped behind our back
+    cases = [(0, "is a symbolic link"), (1, "is no file"), (2, "is not there"),
+             (3, "the manifest: is no file"), (4, "its SHA-256 differs")]
+    for index, said in cases:
+        done = stack.uketsuke("registry", "import", manifests[index], check=False)
+        assert done.returncode == 1 and said in done.stderr, done.stderr
+        assert kinds(stack) == ["card", "3"]
+    manifests[3].unlink()
+    for wrong, said in [(text.replace('"rows": 3', '"rows": 3, "rows": 3'), "stands there twice"),
+                        (text.replace('"rows": 3', '"rows": 99999999999999999999'), "out of range"),
+                        (text.replace('"sequence": 5', '"sequence": 9223372036854775807'),
+                         "manifest, sequence: is out of range"),
+                        (text.replace('"rows": 3', '"rows": -1'), "manifest, rows: is out of range"),
+                        (text[:-1], "is not one JSON object")]:
+        manifests[3].write_text(wrong)
+        done = stack.uketsuke("registry", "import", manifests[3], check=False)
+        assert done.returncode == 1 and said in done.stderr, done.stderr
+
+
+def test_a_second_person_is_no_name_in_the_environment(stack):
+    drop = Drop(stack.folder / "drop")
+    stack.uketsuke("registry", "import", drop.deliver(links(300, "card")))
+    less = drop.deliver(links(3, "card"))
+    assert "registry approve" in stack.uketsuke("registry", "import", less, check=False).stdout
+    waiting = json.loads(stack.uketsuke("registry", "status", "--json", check=False).stdout)["waiting"][0]
+    assert (waiting["removed"], waiting["before"], waiting["sequence"]) == (297, 300, 2)
+    done = stack.uketsuke("registry", "approve", str(waiting["import"]), check=False,
+                          env={**os.environ, "SUDO_USER": "somebody-else"})
+    assert done.returncode == 1 and "somebody-else" not in done.stdout + done.stderr
+    assert kinds(stack) == ["card", "300"]
+
+
+def test_two_imports_at_once_and_identification_beside(stack):
+    """Whoever looks while feeds come in sees all of one feed, and a second import is told to wait."""
+    drop, count = Drop(stack.folder / "drop"), 20000
+    stack.uketsuke("registry", "import", drop.deliver(links(count, "card")))
+    told = False
+    for number in range(3):
+        kind = "phone" if number % 2 == 0 else "card"
+        paths = [drop.deliver(links(count, kind)), drop.deliver(links(count, kind))]
+        both = [subprocess.Popen(
+            [stack.build / "uketsuke", "registry", "import", path, "--config", stack.config],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for path in paths]
+        seen = set()
+        while any(process.poll() is None for process in both):
+            seen.add(tuple(kinds(stack)))
+        assert seen <= {("card", str(count)), ("phone", str(count))}
+        said = [process.stderr.read() for process in both]
+        told |= any("another import is under way" in text for text in said)
+    assert told
+    assert stack.uketsuke("audit", "verify").returncode == 0
 
 
 def test_killed_at_any_moment_it_is_old_or_new(stack):
