@@ -1,7 +1,7 @@
 /* Is somebody concerned by an application protected (支援措置, 不開示) today? Asked when it is
  * identified, and again whenever it is about to leave the house: a feed may have brought the
  * protection in between. It reads no resident (schema 0009, protection_find), so roles without
- * that right may ask: identify, routing, operator. */
+ * that right may ask: identify, routing, operator, console. */
 #ifndef UKETSUKE_INTAKE_IDENTIFY_PROTECTION_H
 #define UKETSUKE_INTAKE_IDENTIFY_PROTECTION_H
 

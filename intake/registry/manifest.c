@@ -7,9 +7,10 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define FORMAT        "uketsuke-registry-1"
-#define SEQUENCE_MOST INT64_C(999999999999) /* beyond is no counter, and nothing would follow it   \
-                                             */
+#define FORMAT "uketsuke-registry-1"
+#define SEQUENCE_MOST                                                                              \
+    INT64_C(999999999999) /* beyond is no counter, and nothing would follow it                     \
+                           */
 
 static bool wrong(struct failure *f, const char *member, const char *what)
 {

@@ -80,4 +80,4 @@ RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = publ
 $$;
 REVOKE EXECUTE ON FUNCTION protection_find FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION protection_find TO uketsuke_identify, uketsuke_routing,
-    uketsuke_operator;
+    uketsuke_operator, uketsuke_console;
