@@ -55,7 +55,9 @@ extern const struct command report_command;
 extern const struct command revocation_command;
 extern const struct command revocation_status_command;
 extern const struct command revocation_update_command;
+extern const struct command routing_check_command;
 extern const struct command routing_command;
+extern const struct command routing_list_command;
 extern const struct command serve_command;
 extern const struct command show_command;
 extern const struct command signature_check_command;
@@ -85,6 +87,7 @@ static const struct command *const work[] = {
     &status_command,
     &list_command,
     &show_command,
+    &routing_list_command,
     &verify_command,
     &certificate_check_command,
     &forms_check_command,
@@ -111,6 +114,7 @@ static const struct command *const staff[] = {
 static const struct command *const upkeep[] = {
     &config_check_command,
     &config_reference_command,
+    &routing_check_command,
     &revocation_status_command,
     &revocation_update_command,
     &key_create_command,

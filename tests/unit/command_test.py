@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """command_test.py PROGRAM ROOT: the frame of the `uketsuke` command, from outside."""
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -120,6 +121,31 @@ class Configuration(unittest.TestCase):
         bad = self.check("[city]\ncode = 992011\nclimate = mild\n")
         self.assertEqual(bad.returncode, FAILED)
         self.assertIn(f'{self.config}:3: section [city] has no key "climate"', bad.stderr)
+
+    def test_routing_check_explains_and_refuses(self):
+        text = (f"[city]\ncode = 992011\n[forms]\nprocedures = {ROOT}/forms/procedures\n"
+                f"[destination child-allowance]\npeers = {'a' * 64}\n"
+                f"[destination health]\npeers = {'b' * 64}\n"
+                "[route child-allowance.certification-claim]\ndestination = child-allowance\n"
+                "legal-basis = 番号法第9条第1項\n")
+        self.config.write_text(text, encoding="utf-8")
+        bad = run("routing", "check", "--json", config=self.config)
+        self.assertEqual(bad.returncode, 1)
+        told = json.loads(bad.stdout)
+        self.assertTrue(any("individual-number = yes" in e for e in told["errors"]))
+        self.assertTrue(any("health" in n for n in told["notes"]))
+        route = next(r for r in told["routes"]
+                     if r["procedure"] == "child-allowance.certification-claim")
+        self.assertIn("claimant.name", route["fields"])
+        self.assertIn("claimant.individual_number", route["individual_numbers"])
+        self.config.write_text(text + "individual-number = yes\n", encoding="utf-8")
+        good = run("routing", "check", config=self.config)
+        self.assertEqual(good.returncode, DONE, good.stdout)
+        self.config.write_text(text + "individual-number = yes\n[route no.such]\n"
+                               "destination = health\nlegal-basis = x\n", encoding="utf-8")
+        bad = run("routing", "check", config=self.config)
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("there is no such procedure", bad.stdout)
 
     def test_option_goes_before_environment_and_stands_anywhere(self):
         self.config.write_text("[city]\ncode = 992011\n", encoding="utf-8")

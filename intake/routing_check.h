@@ -1,0 +1,21 @@
+/* The route table explained: where each procedure goes, by which law, which fields, and what of it
+ * contradicts itself. A pure function of configuration and procedures. */
+#ifndef UKETSUKE_INTAKE_ROUTING_CHECK_H
+#define UKETSUKE_INTAKE_ROUTING_CHECK_H
+
+#include <jansson.h>
+
+#include "base/config.h"
+#include "forms/procedure.h"
+
+/* {"routes": [{"procedure","version","name","destination"…,"legal_basis","business","department",
+ *              "approval","individual_number","fields": ["claimant.name"…],
+ *              "individual_numbers": ["claimant.individual_number"…]}…],
+ *  "errors": [text…], "warnings": [text…], "notes": [text…]}. New reference. The configuration has
+ * passed routes_check. Error: a 個人番号 would go where the route does not allow it; a route of a
+ * procedure that does not exist. Warning: a procedure without a route, or of which its destination
+ * may have nothing; a record that names a destination that does not exist. Note: a destination that
+ * nobody routes to. */
+json_t *routing_check(const struct config *config, const struct procedures *procedures);
+
+#endif
