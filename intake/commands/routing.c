@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "intake/command.h"
 #include "intake/decide.h"
+#include "intake/escalation.h"
 #include "intake/hand_over.h"
 #include "intake/withdrawal.h"
 #include "intake/work.h"
@@ -119,11 +120,23 @@ static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcom
 struct hand_over {
     struct role *role;
     struct db_listener *listener;
+    int64_t look_at; /* clock_monotonic: at the clock of what waits too long */
 };
+
+static bool look_at_clock(struct hand_over *hand_over, struct failure *f)
+{
+    const struct config_group *group = config_group(hand_over->role->config, "escalation");
+    if (clock_monotonic() < hand_over->look_at)
+        return true;
+    hand_over->look_at = clock_monotonic() + config_duration(group, "interval");
+    return escalation_step(hand_over->role, f) != WORK_FAILED;
+}
 
 static enum work_result step(void *context, struct failure *f)
 {
     struct hand_over *hand_over = context;
+    if (!look_at_clock(hand_over, f))
+        return WORK_FAILED;
     enum work_result settled = withdrawal_step(hand_over->role, f);
     if (settled == WORK_FAILED)
         return WORK_FAILED;

@@ -7,6 +7,7 @@
 #include "base/audit.h"
 #include "base/db.h"
 #include "intake/command.h"
+#include "intake/escalation.h"
 #include "intake/examine.h"
 #include "intake/examiner_process.h"
 #include "intake/identify/role.h"
@@ -58,6 +59,7 @@ extern const struct command revocation_update_command;
 extern const struct command routing_check_command;
 extern const struct command routing_command;
 extern const struct command routing_list_command;
+extern const struct command routing_report_command;
 extern const struct command serve_command;
 extern const struct command show_command;
 extern const struct command signature_check_command;
@@ -88,6 +90,7 @@ static const struct command *const work[] = {
     &list_command,
     &show_command,
     &routing_list_command,
+    &routing_report_command,
     &verify_command,
     &certificate_check_command,
     &forms_check_command,
@@ -164,6 +167,7 @@ const struct config_section *const config_sections[] = {
     &destination_config_section,
     &route_config_section,
     &report_config_section,
+    &escalation_config_section,
 };
 /* clang-format on */
 const size_t config_section_count = COUNT(config_sections);

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "forms/procedure.h"
+#include "intake/escalation.h"
 #include "intake/examine.h"
 #include "intake/hand_over.h"
 #include "intake/schema.h"
@@ -35,9 +36,9 @@ static const char start[] =
 void hall_make(const char *more)
 {
     static const struct config_section *const sections[] = {
-        &work_config_section,   &channel_config_section, &audit_config_section,
-        &route_config_section,  &forms_config_section,   &destination_config_section,
-        &routing_config_section};
+        &work_config_section,    &channel_config_section,   &audit_config_section,
+        &route_config_section,   &forms_config_section,     &destination_config_section,
+        &routing_config_section, &escalation_config_section};
     _cleanup_(cleanup_text) char *text = text_format("%s%s", start, more);
     test_database_make(&hall.database, text, sections, sizeof sections / sizeof sections[0]);
     test_database_upgrade(&hall.database, schema_migrations, schema_migration_count);
