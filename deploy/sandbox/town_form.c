@@ -70,12 +70,14 @@ static void child_write(const struct person *child, struct buffer *xml)
 static void event_write(const struct form_order *order, struct dice *dice, struct buffer *xml)
 {
     const struct household *household = order->household;
+    struct day day = household->newborn
+                         ? household->children[household->child_count - 1].birth_day
+                         : day_add(day_of_instant(order->applied_at), -dice_between(dice, 1, 13));
     buffer_format(xml, "  <event>\n    <kind>%s</kind>\n",
                   household->newborn ? "birth" : "move-in");
-    day_write(xml, "date",
-              household->newborn
-                  ? household->children[household->child_count - 1].birth_day
-                  : day_add(day_of_instant(order->applied_at), -dice_between(dice, 1, 13)));
+    if (!household->newborn)
+        day_write(xml, "move-out-planned", day_add(day, -1));
+    day_write(xml, "date", day);
     buffer_append_text(xml, "  </event>\n");
 }
 
@@ -88,11 +90,18 @@ static void account_write(const struct household *household, struct dice *dice, 
     }
     buffer_format(xml,
                   "  <account>\n    <public-money-account>false</public-money-account>\n"
+                  "    <institution>bank</institution>\n"
                   "    <bank-code>9999</bank-code>\n    <branch-code>%03d</branch-code>\n"
                   "    <kind>ordinary</kind>\n    <number>%07d</number>\n"
                   "    <holder-kana>%s</holder-kana>\n  </account>\n",
                   dice_between(dice, 1, 20), dice_between(dice, 0, 9999999),
                   household->claimant.name_kana);
+}
+
+/* With three children or more a 確認書 would be needed, which the town does not write. */
+static int older_children(const struct household *household, struct dice *dice)
+{
+    return dice_chance(dice, 10) && household->child_count < 2 ? 1 : 0;
 }
 
 void form_write(const struct form_order *order, struct buffer *ret_xml)
@@ -109,7 +118,7 @@ void form_write(const struct form_order *order, struct buffer *ret_xml)
     for (size_t i = 0; i < household->child_count; i++)
         child_write(&household->children[i], ret_xml);
     buffer_format(ret_xml, "  </children>\n  <older-children-count>%d</older-children-count>\n",
-                  dice_chance(&dice, 10) ? 1 : 0);
+                  older_children(household, &dice));
     event_write(order, &dice, ret_xml);
     account_write(household, &dice, ret_xml);
     buffer_format(ret_xml, "  <consent>true</consent>\n%s</application>\n",

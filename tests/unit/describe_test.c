@@ -115,7 +115,7 @@ static void test_choices_and_conditions(void **state)
     const json_t *conditions = json_object_get(d, "conditions");
     for (size_t i = 0; i < json_array_size(conditions); i++) {
         const json_t *condition = json_array_get(conditions, i);
-        if (strcmp(text_of(condition, "item"), "account/bank-code") != 0)
+        if (strcmp(text_of(condition, "item"), "account/institution") != 0)
             continue;
         assert_string_equal(text_of(condition, "when"), "account/public-money-account");
         bool forbid = json_is_true(json_object_get(condition, "forbid"));
