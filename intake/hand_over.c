@@ -10,6 +10,7 @@
 #include "intake/application.h"
 #include "intake/correction.h"
 #include "intake/decide.h"
+#include "intake/identify/protection.h"
 #include "intake/lease.h"
 #include "intake/release.h"
 #include "routing/item.h"
@@ -167,16 +168,23 @@ static bool ask(struct hand_over *all, struct db_tx *tx, const struct leaving *l
     return release_ask(tx, item, release, leaving->route.destination, f);
 }
 
-/* Everybody who must agree does, or is asked: *ret_free says whether it may go now. */
+/* Asked anew each time: a feed may have brought the protection since.
+ * Everybody who must agree does, or is asked: *ret_free says whether it may go now. */
 static bool free_to_leave(struct hand_over *all, struct db_tx *tx, const struct leaving *leaving,
                           bool *ret_free, struct failure *f)
 {
     const struct work_item *item = leaving->item;
     const struct stored_examination *examination = leaving->examination;
     struct release release;
+    bool protected;
+    const struct protection_question question = {.atenabango = examination->atenabango,
+                                                 .record = examination->record,
+                                                 .facts = examination->facts};
+    if (!protection_check(tx, item->city_code, all->role->city_key, &question, 1, &protected, f))
+        return false;
     unsigned demands =
         (release_has_finding(examination->report) ? RELEASE_FINDING : 0) |
-        (leaving->route.approval ? RELEASE_ROUTE : 0) |
+        (leaving->route.approval ? RELEASE_ROUTE : 0) | (protected ? RELEASE_PROTECTED : 0) |
         (leaving->correction->claimed && !leaving->correction->possible ? RELEASE_CORRECTION : 0);
     if (item->state == STATE_REVIEW && !demands)
         demands = RELEASE_ROUTE; /* sent elsewhere by one person: only people end a review */

@@ -137,7 +137,7 @@ json_t *routing_check(const struct config *config, const struct procedures *proc
         check_procedure(config, procedures_at(procedures, i), result);
     while ((group = config_next(config, "route", group)))
         if (!known(procedures, config_name(group)))
-            say(result, "errors", "[route %s]: there is no such procedure", config_name(group));
+            say(result, "warnings", "[route %s]: there is no such procedure", config_name(group));
     while ((group = config_next(config, "destination", group)))
         if (!routed_to(config, config_name(group)))
             say(result, "notes", "[destination %s]: no route leads there", config_name(group));

@@ -12,9 +12,9 @@
  *              "approval","individual_number","fields": ["claimant.name"…],
  *              "individual_numbers": ["claimant.individual_number"…]}…],
  *  "errors": [text…], "warnings": [text…], "notes": [text…]}. New reference. The configuration has
- * passed routes_check. Error: a 個人番号 would go where the route does not allow it; a route of a
- * procedure that does not exist. Warning: a procedure without a route, or of which its destination
- * may have nothing; a record that names a destination that does not exist. Note: a destination that
+ * passed routes_check. Error: a 個人番号 would go where the route does not allow it. Warning: a
+ * procedure without a route, a route without a procedure, or of which its destination may have
+ * nothing; a record that names a destination that does not exist. Note: a destination that
  * nobody routes to. */
 json_t *routing_check(const struct config *config, const struct procedures *procedures);
 

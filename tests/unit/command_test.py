@@ -143,9 +143,18 @@ class Configuration(unittest.TestCase):
         self.assertEqual(good.returncode, DONE, good.stdout)
         self.config.write_text(text + "individual-number = yes\n[route no.such]\n"
                                "destination = health\nlegal-basis = x\n", encoding="utf-8")
-        bad = run("routing", "check", config=self.config)
-        self.assertEqual(bad.returncode, 1)
-        self.assertIn("there is no such procedure", bad.stdout)
+        warned = run("routing", "check", config=self.config)
+        self.assertEqual(warned.returncode, DONE)
+        self.assertIn("there is no such procedure", warned.stdout)
+
+    def test_routes_of_the_examples_fit_the_procedures(self):
+        text = "\n".join((ROOT / "deploy/examples" / name).read_text(encoding="utf-8")
+                         for name in ("production.conf", "routes.conf"))
+        self.config.write_text(text.replace("/usr/share/uketsuke/procedures",
+                                            str(ROOT / "forms/procedures")), encoding="utf-8")
+        told = run("routing", "check", "--json", config=self.config)
+        self.assertEqual(told.returncode, DONE, told.stdout + told.stderr)
+        self.assertFalse([w for w in json.loads(told.stdout)["warnings"] if "no route" in w])
 
     def test_option_goes_before_environment_and_stands_anywhere(self):
         self.config.write_text("[city]\ncode = 992011\n", encoding="utf-8")

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "tests/support/residents.h"
 #include "tests/support/town_hall.h"
 
 #define REVIEW "[{\"rule\":\"r\",\"severity\":\"review\",\"item\":\"a\",\"message\":\"m\"}]"
@@ -37,6 +38,7 @@ static int clear(void **state)
 {
     (void)state;
     hall_clear();
+    test_residents_clear(&hall.database);
     return 0;
 }
 
@@ -159,6 +161,43 @@ static void who_identified_does_not_approve(void **state)
     expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
     hall_must_be(1, "review review-finding");
     expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+}
+
+static void the_protected_leave_by_two_people_only(void **state)
+{
+    (void)state;
+    test_resident_make(&hall.database,
+                       &(struct test_resident){.atenabango = "17", .is_protected = true});
+    hall_application(1, NOTE, NULL);
+    hall_hand_over();
+    hall_must_be(1, "review review-protected");
+    assert_int_equal(hall_count("review WHERE persons = 2 AND demands = 'protected'"), 1);
+    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_ONE_MORE);
+    hall_must_be(1, "review review-protected");
+    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
+    hall_hand_over();
+    assert_int_equal(hall_count("outbox"), 0);
+    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    hall_hand_over();
+    hall_must_be(1, "routed");
+}
+
+static void who_is_protected_since_voids_what_one_person_approved(void **state)
+{
+    (void)state;
+    hall_application(1, REVIEW, NULL);
+    hall_hand_over();
+    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_DONE);
+    test_resident_make(&hall.database,
+                       &(struct test_resident){.atenabango = "17", .is_protected = true});
+    hall_hand_over();
+    hall_must_be(1, "review review-protected");
+    assert_int_equal(hall_count("outbox"), 0);
+    expect(hall_do("staff:a", 1, 0, approve, NULL),
+           STAFF_ONE_MORE); /* that was of something else */
+    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    hall_hand_over();
+    hall_must_be(1, "routed");
 }
 
 static void a_stale_view_is_told_what_changed(void **state)
@@ -393,6 +432,8 @@ int main(void)
         EACH(a_finding_waits_for_one_person),
         EACH(an_approval_is_void_once_anything_changed),
         EACH(who_identified_does_not_approve),
+        EACH(the_protected_leave_by_two_people_only),
+        EACH(who_is_protected_since_voids_what_one_person_approved),
         EACH(a_stale_view_is_told_what_changed),
         EACH(what_the_state_does_not_allow_is_an_answer),
         EACH(two_people_identify),
