@@ -66,6 +66,8 @@ const char *http_request_query(const struct http_request *request, const char *n
 bool http_request_query_number(struct http_request *request, const char *name, int64_t least,
                                int64_t most, int64_t initial, int64_t *ret_number);
 const char *http_request_header(const struct http_request *request, const char *name); /* or NULL */
+/* Neither GET nor HEAD. */
+bool http_request_changes(const struct http_request *request);
 struct bytes http_request_body(const struct http_request *request);
 /* Parsed JSON body (object or array; no duplicate keys), new reference; NULL after replying 400. */
 json_t *http_request_json(struct http_request *request);

@@ -288,6 +288,11 @@ const char *http_request_header(const struct http_request *request, const char *
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
 }
 
+bool http_request_changes(const struct http_request *request)
+{
+    return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+}
+
 struct bytes http_request_body(const struct http_request *request)
 {
     return buffer_bytes(&request->body);

@@ -77,7 +77,7 @@ class Stack:
             (self.folder / name).mkdir(exist_ok=True)
         self.config = self.folder / "uketsuke.conf"
         base = 18440 if fixed_ports else 0
-        names = ("portal", "routing", "arrivals", "jpki", "site")
+        names = ("portal", "routing", "arrivals", "jpki", "site", "console")
         self.ports = {n: free_port(base + i if base else 0) for i, n in enumerate(names)}
 
     # --- running things -------------------------------------------------------------------------
@@ -264,6 +264,10 @@ class Stack:
             "routing": {"address": f"127.0.0.1:{ports['routing']}",
                         "certificate": pki / "routing.pem", "key": pki / "routing.key",
                         "client-ca": pki / "ca.pem"},
+            "console": {"address": f"127.0.0.1:{ports['console']}",
+                        "origin": f"https://localhost:{ports['console']}",
+                        "certificate": pki / "routing.pem", "key": pki / "routing.key",
+                        "site": ROOT / "intake" / "console" / "site" / "dist"},
             "destination child-allowance": {"name": "児童手当システム", "peers": peer},
             "route child-allowance.certification-claim": {
                 "destination": "child-allowance",
@@ -349,6 +353,10 @@ class Stack:
     def start_server(self):
         self.start("serve", [self.build / "uketsuke", "serve", "--config", self.config])
         self.wait_port("routing")
+
+    def start_console(self):
+        self.start_role("console")
+        self.wait_port("console")
 
     def start_role(self, role):
         self.start(role, [self.build / "uketsuke", role, "--config", self.config])

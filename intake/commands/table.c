@@ -7,6 +7,7 @@
 #include "base/audit.h"
 #include "base/db.h"
 #include "intake/command.h"
+#include "intake/console/console.h"
 #include "intake/escalation.h"
 #include "intake/examine.h"
 #include "intake/examiner_process.h"
@@ -38,6 +39,7 @@ extern const struct command certificate_show_command;
 extern const struct command checkpoint_command;
 extern const struct command config_check_command;
 extern const struct command config_reference_command;
+extern const struct command console_command;
 extern const struct command db_upgrade_command;
 extern const struct command examine_command;
 extern const struct command examine_worker_command;
@@ -64,6 +66,14 @@ extern const struct command serve_command;
 extern const struct command show_command;
 extern const struct command signature_check_command;
 extern const struct command status_command;
+extern const struct command terminal_add_command;
+extern const struct command terminal_approve_command;
+extern const struct command terminal_retire_command;
+extern const struct command user_add_command;
+extern const struct command user_approve_command;
+extern const struct command user_code_command;
+extern const struct command user_disable_command;
+extern const struct command user_right_command;
 extern const struct command verify_command;
 
 #define WORDS_MOST   3 /* "audit key create" */
@@ -79,6 +89,7 @@ static const struct command *const roles[] = {
     &examine_command,
     &identify_command,
     &routing_command,
+    &console_command,
     &report_command,
     &revocation_command,
     &checkpoint_command,
@@ -127,6 +138,14 @@ static const struct command *const upkeep[] = {
     &registry_status_command,
     &registry_reconcile_command,
     &registry_refold_command,
+    &user_add_command,
+    &user_approve_command,
+    &user_right_command,
+    &user_code_command,
+    &user_disable_command,
+    &terminal_add_command,
+    &terminal_approve_command,
+    &terminal_retire_command,
     &audit_key_create_command,
     &audit_checkpoint_command,
     &audit_verify_command,
@@ -168,6 +187,7 @@ const struct config_section *const config_sections[] = {
     &route_config_section,
     &report_config_section,
     &escalation_config_section,
+    &console_config_section,
 };
 /* clang-format on */
 const size_t config_section_count = COUNT(config_sections);

@@ -13,9 +13,8 @@ from stack import Stack  # noqa: E402
 FAST = {"work": {"lease": "3s"}}
 
 
-@pytest.fixture
-def make_stack(tmp_path_factory):
-    """make_stack(settings={…}) gives a Stack in a fresh folder; it is stopped afterwards."""
+def stack_maker(tmp_path_factory):
+    """make(settings={…}) gives a Stack in a fresh folder; all are stopped afterwards."""
     made = []
 
     def make(settings=None, **options):
@@ -35,3 +34,14 @@ def make_stack(tmp_path_factory):
     yield make
     for stack in made:
         stack.stop_all()
+
+
+@pytest.fixture
+def make_stack(tmp_path_factory):
+    yield from stack_maker(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def make_module_stack(tmp_path_factory):
+    """For tests that can share one stack, and clean up behind each other."""
+    yield from stack_maker(tmp_path_factory)

@@ -1,0 +1,83 @@
+#include "intake/commands/console_look.h"
+
+#include <string.h>
+
+#include "intake/commands/look.h"
+#include "intake/schema.h"
+
+bool console_look_open(const struct config *config, struct console_look *ret_look,
+                       struct failure *f)
+{
+    const char *city_code = settings_city_code(config, f);
+    struct db *db = NULL;
+    if (!city_code || !db_open(config, "console", 1, &db, f))
+        return false;
+    if (!db_schema_check(db, (int)schema_migration_count, f)) {
+        db_close(db);
+        return false;
+    }
+    ret_look->db = db;
+    ret_look->who = (struct administrator){
+        .city_code = city_code,
+        .by = look_actor(ret_look->actor, sizeof ret_look->actor),
+        .chain = "console",
+    };
+    return true;
+}
+
+void console_look_close(struct console_look *look)
+{
+    if (look->db)
+        db_close(look->db);
+    *look = (struct console_look){0};
+}
+
+static const struct word_option *option_find(const struct word_option *options, size_t count,
+                                             const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
+    return NULL;
+}
+
+bool words_read(const struct command *command, int argc, char **argv,
+                const struct word_option *options, size_t option_count, const char **ret_words,
+                size_t count)
+{
+    size_t words = 0;
+    for (int i = 1; i < argc; i++) {
+        const struct word_option *option = option_find(options, option_count, argv[i]);
+        if (option && option->flag)
+            *option->flag = true;
+        else if (option && i + 1 < argc)
+            *option->value = argv[++i];
+        else if (option)
+            return command_usage(command, "%s needs a value", argv[i]), false;
+        else if (argv[i][0] == '-' || words == count)
+            return command_usage(command, "does not take %s", argv[i]), false;
+        else
+            ret_words[words++] = argv[i];
+    }
+    return words == count || (command_usage(command, "something is missing"), false);
+}
+
+bool day_end_read(const char *text, instant *ret_end)
+{
+    struct day day;
+    if (!day_parse(text, &day))
+        return false;
+    *ret_end = day_start(day_add(day, 1));
+    return true;
+}
+
+int console_look_run(const struct command *command, const struct config *config, db_work *work,
+                     void *context, struct console_look *look)
+{
+    struct failure f = {0};
+    if (!console_look_open(config, look, &f))
+        return command_fail(command->name, EXIT_FAILED, &f);
+    if (!db_transaction(look->db, work, context, &f))
+        return command_fail(command->name, f.kind == FAILURE_USAGE ? EXIT_NO : EXIT_FAILED, &f);
+    return EXIT_DONE;
+}

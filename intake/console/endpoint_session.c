@@ -1,0 +1,143 @@
+/* GET /api/session: who I am. POST: name and password. DELETE: sign out. POST …/unlock and
+ * …/password: the password again, or a new one. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "intake/console/endpoints.h"
+
+#define COOKIE_ATTRIBUTES "; Path=/; Secure; HttpOnly; SameSite=Strict"
+
+void console_set_cookie(struct http_request *request, const char *token)
+{
+    _cleanup_(cleanup_text) char *value =
+        *token ? text_format(CONSOLE_COOKIE "=%s" COOKIE_ATTRIBUTES, token)
+               : text_copy(CONSOLE_COOKIE "=; Max-Age=0" COOKIE_ATTRIBUTES);
+    http_reply_header(request, "Set-Cookie", value);
+}
+
+enum http_flow console_reply_wrong(struct http_request *request)
+{
+    return http_reply_error(request, 401, "E0103",
+                            "利用者名かパスワードがちがうか、いまは使えません。確かめて、もう一度"
+                            "入れてください。何度も間違えると、しばらく使えなくなります。");
+}
+
+enum http_flow console_reply_sign_in(struct http_request *request, enum sign_in outcome,
+                                     enum password_fault fault)
+{
+    switch (outcome) {
+    case SIGN_IN_DONE:
+    case SIGN_IN_NEXT:
+        return http_reply_json(request, 200, json_pack("{s:b}", "next", outcome == SIGN_IN_NEXT));
+    case SIGN_IN_OTHER:
+        return http_reply_error(request, 409, "E0105",
+                                "この利用者は、別の端末でサインインしています。心当たりがないとき"
+                                "は、管理者に連絡してください。");
+    case SIGN_IN_PASSWORD:
+        return http_reply_error(request, 400, "E0004", "%s", password_fault_ja(fault));
+    case SIGN_IN_WRONG:
+        break;
+    }
+    return console_reply_wrong(request);
+}
+
+/* --- who I am --------------------------------------------------------------------------------- */
+
+static json_t *rights_json(const struct permissions *permissions)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < permissions->count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "right",
+                                              right_code(permissions->at[i].right), "business",
+                                              permissions->at[i].business, "department",
+                                              permissions->at[i].department));
+    return list;
+}
+
+enum http_flow endpoint_session_get(struct http_request *request, void *context)
+{
+    struct console_caller caller;
+    if (!console_admit(context, request, NEED_SESSION, &caller))
+        return HTTP_DONE;
+    const struct account *account = &caller.session.account;
+    json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", account->name, "display_name",
+                  account->display_name, "department", account->department, "kind",
+                  account_kind_code(account->kind), "terminal", caller.terminal.label, "rights",
+                  rights_json(&caller.permissions));
+    console_caller_free(&caller);
+    return http_reply_json(request, 200, body);
+}
+
+/* --- in and out ------------------------------------------------------------------------------- */
+
+enum http_flow endpoint_session_post(struct http_request *request, void *context)
+{
+    struct console_caller caller;
+    struct failure f = {0};
+    enum sign_in outcome;
+    char token[SESSION_TOKEN] = "";
+    if (!console_admit(context, request, NEED_TERMINAL, &caller))
+        return HTTP_DONE;
+    _cleanup_(cleanup_json) json_t *body = http_request_json(request);
+    const char *name = body ? console_text(request, body, "name", 64) : NULL;
+    const char *password =
+        name ? console_text(request, body, "password", PASSWORD_LENGTH_MOST) : NULL;
+    if (!password)
+        return HTTP_DONE;
+    if (!sign_in_password(&caller.at, name, password, &outcome, token, &f))
+        return console_reply_failure(request, &f);
+    if (outcome != SIGN_IN_NEXT)
+        return console_reply_wrong(request);
+    console_set_cookie(request, token);
+    return console_reply_sign_in(request, outcome, PASSWORD_GOOD);
+}
+
+enum http_flow endpoint_session_delete(struct http_request *request, void *context)
+{
+    struct console_caller caller;
+    struct failure f = {0};
+    if (!console_admit(context, request, NEED_UNLOCK, &caller))
+        return HTTP_DONE;
+    if (!sign_out(&caller.at, &caller.session, &f))
+        return console_reply_failure(request, &f);
+    console_set_cookie(request, "");
+    return http_reply_json(request, 200, json_object());
+}
+
+/* --- the password again ----------------------------------------------------------------------- */
+
+enum http_flow endpoint_session_unlock(struct http_request *request, void *context)
+{
+    struct console_caller caller;
+    struct failure f = {0};
+    enum sign_in outcome;
+    if (!console_admit(context, request, NEED_UNLOCK, &caller))
+        return HTTP_DONE;
+    _cleanup_(cleanup_json) json_t *body = http_request_json(request);
+    const char *password =
+        body ? console_text(request, body, "password", PASSWORD_LENGTH_MOST) : NULL;
+    if (!password)
+        return HTTP_DONE;
+    if (!sign_in_unlock(&caller.at, &caller.session, password, &outcome, &f))
+        return console_reply_failure(request, &f);
+    return console_reply_sign_in(request, outcome, PASSWORD_GOOD);
+}
+
+enum http_flow endpoint_session_password(struct http_request *request, void *context)
+{
+    struct console_caller caller;
+    struct failure f = {0};
+    enum sign_in outcome;
+    enum password_fault fault;
+    if (!console_admit(context, request, NEED_CHANGE, &caller))
+        return HTTP_DONE;
+    _cleanup_(cleanup_json) json_t *body = http_request_json(request);
+    const char *old = body ? console_text(request, body, "old", PASSWORD_LENGTH_MOST) : NULL;
+    const char *new = old ? console_text(request, body, "new", PASSWORD_LENGTH_MOST) : NULL;
+    if (!new)
+        return HTTP_DONE;
+    if (!sign_in_change_password(&caller.at, &caller.session, old, new, &outcome, &fault, &f))
+        return console_reply_failure(request, &f);
+    return console_reply_sign_in(request, outcome, fault);
+}

@@ -1,0 +1,207 @@
+#include "intake/console/request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+
+/* --- replies ---------------------------------------------------------------------------------- */
+
+/* Nothing inline, nothing from elsewhere, in no frame; that nothing is kept, the server says of
+ * every reply. */
+void console_headers(struct http_request *request)
+{
+    http_reply_header(request, "Content-Security-Policy",
+                      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "
+                      "blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action "
+                      "'none'; frame-ancestors 'none'");
+    http_reply_header(request, "X-Content-Type-Options", "nosniff");
+    http_reply_header(request, "Referrer-Policy", "no-referrer");
+    http_reply_header(request, "Cross-Origin-Opener-Policy", "same-origin");
+    http_reply_header(request, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
+enum http_flow console_reply_failure(struct http_request *request, const struct failure *f)
+{
+    log_warning("console.request", log_text("request", http_request_id(request)),
+                log_text("kind", failure_kind_name(f->kind)), log_text("text", f->text));
+    if (f->kind == FAILURE_DATABASE || f->kind == FAILURE_CONFLICT || f->kind == FAILURE_NETWORK) {
+        http_reply_header(request, "Retry-After", "5");
+        return http_reply_error(request, 503, "E0190",
+                                "いま処理できません。しばらくしてから、もう一度お試しください。");
+    }
+    return http_reply_error(request, 500, "E0199",
+                            "システムの不具合です。何も変更されていません。");
+}
+
+const char *console_text(struct http_request *request, const json_t *body, const char *key,
+                         size_t most)
+{
+    const json_t *value = json_object_get(body, key);
+    const char *text = json_string_value(value);
+    if (!value)
+        http_reply_error(request, 400, "E0001", "%s is required", key);
+    else if (!text || json_string_length(value) != strlen(text))
+        http_reply_error(request, 400, "E0002", "%s must be a text", key);
+    else if (!*text || utf8_length(text) > most)
+        http_reply_error(request, 400, "E0003", "%s must have 1 to %zu characters", key, most);
+    else
+        return text;
+    return NULL;
+}
+
+/* --- the cookie ------------------------------------------------------------------------------- */
+
+/* The value of our cookie, or NULL: 64 hexadecimal digits, or it is not ours. */
+static bool cookie_token(const struct http_request *request, char ret_token[SESSION_TOKEN])
+{
+    static const char name[] = CONSOLE_COOKIE "=";
+    const char *header = http_request_header(request, "Cookie");
+    const char *at = header ? strstr(header, name) : NULL;
+    if (!at || (at != header && at[-1] != ' ' && at[-1] != ';'))
+        return false;
+    at += sizeof name - 1;
+    if (strspn(at, "0123456789abcdef") != SESSION_TOKEN - 1)
+        return false;
+    memcpy(ret_token, at, SESSION_TOKEN - 1);
+    ret_token[SESSION_TOKEN - 1] = '\0';
+    return true;
+}
+
+/* --- the checks ------------------------------------------------------------------------------- */
+
+/* What changes something must come from our own page: browsers send Origin with every such
+ * request, and no page can forge it. Reading is safe: the cookie is SameSite=Strict. */
+static bool same_origin(const struct console_context *context, const struct http_request *request)
+{
+    const char *origin = http_request_header(request, "Origin");
+    const char *site = http_request_header(request, "Sec-Fetch-Site");
+    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+        return false;
+    if (!origin)
+        return !http_request_changes(request);
+    return strcmp(origin, context->origin) == 0;
+}
+
+struct admission {
+    const struct console_context *context;
+    const struct http_request *request;
+    enum console_need need;
+    const char *token; /* NULL: no cookie */
+    struct console_caller *caller;
+    bool known_terminal;
+};
+
+static bool admission_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct admission *a = context;
+    const struct role *role = a->context->role;
+    struct console_caller *caller = a->caller;
+    permissions_free(&caller->permissions); /* of an earlier run of this transaction */
+    caller->session = (struct session){.state = SESSION_NONE};
+    if (!terminal_find(tx, role->city_code, http_request_peer(a->request),
+                       http_request_address(a->request), &a->known_terminal, &caller->terminal, f))
+        return false;
+    if (!a->known_terminal || !a->token)
+        return true;
+    if (!session_find(tx, role->city_code, a->token, &caller->terminal, &a->context->rules.session,
+                      a->context->rules.password_age, clock_now(), &caller->session, f))
+        return false;
+    return a->need != NEED_SESSION || caller->session.state != SESSION_GOOD ||
+           account_permissions(tx, &caller->session.account, &caller->permissions, f);
+}
+
+static bool far_enough(enum console_need need, enum session_state state)
+{
+    if (need == NEED_TERMINAL)
+        return true;
+    switch (state) {
+    case SESSION_GOOD:
+        return need != NEED_HALF;
+    case SESSION_CHANGE:
+        return need == NEED_CHANGE || need == NEED_UNLOCK;
+    case SESSION_LOCKED:
+        return need == NEED_UNLOCK;
+    case SESSION_HALF:
+        return need == NEED_HALF;
+    case SESSION_NONE:
+        break;
+    }
+    return false;
+}
+
+static void reply_not_far(struct http_request *request, enum session_state state)
+{
+    if (state == SESSION_LOCKED)
+        http_reply_error(request, 423, "E0106",
+                         "操作がなかったため画面をロックしました。パスワードを入れてください。");
+    else if (state == SESSION_CHANGE)
+        http_reply_error(request, 403, "E0107",
+                         "パスワードの有効期限が切れました。新しいパスワードにしてください。");
+    else
+        http_reply_error(request, 401, "E0103", "サインインしてください。");
+}
+
+static void caller_fill(const struct console_context *context, const struct http_request *request,
+                        struct console_caller *caller)
+{
+    snprintf(caller->terminal_text, sizeof caller->terminal_text, "%s %s",
+             http_request_address(request), caller->terminal.label);
+    snprintf(caller->actor, sizeof caller->actor, "staff:%s", caller->session.account.name);
+    caller->at = (struct sign_in_at){.db = context->role->db,
+                                     .city_key = context->role->city_key,
+                                     .city_code = context->role->city_code,
+                                     .rules = &context->rules,
+                                     .terminal = &caller->terminal,
+                                     .terminal_text = caller->terminal_text};
+}
+
+bool console_admit(const struct console_context *context, struct http_request *request,
+                   enum console_need need, struct console_caller *ret_caller)
+{
+    char token[SESSION_TOKEN];
+    struct failure f = {0};
+    *ret_caller = (struct console_caller){0};
+    struct admission a = {.context = context,
+                          .request = request,
+                          .need = need,
+                          .token = cookie_token(request, token) ? token : NULL,
+                          .caller = ret_caller};
+    console_headers(request);
+    if (!same_origin(context, request)) {
+        http_reply_error(request, 403, "E0104", "ほかの画面からの操作は受け付けません。");
+        return false;
+    }
+    if (!db_transaction(context->role->db, admission_work, &a, &f)) {
+        console_reply_failure(request, &f);
+        return false;
+    }
+    if (!a.known_terminal) {
+        log_warning("console.unknown_terminal", log_text("request", http_request_id(request)));
+        http_reply_error(request, 403, "E0104",
+                         "この端末は登録されていません。管理者に登録を依頼してください。");
+        return false;
+    }
+    caller_fill(context, request, ret_caller);
+    if (far_enough(need, ret_caller->session.state))
+        return true;
+    reply_not_far(request, ret_caller->session.state);
+    console_caller_free(ret_caller);
+    return false;
+}
+
+void console_caller_free(struct console_caller *caller)
+{
+    permissions_free(&caller->permissions);
+}
+
+bool console_may(struct http_request *request, const struct console_caller *caller,
+                 enum right right)
+{
+    if (permission_allows(&caller->permissions, right, NULL, NULL))
+        return true;
+    http_reply_error(request, 403, "E0104", "「%s」の権限がありません。", right_name_ja(right));
+    return false;
+}

@@ -1,0 +1,146 @@
+#include "intake/console/console.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "intake/console/endpoints.h"
+
+#define MINUTE (60 * INSTANT_SECOND)
+
+static const struct config_key keys[] = {
+    {"address", CONFIG_TEXT, "127.0.0.1:8445", .help = "Where the console listens."},
+    {"origin", CONFIG_TEXT, NULL,
+     .help = "How browsers name it: https://HOST or https://HOST:PORT. WebAuthn binds to HOST."},
+    {"certificate", CONFIG_PATH, NULL, .help = "TLS certificate chain, PEM."},
+    {"key", CONFIG_PATH, NULL, .help = "Its private key, PEM."},
+    {"client-ca", CONFIG_PATH, "",
+     .help = "Terminals show a client certificate of this CA. Empty: terminals are told by their "
+             "address alone."},
+    {"site", CONFIG_PATH, "/usr/share/uketsuke/console", .help = "Folder of the pages."},
+    {"threads", CONFIG_NUMBER, "4", 1, 64, .help = "How many requests are worked on at once."},
+    {"connections-most", CONFIG_NUMBER, "512", 8, 65536, .help = "Open connections."},
+    {"idle", CONFIG_DURATION, "10min", MINUTE, INSTANT_DAY,
+     .help = "Without a request for so long, the screen is locked."},
+    {"session-most", CONFIG_DURATION, "10h", 10 * MINUTE, INSTANT_DAY,
+     .help = "A session ends after so long, whatever happens."},
+    {"password-length", CONFIG_NUMBER, "12", 8, 128, .help = "Characters of a password, at least."},
+    {"password-age", CONFIG_DURATION, "180d", 0, 3650 * INSTANT_DAY,
+     .help = "After so long a password must be changed; 0s: never."},
+    {"password-past", CONFIG_NUMBER, "5", 0, ACCOUNT_PASTS,
+     .help = "How many old passwords may not come again, nor one like them."},
+    {"failures-most", CONFIG_NUMBER, "5", 1, 100,
+     .help = "Failures in a row, after which an account is locked."},
+    {"lock", CONFIG_DURATION, "5min", INSTANT_SECOND, INSTANT_DAY,
+     .help = "For how long; twice as long with each further failure, at most a day."},
+};
+
+const struct config_section console_config_section = {
+    .name = "console",
+    .help = "The staff console.",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof *keys,
+};
+
+/* clang-format off */
+static const struct http_route routes[] = {
+    {"GET",    "/",                          endpoint_site_index,           0},
+    {"GET",    "/app/{file}",                endpoint_site_file,            0},
+    {"GET",    "/api/session",               endpoint_session_get,          0},
+    {"POST",   "/api/session",               endpoint_session_post,         CONSOLE_BODY_MOST},
+    {"DELETE", "/api/session",               endpoint_session_delete,       0},
+    {"POST",   "/api/session/unlock",        endpoint_session_unlock,       CONSOLE_BODY_MOST},
+    {"POST",   "/api/session/password",      endpoint_session_password,     CONSOLE_BODY_MOST},
+    {"POST",   "/api/session/totp",          endpoint_session_totp,         CONSOLE_BODY_MOST},
+    {"POST",   "/api/session/challenge",     endpoint_session_challenge,    CONSOLE_BODY_MOST},
+    {"POST",   "/api/session/webauthn",      endpoint_session_webauthn,     CONSOLE_BODY_MOST},
+    {"POST",   "/api/enrolment",             endpoint_enrolment,            CONSOLE_BODY_MOST},
+    {"GET",    "/api/enrolment/totp",        endpoint_enrolment_totp_get,   0},
+    {"POST",   "/api/enrolment/totp",        endpoint_enrolment_totp,       CONSOLE_BODY_MOST},
+    {"POST",   "/api/enrolment/webauthn",    endpoint_enrolment_webauthn,   CONSOLE_BODY_MOST},
+};
+/* clang-format on */
+
+struct console_server {
+    struct console_context context;
+    struct http_server *http;
+};
+
+static void rules_read(const struct config_group *group, struct sign_in_rules *ret)
+{
+    *ret = (struct sign_in_rules){
+        .session = {.idle = config_duration(group, "idle"),
+                    .most = config_duration(group, "session-most")},
+        .password_age = config_duration(group, "password-age"),
+        .password_least = config_number(group, "password-length"),
+        .password_past = config_number(group, "password-past"),
+        .failures_most = config_number(group, "failures-most"),
+        .lock = config_duration(group, "lock"),
+    };
+}
+
+/* "https://host:port" without a path, as browsers write it. */
+static bool origin_read(const char *origin, char *ret_host, size_t size, struct failure *f)
+{
+    static const char scheme[] = "https://";
+    const char *host = strncmp(origin, scheme, sizeof scheme - 1) == 0 ? origin + 8 : "";
+    size_t length = strcspn(host, ":/");
+    if (length == 0 || length >= size || strchr(host, '/'))
+        return failure_set(f, FAILURE_USAGE,
+                           "[console] origin must be https://HOST or https://HOST:PORT, without a "
+                           "slash at its end");
+    snprintf(ret_host, size, "%.*s", (int)length, host);
+    return true;
+}
+
+static bool http_start(struct console_server *server, const struct config_group *group,
+                       struct failure *f)
+{
+    const char *client_ca = config_text(group, "client-ca");
+    const struct http_server_options options = {
+        .address = config_text(group, "address"),
+        .tls_certificate = config_text(group, "certificate"),
+        .tls_key = config_text(group, "key"),
+        .tls_client_ca = *client_ca ? client_ca : NULL,
+        .threads = (unsigned)config_number(group, "threads"),
+        .connections_most = (unsigned)config_number(group, "connections-most"),
+        .routes = routes,
+        .route_count = sizeof routes / sizeof *routes,
+        .context = &server->context,
+    };
+    return http_server_start(&options, &server->http, f);
+}
+
+bool console_server_start(struct role *role, struct console_server **ret_server, struct failure *f)
+{
+    if (!config_require(role->config, "console", f))
+        return false;
+    const struct config_group *group = config_group(role->config, "console");
+    struct console_server *server = memory_allocate(sizeof *server);
+    server->context =
+        (struct console_context){.role = role, .origin = config_text(group, "origin")};
+    rules_read(group, &server->context.rules);
+    if (!origin_read(server->context.origin, server->context.party_id,
+                     sizeof server->context.party_id, f) ||
+        !console_site_load(config_text(group, "site"), &server->context.site, f) ||
+        !http_start(server, group, f)) {
+        console_server_stop(server);
+        return false;
+    }
+    *ret_server = server;
+    return true;
+}
+
+unsigned console_server_port(const struct console_server *server)
+{
+    return http_server_port(server->http);
+}
+
+void console_server_stop(struct console_server *server)
+{
+    if (server->http)
+        http_server_stop(server->http);
+    console_site_free(server->context.site);
+    free(server);
+}

@@ -1,0 +1,64 @@
+/* Sessions of the console (schema 0010): a random token in a cookie, its hash in the database,
+ * bound to one account and one registered terminal. */
+#ifndef UKETSUKE_INTAKE_CONSOLE_SESSION_H
+#define UKETSUKE_INTAKE_CONSOLE_SESSION_H
+
+#include <stdbool.h>
+
+#include "intake/console/account.h"
+
+#define SESSION_TOKEN 65 /* 64 hexadecimal digits, NUL */
+
+struct terminal {
+    char id[37], label[241], department[161];
+};
+/* Whose certificate (`peer`, or NULL) or address this is, among the approved; the certificate
+ * counts first. */
+bool terminal_find(struct db_tx *tx, const char *city_code, const char *peer, const char *address,
+                   bool *ret_found, struct terminal *ret_terminal, struct failure *f);
+
+struct session_limits {
+    instant idle; /* without a request for so long: locked, the password is asked again */
+    instant most; /* from the sign-in to its end, whatever happens */
+};
+
+enum session_state {
+    SESSION_NONE,   /* unknown, ended, of another terminal, its account no longer valid */
+    SESSION_HALF,   /* the password was right; the second factor is awaited */
+    SESSION_LOCKED, /* idle for too long */
+    SESSION_CHANGE, /* complete, but the password must be changed first */
+    SESSION_GOOD,
+};
+
+struct session {
+    uint8_t token[32]; /* the hash */
+    enum session_state state;
+    struct account account;
+    char terminal_id[37];
+    uint8_t challenge[WEBAUTHN_CHALLENGE];
+    bool has_challenge;
+};
+
+/* Begins a half session; the token goes into the cookie and nowhere else. */
+bool session_begin(struct db_tx *tx, const struct account *account, const struct terminal *terminal,
+                   instant now, instant until, char ret_token[SESSION_TOKEN], struct failure *f);
+/* What the cookie's token stands for at this terminal. Notes that it was seen, at most twice a
+ * minute, unless it is locked. `password_age`: 0 never ends a password. */
+bool session_find(struct db_tx *tx, const char *city_code, const char *token,
+                  const struct terminal *terminal, const struct session_limits *limits,
+                  instant password_age, instant now, struct session *ret_session,
+                  struct failure *f);
+/* *ret_other: another session of the account is in use, and nothing was done; one that is idle
+ * gives way. */
+bool session_complete(struct db_tx *tx, const struct session *session,
+                      const struct session_limits *limits, instant now, bool *ret_other,
+                      struct failure *f);
+bool session_unlock(struct db_tx *tx, const struct session *session, instant now,
+                    struct failure *f);
+bool session_set_challenge(struct db_tx *tx, const struct session *session,
+                           const uint8_t *challenge /* NULL: used up */, struct failure *f);
+/* why: "signed-out", "disabled" … */
+bool session_end(struct db_tx *tx, const struct session *session, instant now, const char *why,
+                 struct failure *f);
+
+#endif
