@@ -43,6 +43,9 @@ static const struct db_statement status_outbox = {
     " (array_agg(last_error ORDER BY last_attempt_at DESC NULLS LAST)"
     "  FILTER (WHERE last_error IS NOT NULL))[1] "
     "FROM outbox WHERE city_code = $1 GROUP BY destination ORDER BY min(created_at)"};
+static const struct db_statement status_escalations = {
+    "status_escalations", "SELECT what, max(step)::bigint, count(*), min(since) FROM escalation"
+                          " WHERE city_code = $1 GROUP BY what ORDER BY 4"};
 static const struct db_statement status_audit = {
     "status_audit", "SELECT (SELECT max(at) FROM audit_checkpoint), (SELECT min(e.at)"
                     " FROM audit_chain c JOIN audit_entry e ON e.chain = c.chain"
@@ -110,6 +113,15 @@ static json_t *outbox_json(const struct db_rows *rows, size_t i)
                      text_json(db_get_text(rows, i, 4)));
 }
 
+static json_t *escalation_json(const struct db_rows *rows, size_t i)
+{
+    static const char *const told[] = {"", "operator", "department", "report"};
+    return json_pack("{s:s, s:s, s:I, s:o}", "what", db_get_text(rows, i, 0), "told",
+                     told[db_get_number(rows, i, 1)], "count",
+                     (json_int_t)db_get_number(rows, i, 2), "oldest",
+                     time_json(db_get_instant(rows, i, 3)));
+}
+
 static json_t *list_json(const struct db_rows *rows,
                          json_t *(*row_json)(const struct db_rows *rows, size_t i))
 {
@@ -124,7 +136,8 @@ static bool database_read(struct db_tx *tx, void *context, struct failure *f)
     struct reading *r = context;
     const struct db_value city = db_text(r->city_code);
     _cleanup_(cleanup_db_rows) struct db_rows *states = NULL, *reasons = NULL, *work = NULL,
-                                              *stuck = NULL, *outbox = NULL, *audit = NULL;
+                                              *stuck = NULL, *outbox = NULL, *audit = NULL,
+                                              *escalations = NULL;
     if (!db_query(tx, &status_states, &city, 1, &states, f) ||
         !db_query(tx, &status_reasons, &city, 1, &reasons, f) ||
         !db_query(tx, &status_work,
@@ -133,6 +146,7 @@ static bool database_read(struct db_tx *tx, void *context, struct failure *f)
                   &work, f) ||
         !db_query(tx, &status_stuck, &city, 1, &stuck, f) ||
         !db_query(tx, &status_outbox, &city, 1, &outbox, f) ||
+        !db_query(tx, &status_escalations, &city, 1, &escalations, f) ||
         !db_query(tx, &status_audit, DB_NO_VALUES, &audit, f))
         return false;
     json_object_set_new(r->status, "states", states_json(states));
@@ -140,6 +154,7 @@ static bool database_read(struct db_tx *tx, void *context, struct failure *f)
     json_object_set_new(r->status, "work", list_json(work, work_json));
     json_object_set_new(r->status, "stuck", json_integer(db_get_number(stuck, 0, 0)));
     json_object_set_new(r->status, "outbox", list_json(outbox, outbox_json));
+    json_object_set_new(r->status, "escalations", list_json(escalations, escalation_json));
     json_object_set_new(r->status, "audit",
                         json_pack("{s:o, s:o}", "checkpoint",
                                   time_json(db_get_instant(audit, 0, 0)), "since",

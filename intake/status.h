@@ -5,6 +5,7 @@
  *  "reasons":  [{"state","reason","count","oldest"}…]     held, unmatched, review, correction;
  * oldest first "work":     [{"stage","count","due","overdue","oldest_due","failing","note"}…]
  *  "outbox":   [{"destination","count","oldest","tried","last_error"}…]
+ *  "escalations": [{"what","told","count","oldest"}…]     what waits too long (intake/escalation.h)
  *  "stuck":    applications that wait, but in no queue: a bug
  *  "audit":    {"checkpoint": time or null, "since": time of the first entry or null}
  *  "revocation": {"lists": files, "newest": when the last one came, or null,

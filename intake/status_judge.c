@@ -146,6 +146,18 @@ static void judge_reason(struct judging *j, const json_t *reason)
                 text_of(reason, "reason"), duration_text(j->now - time_of(reason, "oldest"), span));
 }
 
+/* Only what waits for staff: the outbox, and what is held, are judged above. */
+static void judge_escalation(struct judging *j, const json_t *escalation)
+{
+    const char *what = text_of(escalation, "what");
+    char text[64], span[DURATION_TEXT];
+    if (strcmp(what, "review") == 0 || strcmp(what, "unmatched") == 0)
+        problem(j, "Ask the department: `uketsuke routing report` tells who was told.",
+                "%s for staff for too long (%s), the oldest for %s.",
+                applications(number_of(escalation, "count"), "waits", "wait", text), what,
+                duration_text(j->now - time_of(escalation, "oldest"), span));
+}
+
 static void judge_audit(struct judging *j, const json_t *audit)
 {
     const struct config_group *group = config_group(j->config, "audit");
@@ -199,6 +211,7 @@ void status_judge(json_t *status, const struct config *config)
     judge_each(&j, json_object_get(status, "work"), judge_work);
     judge_each(&j, json_object_get(status, "outbox"), judge_outbox);
     judge_each(&j, json_object_get(status, "reasons"), judge_reason);
+    judge_each(&j, json_object_get(status, "escalations"), judge_escalation);
     if (revocation)
         judge_revocation(&j, revocation);
     judge_audit(&j, json_object_get(status, "audit"));

@@ -186,6 +186,15 @@ static void what_was_rejected_waits_for_people(void **state)
     expect_problem("rejected-by-destination", "settle it with its department");
 }
 
+static void what_staff_leave_lying_shows(void **state)
+{
+    (void)state;
+    test_sql(&database, "INSERT INTO escalation SELECT city_code, application_id, 'review',"
+                        " now() - interval '2 days', 2, now() FROM application LIMIT 1");
+    expect_problem("waits for staff for too long (review)", "routing report");
+    test_sql(&database, "DELETE FROM escalation");
+}
+
 static void held_shows_with_what_to_do(void **state)
 {
     (void)state;
@@ -290,6 +299,7 @@ int main(void)
         EACH(tries_that_fail_show_with_their_note),
         EACH(what_is_in_no_queue_shows),
         EACH(what_was_rejected_waits_for_people),
+        EACH(what_staff_leave_lying_shows),
         EACH(held_shows_with_what_to_do),
         EACH(unmatched_is_daily_work),
         EACH(an_outbox_that_is_not_emptied_shows),
