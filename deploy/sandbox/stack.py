@@ -65,6 +65,7 @@ class Stack:
         self.settings = settings or {}
         self.durable = durable
         self.site = site
+        self.pages = SITE / "dist"
         self.card_options = []  # of `town cards`
         self.processes = {}
         room = 107 - len("/postgres/.s.PGSQL.5432")  # as long as a Unix socket's path may be
@@ -299,6 +300,8 @@ class Stack:
             "--arrivals-address", f"127.0.0.1:{ports['arrivals']}", *self._site_options()])
         self.wait_port("portal")
         self.wait_port("arrivals")
+        if self.site:
+            self.wait_port("site")
 
     # --- the residents' web site ----------------------------------------------------------------
 
@@ -309,7 +312,7 @@ class Stack:
     def _site_options(self):
         if not self.site:
             return []
-        return ["--site-address", f"127.0.0.1:{self.ports['site']}", "--pages", SITE / "dist",
+        return ["--site-address", f"127.0.0.1:{self.ports['site']}", "--pages", self.pages,
                 "--services", self.folder / "services.json", "--cards", self.folder / "cards"]
 
     @staticmethod

@@ -258,7 +258,7 @@ def test_every_page_is_accessible_and_fits(resident, claim, tmp_path, size):
         wrong.extend(f"{name}: {fault}" for fault in resident.axe())
 
     for name, path, heading in (("home", "/", "市の手続"), ("search", "/services", "手続をさがす"),
-                                ("missing", "/applications/x/y/z", "")):
+                                ("missing", "/services/nothing", "見つかりません")):
         resident.open(path)
         resident.until(lambda: heading in resident.heading(), name)
         look(name)

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { api, type Application, type DraftSummary } from "./api";
-import { Button, Confirm, Failure, Heading, Link, Loading, Notice, useLoaded } from "./parts";
+import { Button, Confirm, Failure, Heading, Link, Loading, Notice, NotThere, useLoaded } from "./parts";
 import { go, usePage } from "./router";
 import { ShownFiles, ShownItems } from "./shown";
 import { moment, statusWords } from "./text";
@@ -104,9 +104,9 @@ export function ApplicationsPage() {
 
 function Received(props: { application: Application }) {
   return (
-    <Notice kind="success" title="申請を送信しました">
+    <Notice kind="success" title="受付番号">
       <p>
-        受付番号：<strong class="receipt">{props.application.receipt_number}</strong>
+        <strong class="receipt">{props.application.receipt_number}</strong>
       </p>
       <p>
         このあと、市が申請の内容を確認します。状況が変わると、このページに表示されます。市から訂正をお願いすることがありますので、ときどきご確認ください。
@@ -145,9 +145,13 @@ export function ApplicationPage(props: { receipt: string; fresh: boolean }) {
     () => api.application(props.receipt),
     `${props.receipt} ${turn}`,
   );
-  const title = props.fresh ? "申請を送信しました" : "申請の状況";
-  usePage(title, !!value);
-  if (!value) return error ? <Failure error={error} /> : <Loading />;
+  const title = error
+    ? "申請が見つかりません"
+    : props.fresh
+      ? "申請を送信しました"
+      : "申請の状況";
+  usePage(title, !!value || !!error);
+  if (!value) return error ? <NotThere error={error} title={title} /> : <Loading />;
   const { application, service } = value;
   const act = (work: () => Promise<void>) => work().catch(setFailed);
   return (

@@ -15,7 +15,7 @@ import {
 } from "./api";
 import { ErrorSummary, Fields, type Filling } from "./fields";
 import { cardItems, withValue } from "./form";
-import { Button, Failure, Heading, Link, Loading, Notice, useLoaded } from "./parts";
+import { Button, Failure, Heading, Link, Loading, Notice, NotThere, useLoaded } from "./parts";
 import { go, usePage } from "./router";
 import { ShownFiles, ShownItems } from "./shown";
 import { fileSize } from "./text";
@@ -376,6 +376,8 @@ function Apply(props: { draft: Draft; service: Service; step: string; resident: 
 
 export function ApplyPage(props: { id: string; step: string; resident: Resident }) {
   const { value, error } = useLoaded(() => api.draft(props.id), props.id);
-  if (!value) return error ? <Failure error={error} /> : <Loading />;
+  usePage("入力中の申請が見つかりません", !!error);
+  if (!value)
+    return error ? <NotThere error={error} title="入力中の申請が見つかりません" /> : <Loading />;
   return <Apply draft={value.draft} service={value.service} step={props.step} resident={props.resident} />;
 }

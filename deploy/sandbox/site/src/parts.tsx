@@ -59,6 +59,19 @@ export function Failure(props: { error: unknown }) {
   return <Notice kind="error" title={words} />;
 }
 
+/** A page that could not be had. */
+export function NotThere(props: { error: unknown; title: string }) {
+  return (
+    <>
+      <Heading>{props.title}</Heading>
+      <Failure error={props.error} />
+      <p>
+        <Link to="/">トップページへ戻る</Link>
+      </p>
+    </>
+  );
+}
+
 /** What a page needs from the API; `undefined` until it is there. */
 export function useLoaded<T>(load: () => Promise<T>, key: string) {
   const [state, setState] = useState<{ key: string; value?: T; error?: unknown }>({ key });

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { api, ApiError, type ServiceSummary } from "./api";
-import { Button, Failure, Heading, Link, Loading, useLoaded } from "./parts";
+import { Button, Failure, Heading, Link, Loading, NotThere, useLoaded } from "./parts";
 import { go, usePage } from "./router";
 import { lifeEvents } from "./text";
 
@@ -137,7 +137,7 @@ export function SearchPage(props: { query: string; event: string }) {
 export function ServicePage(props: { id: string }) {
   const { value: service, error } = useLoaded(() => api.service(props.id), props.id);
   const [failed, setFailed] = useState<unknown>();
-  usePage(service?.name ?? "手続", !!service);
+  usePage(service?.name ?? "手続が見つかりません", !!service || !!error);
   const begin = async () => {
     try {
       const draft = await api.begin(props.id);
@@ -148,7 +148,7 @@ export function ServicePage(props: { id: string }) {
       else setFailed(e);
     }
   };
-  if (!service) return error ? <Failure error={error} /> : <Loading />;
+  if (!service) return error ? <NotThere error={error} title="手続が見つかりません" /> : <Loading />;
   const documents = service.documents ?? [];
   return (
     <>
