@@ -1,6 +1,6 @@
 /* Bank accounts. */
 #include "base/cleanup.h"
-#include "forms/contact.h"
+#include "base/contact.h"
 #include "forms/evaluation.h"
 #include "forms/xpath.h"
 

@@ -1,6 +1,6 @@
 /* Classes of characters, kana, postal codes and telephone numbers. */
 #include "base/cleanup.h"
-#include "forms/contact.h"
+#include "base/contact.h"
 #include "forms/evaluation.h"
 #include "forms/kana.h"
 #include "forms/xpath.h"

@@ -5,7 +5,7 @@
 
 #include "base/check_digit.h"
 #include "base/clock.h"
-#include "forms/contact.h"
+#include "base/contact.h"
 
 static bool date_good(const char *text)
 {

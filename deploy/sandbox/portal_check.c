@@ -5,6 +5,7 @@
 
 #include "base/check_digit.h"
 #include "base/cleanup.h"
+#include "base/contact.h"
 #include "base/text.h"
 #include "deploy/sandbox/portal_site.h"
 
@@ -146,12 +147,16 @@ static void choice_check(struct checking *c, const json_t *item, const char *pat
 static const struct {
     const char *name;
     bool (*good)(const char *text);
-    const char *what;
+    const char *what; /* to do, behind "…の番号に誤りがあります。" */
 } digits[] = {
-    {"kojinbango", kojinbango_valid, "12桁の番号"},
-    {"juminhyokodo", juminhyo_code_valid, "11桁の番号"},
-    {"hojinbango", hojin_bango_valid, "13桁の番号"},
-    {"dantaikodo", dantai_code_valid, "6桁の番号"},
+    {"kojinbango", kojinbango_valid, "カードや通知書で、12桁の番号をもう一度ご確認ください。"},
+    {"juminhyokodo", juminhyo_code_valid, "11桁の番号をもう一度ご確認ください。"},
+    {"hojinbango", hojin_bango_valid, "13桁の番号をもう一度ご確認ください。"},
+    {"dantaikodo", dantai_code_valid, "6桁の番号をもう一度ご確認ください。"},
+    {"postal-code", postal_code_valid, "郵便番号は7桁です。"},
+    {"phone", phone_valid, "0から始まる10桁か11桁の番号を、市外局番から入力してください。"},
+    {"bank-account", account_number_valid,
+     "通帳やキャッシュカードの7桁の番号をご確認ください（7桁に満たないときは、前に0を付けます）。"},
 };
 
 static void digits_check(struct checking *c, const json_t *item, const char *path, const char *text)
@@ -159,9 +164,8 @@ static void digits_check(struct checking *c, const json_t *item, const char *pat
     const char *check = text_of(item, "check");
     for (size_t i = 0; i < sizeof digits / sizeof *digits; i++)
         if (strcmp(digits[i].name, check) == 0 && !digits[i].good(text))
-            wrong(c, path, "check-digit",
-                  "%sの番号に誤りがあります。%sを、カードや通知書でもう一度ご確認ください。",
-                  text_of(item, "label"), digits[i].what);
+            wrong(c, path, "check-digit", "%sに誤りがあります。%s", text_of(item, "label"),
+                  digits[i].what);
 }
 
 /* --- items ------------------------------------------------------------------------------------ */

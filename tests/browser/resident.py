@@ -199,16 +199,17 @@ class Resident:
         """Logged in, from the service's page to the first step; its description is returned."""
         self.open(f"/services/{procedure}")
         self.click("申請をはじめる")
-        self.until(lambda: self.path().startswith("/apply/"), "the first step")
+        self.until(lambda: self.path().startswith("/apply/") and self.items_here(),
+                   "the first step")
         with urllib.request.urlopen(f"{self.url}api/services/{procedure}", timeout=10) as answer:
             return json.load(answer)
 
     def next(self):
         """The next step; what is wrong when the page says so."""
-        before = self.path()
+        before = self.heading()
         self.click("次へ")
-        self.until(lambda: self.path() != before or self.errors(), "the next step")
-        assert self.path() != before, self.errors()
+        self.until(lambda: self.heading() != before or self.errors(), "the next step")
+        assert self.heading() != before, self.errors()
 
     def attach(self, documents, wanted, folder):
         for document in documents:
@@ -221,15 +222,29 @@ class Resident:
                 self.field(f"documents/{document['id']}").send_keys(str(file))
                 self.wait_text(file.name)
 
-    def fill_all(self, service, form, attachments, folder):
-        """Every step until the last look."""
-        for group in service["groups"]:
-            self.wait_heading(group["label"])
-            self.fill(group["items"], form)
+    def items_here(self):
+        """Names of the items that this step asks for."""
+        return self.script("""
+            const f = document.querySelector('main form'); return f ? f.dataset.items || '' : ''""").split()
+
+    def fill_step(self, service, form):
+        here = self.items_here()
+        self.fill([item for group in service["groups"] for item in group["items"]
+                   if item["name"] in here], form)
+
+    def fill_all(self, service, form, attachments, folder, look=lambda name: None):
+        """Every step until the last look; `look` sees each, filled in."""
+        steps = 0
+        while self.items_here():
+            steps += 1
+            self.fill_step(service, form)
+            look(f"step-{steps}")
             self.next()
         if service.get("documents"):
             self.wait_heading("書類の添付")
+            look("files")
             self.attach(service["documents"], attachments, folder)
+            look("files-attached")
             self.next()
         self.wait_heading("内容の確認")
 

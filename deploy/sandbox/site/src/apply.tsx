@@ -26,12 +26,21 @@ interface Step {
   items?: Item[];
 }
 
+/** An item or two, and no consent: not worth a page of its own. */
+function isSmall(group: { items: Item[] }): boolean {
+  return (
+    group.items.length <= 2 &&
+    group.items.every((item) => !item.parts && item.choices?.length !== 1)
+  );
+}
+
 function stepsOf(service: Service): Step[] {
-  const steps: Step[] = service.groups.map((group, i) => ({
-    key: String(i + 1),
-    title: group.label,
-    items: group.items,
-  }));
+  const steps: Step[] = [];
+  for (const group of service.groups) {
+    const before = steps[steps.length - 1];
+    if (before && isSmall(group)) before.items = [...(before.items ?? []), ...group.items];
+    else steps.push({ key: String(steps.length + 1), title: group.label, items: group.items });
+  }
   if (service.documents?.length) steps.push({ key: "files", title: "書類の添付" });
   steps.push({ key: "confirm", title: "内容の確認" }, { key: "sign", title: "署名と送信" });
   return steps;
@@ -54,15 +63,16 @@ function Progress(props: { steps: Step[]; at: number }) {
   );
 }
 
-/** The group's one item may bear the step's own name: then its parts stand right below it. */
+/** The first item may bear the step's own name: then its parts stand right below it. */
 function StepFields(props: { filling: Filling; step: Step }) {
+  const [first, ...others] = props.step.items ?? [];
   const items = props.step.items ?? [];
-  const only = items.length === 1 ? items[0] : undefined;
-  if (only?.kind === "group" && only.required && only.label === props.step.title)
+  if (first?.kind === "group" && first.required && first.label === props.step.title)
     return (
       <>
-        {only.help && <p class="help">{only.help}</p>}
-        <Fields filling={props.filling} items={only.parts ?? []} around={`${only.name}/`} />
+        {first.help && <p class="help">{first.help}</p>}
+        <Fields filling={props.filling} items={first.parts ?? []} around={`${first.name}/`} />
+        <Fields filling={props.filling} items={others} around="" />
       </>
     );
   return <Fields filling={props.filling} items={items} around="" />;
@@ -334,7 +344,7 @@ function Apply(props: { draft: Draft; service: Service; step: string; resident: 
           }}
         />
       ) : (
-        <form onSubmit={next} noValidate>
+        <form onSubmit={next} noValidate data-items={step.items?.map((i) => i.name).join(" ")}>
           {step.items && (
             <>
               <FromCard items={step.items} resident={props.resident} filling={filling} />

@@ -3,9 +3,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { FieldError, Item, Service, Values } from "./api";
-import { fieldId, isForbidden, isRequired, textAt, valueAt, wantsDigits, withValue } from "./form";
+import { fieldId, isForbidden, isRequired, textAt, valueAt, wantsDigits, wantsHalfWidth, withValue } from "./form";
 import { Button } from "./parts";
-import { longDay, plainDigits } from "./text";
+import { halfWidth, longDay, plainDigits } from "./text";
 
 export interface Filling {
   service: Service;
@@ -65,6 +65,7 @@ function TextField({ filling, item, path }: FieldProps) {
   const text = textAt(filling.values, path);
   const error = errorOf(filling, path);
   const digits = wantsDigits(item);
+  const put = digits ? plainDigits(text) : wantsHalfWidth(item) ? halfWidth(text) : text;
   const help = item.help || digitHelp(item);
   const set = (value: string) =>
     filling.change(withValue(filling.values, path, value === "" ? undefined : value));
@@ -93,7 +94,7 @@ function TextField({ filling, item, path }: FieldProps) {
           class={widthOf(item, digits)}
           inputMode={digits ? "numeric" : undefined}
           {...common}
-          onBlur={() => digits && plainDigits(text) !== text && set(plainDigits(text))}
+          onBlur={() => put !== text && set(put)}
         />
       )}
     </div>

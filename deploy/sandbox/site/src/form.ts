@@ -81,11 +81,15 @@ export function fieldId(path: string): string {
   return "f-" + path.replace(/[/[\]]/g, "_");
 }
 
-/** Items that want digits only: what is typed in full width is put right. */
+/** Items of digits alone: hyphens and blanks that were typed go. */
 export function wantsDigits(item: Item): boolean {
   return (
     item.kind === "integer" ||
-    (item.patterns?.length === 1 && /^\[0-9\]\{\d+(,\d+)?\}$/.test(item.patterns[0])) ||
-    ["kojinbango", "phone", "postal-code", "juminhyokodo"].includes(item.check ?? "")
+    (item.patterns?.length === 1 && /^\[0-9\]\{\d+(,\d+)?\}$/.test(item.patterns[0]))
   );
+}
+
+/** Items of digits, and hyphens maybe: what was typed in full width becomes half width. */
+export function wantsHalfWidth(item: Item): boolean {
+  return wantsDigits(item) || ["phone", "postal-code"].includes(item.check ?? "");
 }

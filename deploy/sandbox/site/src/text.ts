@@ -44,11 +44,16 @@ export function moment(iso: string): string {
   return `${year}年${month}月${day}日 ${hour}時${String(minute).padStart(2, "0")}分`;
 }
 
-/** Digits as they must be sent: full width becomes half width; hyphens and blanks go. */
-export function plainDigits(text: string): string {
+/** Digits and hyphens of any width in half width. */
+export function halfWidth(text: string): string {
   return text
     .replace(/[０-９]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
-    .replace(/[-‐‑–—―−ー－\s　]/g, "");
+    .replace(/[‐‑–—―−ー－]/g, "-");
+}
+
+/** Digits as they must be sent: in half width, without hyphens and blanks. */
+export function plainDigits(text: string): string {
+  return halfWidth(text).replace(/[-\s　]/g, "");
 }
 
 export function fileSize(bytes: number): string {

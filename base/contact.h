@@ -1,7 +1,6 @@
-/* How postal codes, telephone numbers and bank accounts are written. ASCII digits only. Internal to
- * forms/. */
-#ifndef UKETSUKE_FORMS_CONTACT_H
-#define UKETSUKE_FORMS_CONTACT_H
+/* How postal codes, telephone numbers and bank accounts are written. ASCII digits only. */
+#ifndef UKETSUKE_BASE_CONTACT_H
+#define UKETSUKE_BASE_CONTACT_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "forms/contact.h"
+#include "base/contact.h"
 
 #include <stddef.h>
 #include <string.h>
