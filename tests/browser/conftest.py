@@ -30,7 +30,9 @@ def settings_for(procedures, businesses):
         settings[f"destination {name}"] = {"name": name, "peers": business.peer()}
     for procedure in procedures:
         settings[f"route {procedure.id}"] = {"destination": procedure.destination,
-                                             "legal-basis": "試験のため"}
+                                             "legal-basis": "番号法第9条（試験のため）",
+                                             "individual-number":
+                                                 "yes" if procedure.has_number else "no"}
     return settings
 
 

@@ -21,6 +21,7 @@ class Procedure:
         self.retired = head.get("status") == "retired"
         self.record = ET.parse(folder / "record.xml").getroot()
         self.destination = self.record.get("to").split()[0]
+        self.has_number = any(e.get("check") == "kojinbango" for e in self.record.iter())
 
     def example(self, name="good"):
         """The form as {name: text, {…} or [{…}]}, and what stands beside it."""

@@ -74,6 +74,7 @@ class Resident:
 
     def open(self, path):
         self.browser.get(self.url.rstrip("/") + path)
+        self.until(self.heading, f"a page at {path}")
 
     def heading(self):
         return self.script("const h = document.querySelector('h1'); return h ? h.innerText : ''")
