@@ -148,6 +148,9 @@ struct db_listener;
  * opened again when it breaks: while it is down, waits just take their whole patience. */
 bool db_listen(struct db *db, const char *const *channels, size_t count,
                struct db_listener **ret_listener, struct failure *f);
+/* The same, and which[i] tells whether channel i was notified (all, after the connection broke).
+ */
+bool db_listener_wait_which(struct db_listener *listener, instant patience, bool *ret_which);
 /* True when a notification came; false after `patience` or when a stop was asked for. */
 bool db_listener_wait(struct db_listener *listener, instant patience);
 void db_listener_close(struct db_listener *listener);

@@ -76,12 +76,20 @@ void db_listener_close(struct db_listener *listener)
     free(listener);
 }
 
-static bool notified(struct db_listener *listener)
+/* Which channel it was, where somebody wants to know. */
+static void note_channel(const struct db_listener *listener, const char *channel, bool *ret_which)
+{
+    for (size_t i = 0; ret_which && i < listener->count; i++)
+        ret_which[i] |= strcmp(listener->channels[i], channel) == 0;
+}
+
+static bool notified(struct db_listener *listener, bool *ret_which)
 {
     PGconn *pg = listener->connection->pg;
     bool any = false;
     bool good = PQconsumeInput(pg) == 1;
     for (PGnotify *n = PQnotifies(pg); n; n = PQnotifies(pg)) {
+        note_channel(listener, n->relname, ret_which);
         PQfreemem(n);
         any = true;
     }
@@ -115,13 +123,23 @@ static int poll_milliseconds(const struct db_listener *listener, int64_t until)
 
 bool db_listener_wait(struct db_listener *listener, instant patience)
 {
+    return db_listener_wait_which(listener, patience, NULL);
+}
+
+bool db_listener_wait_which(struct db_listener *listener, instant patience, bool *ret_which)
+{
+    for (size_t i = 0; ret_which && i < listener->count; i++)
+        ret_which[i] = false;
     int64_t until = clock_monotonic() + patience;
     do {
         if (process_stopping())
             return false;
-        if (reconnected(listener))
+        if (reconnected(listener)) {
+            for (size_t i = 0; ret_which && i < listener->count; i++)
+                ret_which[i] = true;
             return true;
-        if (listener->connection && notified(listener))
+        }
+        if (listener->connection && notified(listener, ret_which))
             return true;
         struct pollfd fds[2] = {
             {.fd = process_stop_fd(), .events = POLLIN},
@@ -129,7 +147,7 @@ bool db_listener_wait(struct db_listener *listener, instant patience)
              .events = POLLIN},
         };
         poll(fds, 2, poll_milliseconds(listener, until));
-        if (listener->connection && fds[1].revents && notified(listener))
+        if (listener->connection && fds[1].revents && notified(listener, ret_which))
             return true;
     } while (clock_monotonic() < until);
     return false;

@@ -16,6 +16,12 @@ static struct metric requests_total = {.kind = METRIC_COUNTER,
                                        .help = "HTTP requests answered, by class of status.",
                                        .label_name = "status"};
 
+static struct metric handshakes_refused = {
+    .kind = METRIC_COUNTER,
+    .name = "uketsuke_http_handshakes_refused_total",
+    .help = "Connections that ended before a request, where a client certificate is demanded.",
+    .label_name = "reason"};
+
 /* --- one request ------------------------------------------------------------------------------ */
 
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *mhd)
@@ -151,14 +157,28 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
 
 /* --- one connection --------------------------------------------------------------------------- */
 
+/* Where a client certificate is demanded, who showed none, or one that does not verify, never gets
+ * to ask: the handshake ends, and this is all that is seen of it. */
+static void note_refused(const struct http_connection *connection)
+{
+    if (!connection->server->client_certificates || connection->asked)
+        return;
+    const char *reason = connection->untrusted ? "certificate-untrusted" : "certificate-missing";
+    metric_add(&handshakes_refused, reason, 1);
+    log_warning("http.refused", log_text("reason", reason),
+                log_text("address", connection->address));
+}
+
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
     struct http_server *server = context;
     struct http_connection *connection = *socket_context;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (connection)
+        if (connection) {
+            note_refused(connection);
             http_connection_remove(connection);
+        }
         free(connection);
         return;
     }
@@ -171,7 +191,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
                       sizeof connection->address);
     info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     if (server->client_certificates)
-        http_tls_demand(info->tls_session);
+        http_tls_demand(info->tls_session, connection);
     http_connection_hurry(connection, 0);
     *socket_context = connection;
     http_connection_add(server, connection);

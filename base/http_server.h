@@ -4,7 +4,8 @@
  * Errors have the form of the national API rules: {"title","detail","errors":[{"code","message"}],
  * "request_id"} with E0001 required, E0002 characters, E0003 length, E0004 combination, and our own
  * E01xx: E0100 not found, E0101 method, E0102 too large, E0103 not authenticated, E0104 not
- * allowed, E0105 conflict, E0190 temporarily unavailable, E0199 internal. */
+ * allowed, E0105 conflict, E0106 too many requests, E0190 temporarily unavailable, E0199 internal.
+ */
 #ifndef UKETSUKE_BASE_HTTP_SERVER_H
 #define UKETSUKE_BASE_HTTP_SERVER_H
 
@@ -54,8 +55,10 @@ bool http_server_start(const struct http_server_options *options, struct http_se
 void http_server_stop(struct http_server *server);
 /* The port it listens on (for ":0"); 0 for a unix socket. */
 unsigned http_server_port(const struct http_server *server);
-/* Wakes all waiting requests; from any thread. */
+/* Wakes all waiting requests, or those that wait for the topic (http_request_wait_for); from any
+ * thread. */
 void http_server_wake(struct http_server *server);
+void http_server_wake_topic(struct http_server *server, const void *topic);
 
 /* --- the request ------------------------------------------------------------------------------ */
 
@@ -71,6 +74,9 @@ bool http_request_changes(const struct http_request *request);
 struct bytes http_request_body(const struct http_request *request);
 /* Parsed JSON body (object or array; no duplicate keys), new reference; NULL after replying 400. */
 json_t *http_request_json(struct http_request *request);
+/* A field of a body in application/x-www-form-urlencoded, once http_request_form was true. */
+bool http_request_form(struct http_request *request); /* false after replying 400 */
+const char *http_request_field(const struct http_request *request, const char *name); /* or NULL */
 /* SHA-256 of the client certificate's DER, 64 hexadecimal digits; NULL without one. */
 const char *http_request_peer(const struct http_request *request);
 const char *http_request_address(const struct http_request *request); /* "127.0.0.1" */
@@ -89,6 +95,12 @@ enum http_flow http_reply_bytes(struct http_request *request, unsigned status,
 /* 200, or 206 / 416 by the request's Range (one range of bytes), with ETag "<etag>". */
 enum http_flow http_reply_range(struct http_request *request, const char *content_type,
                                 const char *etag, struct bytes copied);
+/* True after replying 304, when the request's If-None-Match has the ETag "<etag>"; sets the header
+ * ETag otherwise. */
+bool http_reply_unchanged(struct http_request *request, const char *etag);
+/* What follows may go compressed (gzip), when the peer takes that and it is worth it. Not for what
+ * has an ETag. */
+void http_reply_compress(struct http_request *request);
 enum http_flow http_reply_error(struct http_request *request, unsigned status, const char *code,
                                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -96,7 +108,11 @@ enum http_flow http_reply_error(struct http_request *request, unsigned status, c
 
 /* `return http_request_wait(request, seconds)`: the deadline counts from the first wait. */
 enum http_flow http_request_wait(struct http_request *request, instant patience);
+/* The same; woken by http_server_wake_topic for `topic` (compared as a pointer), too. */
+enum http_flow http_request_wait_for(struct http_request *request, instant patience,
+                                     const void *topic);
 bool http_request_expired(const struct http_request *request); /* deadline over, or stopping */
+bool http_request_resumed(const struct http_request *request); /* the handler ran before */
 
 /* --- the admin socket ------------------------------------------------------------------------- */
 

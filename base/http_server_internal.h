@@ -32,6 +32,8 @@ struct http_connection {
     struct http_server *server;
     int fd;
     _Atomic int64_t deadline; /* clock_monotonic */
+    bool asked;               /* a request began */
+    bool untrusted;           /* its client certificate did not verify */
     char peer[65];            /* "" until asked for */
     char address[64];
     struct http_connection *previous, *next;
@@ -46,8 +48,8 @@ struct http_request {
     char *uri; /* as it came, undecoded */
     char *segments[HTTP_SEGMENTS_MOST];
     size_t segment_count;
-    struct http_pair queries[HTTP_QUERIES_MOST];
-    size_t query_count;
+    struct http_pair queries[HTTP_QUERIES_MOST], fields[HTTP_QUERIES_MOST];
+    size_t query_count, field_count;
     const struct http_route *route;
     int64_t started;
 
@@ -66,7 +68,9 @@ struct http_request {
     unsigned status;
     size_t response_size;
 
+    bool compress;      /* the handler allows it */
     instant patience;   /* of the wait that was asked for */
+    const void *topic;  /* it waits for; NULL: none */
     int64_t wait_until; /* clock_monotonic; 0: did not wait yet */
     uint64_t seen;      /* server->wakes when the handler began */
     bool waiting, expired;
@@ -116,7 +120,7 @@ bool http_tls_load(const struct http_server_options *options, struct http_tls *r
                    struct failure *f);
 void http_tls_free(struct http_tls *tls);
 /* Before the handshake: no certificate, or one that does not verify, ends it. */
-void http_tls_demand(gnutls_session_t session);
+void http_tls_demand(gnutls_session_t session, struct http_connection *connection);
 bool http_tls_peer(gnutls_session_t session, char ret_fingerprint[65]);
 
 /* http_server_wait.c: the timer thread, waiting requests, deadlines of connections */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/cleanup.h"
 #include "base/http_server_internal.h"
@@ -12,11 +13,10 @@ static const struct {
     unsigned status;
     const char *title;
 } titles[] = {
-    {400, "Bad request"},        {401, "Not authenticated"},
-    {403, "Not allowed"},        {404, "Not found"},
-    {405, "Method not allowed"}, {409, "Conflict"},
-    {413, "Too large"},          {416, "Range not satisfiable"},
-    {500, "Internal error"},     {503, "Temporarily unavailable"},
+    {400, "Bad request"},    {401, "Not authenticated"},       {403, "Not allowed"},
+    {404, "Not found"},      {405, "Method not allowed"},      {409, "Conflict"},
+    {413, "Too large"},      {416, "Range not satisfiable"},   {429, "Too many requests"},
+    {500, "Internal error"}, {503, "Temporarily unavailable"},
 };
 
 static const char *title_of(unsigned status)
@@ -36,6 +36,55 @@ void http_reply_header(struct http_request *request, const char *name, const cha
     pair->value = text_copy(value);
 }
 
+/* --- compression: RFC 9110, section 12.5.3 ------------------------------------------------------
+ */
+
+#define COMPRESS_LEAST 1024 /* below, the answer fits in one packet anyway */
+
+/* "gzip" as a word of its own that is not given up by ";q=0". */
+static bool takes_gzip(struct http_request *request)
+{
+    const char *header = http_request_header(request, "Accept-Encoding");
+    for (; header && *header; header += strcspn(header, ","), header += *header == ',') {
+        header += strspn(header, " \t");
+        size_t length = strcspn(header, " \t;,");
+        if (length != 4 || strncasecmp(header, "gzip", 4) != 0)
+            continue;
+        const char *rest = header + length + strspn(header + length, " \t");
+        rest += *rest == ';' ? 1 + strspn(rest + 1, " \t") : 0;
+        return strncasecmp(rest, "q=0", 3) != 0 ||
+               strspn(rest + 3, ".0") != strcspn(rest + 3, " \t,");
+    }
+    return false;
+}
+
+/* The compressed copy (from malloc); NULL when there is no gain. */
+static void *gzip(const void *data, size_t size, size_t *ret_size)
+{
+    z_stream z = {0};
+    if (size > UINT32_MAX ||
+        deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return NULL;
+    uLong room = deflateBound(&z, (uLong)size);
+    void *out = memory_allocate(room);
+    z.next_in = (Bytef *)(uintptr_t)data;
+    z.avail_in = (uInt)size;
+    z.next_out = out;
+    z.avail_out = (uInt)room;
+    bool done = deflate(&z, Z_FINISH) == Z_STREAM_END && z.total_out < size;
+    *ret_size = z.total_out;
+    deflateEnd(&z);
+    if (!done)
+        free(out);
+    return done ? out : NULL;
+}
+
+void http_reply_compress(struct http_request *request)
+{
+    request->compress = takes_gzip(request);
+    http_reply_header(request, "Vary", "Accept-Encoding");
+}
+
 /* Takes `data` (from malloc). The first reply stands: an error found early is not overwritten. */
 static enum http_flow set_reply(struct http_request *request, unsigned status,
                                 const char *content_type, void *data, size_t size)
@@ -43,6 +92,16 @@ static enum http_flow set_reply(struct http_request *request, unsigned status,
     if (request->response) {
         free(data);
         return HTTP_DONE;
+    }
+    size_t packed_size = 0;
+    void *packed =
+        request->compress && size >= COMPRESS_LEAST ? gzip(data, size, &packed_size) : NULL;
+    if (packed) {
+        explicit_bzero(data, size); /* it may hold personal data */
+        free(data);
+        data = packed;
+        size = packed_size;
+        http_reply_header(request, "Content-Encoding", "gzip");
     }
     request->response = MHD_create_response_from_buffer(size, data, MHD_RESPMEM_MUST_FREE);
     if (!request->response) {
@@ -97,6 +156,38 @@ enum http_flow http_reply_error(struct http_request *request, unsigned status, c
     return http_reply_json(request, status, json);
 }
 
+/* --- unchanged: RFC 9110, section 13.1.2 --------------------------------------------------------
+ */
+
+/* One of the entity tags, "*", or none of it. Tags are compared weakly: W/ says nothing. */
+static bool tag_listed(const char *header, const char *quoted)
+{
+    while (header && *header) {
+        header += strspn(header, " \t,");
+        if (*header == '*')
+            return true;
+        header += strncmp(header, "W/", 2) == 0 ? 2 : 0;
+        size_t length = strcspn(header, ",");
+        while (length > 0 && (header[length - 1] == ' ' || header[length - 1] == '\t'))
+            length--;
+        if (length == strlen(quoted) && strncmp(header, quoted, length) == 0)
+            return true;
+        header += strcspn(header, ",");
+    }
+    return false;
+}
+
+bool http_reply_unchanged(struct http_request *request, const char *etag)
+{
+    char quoted[160];
+    snprintf(quoted, sizeof quoted, "\"%s\"", etag);
+    http_reply_header(request, "ETag", quoted);
+    if (!tag_listed(http_request_header(request, "If-None-Match"), quoted))
+        return false;
+    set_reply(request, 304, NULL, memory_allocate(1), 0);
+    return true;
+}
+
 /* --- ranges: RFC 9110, section 14 ------------------------------------------------------------- */
 
 enum range { RANGE_NONE, RANGE_GOOD, RANGE_BEYOND };
@@ -148,8 +239,9 @@ enum http_flow http_reply_range(struct http_request *request, const char *conten
 {
     char quoted[160], text[96];
     snprintf(quoted, sizeof quoted, "\"%s\"", etag);
-    http_reply_header(request, "ETag", quoted);
     http_reply_header(request, "Accept-Ranges", "bytes");
+    if (http_reply_unchanged(request, etag))
+        return HTTP_DONE;
     const char *header = NULL;
     const char *if_range = http_request_header(request, "If-Range");
     if (strcmp(request->method, "GET") == 0 && (!if_range || strcmp(if_range, quoted) == 0))

@@ -22,11 +22,21 @@ struct http_request *http_request_new(struct http_server *server, struct MHD_Con
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     request->connection = info ? info->socket_context : NULL;
+    if (request->connection)
+        request->connection->asked = true;
     uint64_t number = 0;
     if (getrandom(&number, sizeof number, 0) != sizeof number)
         number = (uint64_t)request->started;
     snprintf(request->id, sizeof request->id, "%016" PRIx64, number);
     return request;
+}
+
+static void pairs_free(struct http_pair *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(pairs[i].name);
+        free(pairs[i].value);
+    }
 }
 
 void http_request_free(struct http_request *request)
@@ -35,14 +45,9 @@ void http_request_free(struct http_request *request)
         request->release(request->kept);
     for (size_t i = 0; i < request->segment_count; i++)
         free(request->segments[i]);
-    for (size_t i = 0; i < request->query_count; i++) {
-        free(request->queries[i].name);
-        free(request->queries[i].value);
-    }
-    for (size_t i = 0; i < request->header_count; i++) {
-        free(request->headers[i].name);
-        free(request->headers[i].value);
-    }
+    pairs_free(request->queries, request->query_count);
+    pairs_free(request->fields, request->field_count);
+    pairs_free(request->headers, request->header_count);
     if (request->response)
         MHD_destroy_response(request->response);
     buffer_erase_free(&request->body); /* it may have held personal data */
@@ -105,29 +110,30 @@ static bool split_path(struct http_request *request, const char *path, size_t le
     return path == end;
 }
 
-static bool add_query(struct http_request *request, const char *text, size_t length)
+static bool add_pair(struct http_pair *pairs, size_t *count, const char *text, size_t length)
 {
     const char *equals = memchr(text, '=', length);
     size_t name_length = equals ? (size_t)(equals - text) : length;
-    if (request->query_count == HTTP_QUERIES_MOST)
+    if (*count == HTTP_QUERIES_MOST)
         return false;
-    struct http_pair *pair = &request->queries[request->query_count++];
+    struct http_pair *pair = &pairs[(*count)++];
     pair->name = http_unescape(text, name_length, true);
     pair->value =
         equals ? http_unescape(equals + 1, length - name_length - 1, true) : text_copy("");
     if (!pair->name || !pair->value)
         return false;
-    for (size_t i = 0; i + 1 < request->query_count; i++)
-        if (strcmp(request->queries[i].name, pair->name) == 0)
+    for (size_t i = 0; i + 1 < *count; i++)
+        if (strcmp(pairs[i].name, pair->name) == 0)
             return false; /* given twice: whoever reads the other one is fooled */
     return true;
 }
 
-static bool split_query(struct http_request *request, const char *text)
+/* a=b&c=d, each name once. */
+static bool split_pairs(struct http_pair *pairs, size_t *count, const char *text)
 {
     while (*text) {
         size_t length = strcspn(text, "&");
-        if (length > 0 && !add_query(request, text, length))
+        if (length > 0 && !add_pair(pairs, count, text, length))
             return false;
         text += length;
         if (*text == '&')
@@ -235,7 +241,7 @@ bool http_request_route(struct http_request *request, const char *method)
     size_t path_length = strcspn(request->uri, "?");
     const char *query = request->uri + path_length;
     if (!split_path(request, request->uri, path_length) ||
-        !split_query(request, *query ? query + 1 : query)) {
+        !split_pairs(request->queries, &request->query_count, *query ? query + 1 : query)) {
         http_reply_error(request, 400, "E0002", "the address is not written as it should be");
         return false;
     }
@@ -261,12 +267,37 @@ const char *http_request_parameter(const struct http_request *request, const cha
     return NULL;
 }
 
+static const char *pair_find(const struct http_pair *pairs, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(pairs[i].name, name) == 0)
+            return pairs[i].value;
+    return NULL;
+}
+
 const char *http_request_query(const struct http_request *request, const char *name)
 {
-    for (size_t i = 0; i < request->query_count; i++)
-        if (strcmp(request->queries[i].name, name) == 0)
-            return request->queries[i].value;
-    return NULL;
+    return pair_find(request->queries, request->query_count, name);
+}
+
+bool http_request_form(struct http_request *request)
+{
+    const char *type = http_request_header(request, "Content-Type");
+    struct bytes body = buffer_bytes(&request->body);
+    static const char form[] = "application/x-www-form-urlencoded";
+    size_t length = sizeof form - 1;
+    bool is_form = type && strncasecmp(type, form, length) == 0 &&
+                   (type[length] == '\0' || type[length] == ';' || type[length] == ' ');
+    if (is_form && !memchr(body.data ? (const void *)body.data : "", 0, body.length) &&
+        split_pairs(request->fields, &request->field_count, buffer_text(&request->body)))
+        return true;
+    http_reply_error(request, 400, "E0002", "the body is not %s", form);
+    return false;
+}
+
+const char *http_request_field(const struct http_request *request, const char *name)
+{
+    return pair_find(request->fields, request->field_count, name);
 }
 
 bool http_request_query_number(struct http_request *request, const char *name, int64_t least,
@@ -346,6 +377,18 @@ enum http_flow http_request_wait(struct http_request *request, instant patience)
 {
     request->patience = patience;
     return HTTP_WAIT;
+}
+
+enum http_flow http_request_wait_for(struct http_request *request, instant patience,
+                                     const void *topic)
+{
+    request->topic = topic;
+    return http_request_wait(request, patience);
+}
+
+bool http_request_resumed(const struct http_request *request)
+{
+    return request->wait_until != 0;
 }
 
 bool http_request_expired(const struct http_request *request)

@@ -91,11 +91,16 @@ static int verify(gnutls_session_t session)
                                      .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT};
     unsigned status = 0;
     int result = gnutls_certificate_verify_peers(session, &purpose, 1, &status);
-    return result == 0 && status == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+    if (result == 0 && status == 0)
+        return 0;
+    struct http_connection *connection = gnutls_session_get_ptr(session);
+    connection->untrusted = true;
+    return GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-void http_tls_demand(gnutls_session_t session)
+void http_tls_demand(gnutls_session_t session, struct http_connection *connection)
 {
+    gnutls_session_set_ptr(session, connection);
     gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
     gnutls_session_set_verify_function(session, verify);
 }

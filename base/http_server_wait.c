@@ -111,6 +111,19 @@ void http_server_wake(struct http_server *server)
     pthread_mutex_unlock(&server->mutex);
 }
 
+void http_server_wake_topic(struct http_server *server, const void *topic)
+{
+    struct http_request *following;
+    pthread_mutex_lock(&server->mutex);
+    server->wakes++;
+    for (struct http_request *r = server->waiting; r; r = following) {
+        following = r->next;
+        if (r->topic == topic)
+            resume(r);
+    }
+    pthread_mutex_unlock(&server->mutex);
+}
+
 void http_wait_stop(struct http_server *server)
 {
     pthread_mutex_lock(&server->mutex);

@@ -33,11 +33,10 @@ static bool fetch_work(struct db_tx *tx, void *context, struct failure *f)
 
 static enum http_flow reply(struct http_request *request, struct bytes item)
 {
-    char hash[65], etag[68];
+    char hash[65];
     sha256_hex(item, hash);
-    snprintf(etag, sizeof etag, "\"%s\"", hash);
-    http_reply_header(request, "ETag", etag);
-    http_reply_header(request, "Cache-Control", "no-store");
+    if (http_reply_unchanged(request, hash))
+        return HTTP_DONE;
     metric_add(&routing_delivered_metric, "item", 1);
     return http_reply_bytes(request, 200, "application/json", item);
 }
@@ -47,13 +46,15 @@ static enum http_flow fetch_and_reply(struct http_request *request, struct fetch
     struct failure f = {0};
     if (!db_transaction(x->context->options.db, fetch_work, x, &f))
         return routing_reply_failure(request, &f);
-    return x->found ? reply(request, buffer_bytes(&x->plain)) : routing_reply_not_found(request);
+    return x->found ? reply(request, buffer_bytes(&x->plain))
+                    : routing_reply_not_found(x->context, request);
 }
 
 enum http_flow endpoint_item(struct http_request *request, void *context)
 {
     struct fetch x = {.context = context};
-    if (!routing_identify(context, request, &x.caller) || !routing_item_id(request, &x.id))
+    if (!routing_identify(context, request, SCOPE_CONTENT_READ, &x.caller) ||
+        !routing_item_id(context, request, &x.id))
         return HTTP_DONE;
     enum http_flow flow = fetch_and_reply(request, &x);
     buffer_erase_free(&x.plain);

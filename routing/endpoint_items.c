@@ -1,23 +1,19 @@
-/* GET /routing/v1/items?after=ID&limit=N&wait=SECONDS: what waits, oldest first; long poll. */
+/* GET /routing/v1/items?after=CURSOR&limit=N&wait=SECONDS&procedure=ID&since=INSTANT: what waits,
+ * oldest first; long poll. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "routing/endpoints.h"
-
-static struct metric waiting_metric = {
-    .kind = METRIC_GAUGE,
-    .name = "uketsuke_routing_waiting",
-    .help = "Long polls that wait for an item.",
-};
+#include "routing/cursor.h"
 
 DEFINE_CLEANUP(cleanup_rows, struct outbox_row *, free)
 
 struct listing {
     const struct routing_context *context;
-    const char *destination;
-    int64_t after, limit;
+    struct outbox_query query;
+    struct floor *floor;
+    int64_t limit, wait;
     struct outbox_row *rows;
     size_t count;
 };
@@ -25,18 +21,27 @@ struct listing {
 static bool list_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct listing *l = context;
-    return outbox_list(tx, l->context->options.city_code, l->destination, NULL, l->after, l->rows,
-                       (size_t)l->limit, &l->count, f);
+    struct outbox_query query = l->query;
+    int64_t oldest = 0;
+    l->count = 0;
+    if (!floor_oldest(l->floor, tx, query.city_code, query.destination, &oldest, f))
+        return false;
+    if (oldest > query.after)
+        query.after = oldest - 1;
+    return oldest == 0 || outbox_list(tx, &query, l->rows, (size_t)l->limit, &l->count, f);
 }
 
 static json_t *row_json(const struct outbox_row *row)
 {
-    char id[24], created_at[INSTANT_TEXT];
+    char id[24], created_at[INSTANT_TEXT], claimed_until[INSTANT_TEXT] = "";
     snprintf(id, sizeof id, "%" PRId64, row->outbox_id);
     instant_text_jst(row->created_at, created_at);
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s}", "id", id, "receipt_number",
+    if (row->claimed_until)
+        instant_text_jst(row->claimed_until, claimed_until);
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s*}", "id", id, "receipt_number",
                      row->receipt_number, "procedure_id", row->procedure_id, "created_at",
-                     created_at, "attempts", row->attempts, "sha256", row->sha256);
+                     created_at, "attempts", row->attempts, "sha256", row->sha256, "claimed_until",
+                     row->claimed_until ? claimed_until : NULL);
 }
 
 /* "next" is what to give as `after` for the page that follows. */
@@ -45,43 +50,49 @@ static enum http_flow reply(struct http_request *request, const struct listing *
     json_t *items = json_array();
     for (size_t i = 0; i < l->count; i++)
         json_array_append_new(items, row_json(&l->rows[i]));
-    char next[24];
-    snprintf(next, sizeof next, "%" PRId64, l->count ? l->rows[l->count - 1].outbox_id : l->after);
+    char next[CURSOR_TEXT];
+    int64_t last = l->count ? l->rows[l->count - 1].outbox_id : l->query.after;
+    cursor_text(l->context, l->query.destination, last, next);
+    http_reply_compress(request);
     return http_reply_json(request, 200, json_pack("{s:o, s:s}", "items", items, "next", next));
 }
 
-static void waiting_ended(void *metric)
+static bool read_since(struct http_request *request, instant *ret_since)
 {
-    metric_add(metric, NULL, -1);
+    const char *text = http_request_query(request, "since");
+    if (!text || instant_parse(text, ret_since))
+        return true;
+    http_reply_error(request, 400, "E0002", "since must be a time, as 2026-11-21T09:00:00+09:00.");
+    return false;
 }
 
-static enum http_flow wait_for_more(struct http_request *request, int64_t seconds)
+static bool read_query(struct listing *l, struct http_request *request)
 {
-    if (!http_request_kept(request)) {
-        metric_add(&waiting_metric, NULL, 1);
-        http_request_keep(request, &waiting_metric, waiting_ended);
-    }
-    return http_request_wait(request, seconds * INSTANT_SECOND);
+    l->query.procedure_id = http_request_query(request, "procedure");
+    return cursor_read(l->context, request, l->query.destination, &l->query.after) &&
+           read_since(request, &l->query.since) &&
+           http_request_query_number(request, "limit", 1, ROUTING_LIST_MOST, 100, &l->limit) &&
+           http_request_query_number(request, "wait", 0, l->context->wait_most / INSTANT_SECOND, 0,
+                                     &l->wait);
 }
 
 enum http_flow endpoint_items(struct http_request *request, void *context)
 {
     struct listing l = {.context = context};
     struct routing_caller caller;
-    int64_t wait;
-    if (!routing_identify(context, request, &caller) ||
-        !http_request_query_number(request, "after", 0, INT64_MAX, 0, &l.after) ||
-        !http_request_query_number(request, "limit", 1, ROUTING_LIST_MOST, 100, &l.limit) ||
-        !http_request_query_number(request, "wait", 0, l.context->wait_most / INSTANT_SECOND, 0,
-                                   &wait))
+    if (!routing_identify(context, request, SCOPE_ITEMS_READ, &caller))
         return HTTP_DONE;
-    l.destination = caller.destination;
+    l.query.city_code = l.context->options.city_code;
+    l.query.destination = caller.destination;
+    l.floor = caller.client->floor;
+    if (!read_query(&l, request))
+        return HTTP_DONE;
     _cleanup_(cleanup_rows) struct outbox_row *rows = l.rows =
         memory_allocate((size_t)l.limit * sizeof *rows);
     struct failure f = {0};
     if (!db_transaction(l.context->options.db, list_work, &l, &f))
         return routing_reply_failure(request, &f);
-    if (l.count == 0 && wait > 0 && !http_request_expired(request))
-        return wait_for_more(request, wait);
+    if (l.count == 0 && l.wait > 0 && !http_request_expired(request))
+        return routing_wait(request, caller.destination, l.wait);
     return reply(request, &l);
 }

@@ -78,7 +78,7 @@ static enum http_flow reply(struct http_request *request, const struct taking *t
 enum http_flow endpoint_outcomes(struct http_request *request, void *context)
 {
     struct taking t = {.context = context};
-    if (!routing_identify(context, request, &t.caller))
+    if (!routing_identify(context, request, SCOPE_OUTCOMES_CREATE, &t.caller))
         return HTTP_DONE;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
     struct body_fault fault = {0};

@@ -58,17 +58,20 @@ static enum http_flow fetch_and_reply(struct http_request *request, struct fetch
     if (!db_transaction(x->context->options.db, fetch_work, x, &f))
         return routing_reply_failure(request, &f);
     if (!x->found)
-        return routing_reply_not_found(request);
+        return routing_reply_not_found(x->context, request);
     metric_add(&routing_delivered_metric, "package", 1);
-    http_reply_header(request, "Cache-Control", "no-store");
     return http_reply_range(request, "application/zip", x->sha256, buffer_bytes(&x->plain));
 }
 
 enum http_flow endpoint_package(struct http_request *request, void *context)
 {
     struct fetch x = {.context = context};
-    if (!routing_identify(context, request, &x.caller) || !routing_item_id(request, &x.id))
+    if (!routing_identify(context, request, SCOPE_PACKAGES_READ, &x.caller) ||
+        !routing_item_id(context, request, &x.id))
         return HTTP_DONE;
+    if (!x.caller.client->package)
+        return routing_refuse(context, request, "package-refused", 403, "E0104",
+                              "This destination may have items, not packages.");
     enum http_flow flow = fetch_and_reply(request, &x);
     buffer_erase_free(&x.plain);
     return flow;

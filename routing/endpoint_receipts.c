@@ -98,7 +98,7 @@ static enum http_flow reply(struct http_request *request, const struct receiving
 enum http_flow endpoint_receipts(struct http_request *request, void *context)
 {
     struct receiving r = {.context = context};
-    if (!routing_identify(context, request, &r.caller))
+    if (!routing_identify(context, request, SCOPE_RECEIPTS_CREATE, &r.caller))
         return HTTP_DONE;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
     struct body_fault fault = {0};

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "routing/route.h"
 
 struct metric routing_delivered_metric = {
     .kind = METRIC_COUNTER,
@@ -15,38 +14,20 @@ struct metric routing_delivered_metric = {
     .label_name = "kind",
 };
 
-bool routing_identify(const struct routing_context *context, struct http_request *request,
-                      struct routing_caller *ret_caller)
+enum http_flow routing_reply_not_found(const struct routing_context *context,
+                                       struct http_request *request)
 {
-    const char *peer = http_request_peer(request);
-    if (!peer) {
-        http_reply_error(request, 401, "E0103", "A client certificate is required.");
-        return false;
-    }
-    const char *destination = destination_of_peer(context->options.config, peer);
-    if (!destination) {
-        http_reply_error(request, 403, "E0104",
-                         "This client certificate belongs to no destination.");
-        return false;
-    }
-    ret_caller->destination = destination;
-    snprintf(ret_caller->actor, sizeof ret_caller->actor, "business:%s", destination);
-    snprintf(ret_caller->terminal, sizeof ret_caller->terminal, "%s %s",
-             http_request_address(request), peer);
-    return true;
+    return routing_refuse(context, request, "item-unknown", 404, "E0100",
+                          "No such item waits for this destination.");
 }
 
-enum http_flow routing_reply_not_found(struct http_request *request)
-{
-    return http_reply_error(request, 404, "E0100", "No such item waits for this destination.");
-}
-
-bool routing_item_id(struct http_request *request, int64_t *ret_id)
+bool routing_item_id(const struct routing_context *context, struct http_request *request,
+                     int64_t *ret_id)
 {
     const char *text = http_request_parameter(request, "id");
     if (text && number_parse(text, 1, INT64_MAX, ret_id))
         return true;
-    routing_reply_not_found(request);
+    routing_reply_not_found(context, request);
     return false;
 }
 
@@ -59,6 +40,26 @@ enum http_flow routing_reply_failure(struct http_request *request, const struct 
         return http_reply_error(request, 503, "E0190", "Temporarily unavailable. Try again.");
     }
     return http_reply_error(request, 500, "E0199", "Internal error. Nothing was changed.");
+}
+
+static struct metric waiting_metric = {
+    .kind = METRIC_GAUGE,
+    .name = "uketsuke_routing_waiting",
+    .help = "Long polls that wait for an item.",
+};
+
+static void waiting_ended(void *metric)
+{
+    metric_add(metric, NULL, -1);
+}
+
+enum http_flow routing_wait(struct http_request *request, const char *destination, int64_t seconds)
+{
+    if (!http_request_kept(request)) {
+        metric_add(&waiting_metric, NULL, 1);
+        http_request_keep(request, &waiting_metric, waiting_ended);
+    }
+    return http_request_wait_for(request, seconds * INSTANT_SECOND, destination);
 }
 
 bool routing_unseal(const struct routing_context *context, const char *purpose,

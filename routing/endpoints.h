@@ -5,40 +5,67 @@
 #include "base/audit.h"
 #include "base/http_server.h"
 #include "base/metrics.h"
+#include "routing/access.h"
+#include "routing/body.h"
 #include "routing/server.h"
 
-#define ROUTING_LIST_MOST     500       /* items of one list */
-#define ROUTING_BATCH_MOST    100       /* items of one batch, content included */
-#define ROUTING_RECEIPTS_BODY (4 << 20) /* bytes of one request of receipts */
-#define ROUTING_OUTCOMES_BODY (4 << 20) /* and of outcomes */
-#define ROUTING_CHAIN         "routing" /* audit chain */
+#define ROUTING_LIST_MOST          500        /* items of one list */
+#define ROUTING_BATCH_MOST         100        /* items of one batch, content included */
+#define ROUTING_RECEIPTS_BODY      (4 << 20)  /* bytes of one request of receipts */
+#define ROUTING_OUTCOMES_BODY      (4 << 20)  /* and of outcomes */
+#define ROUTING_FORM_BODY          (16 << 10) /* and of a token */
+#define ROUTING_CLAIM_BODY         1024       /* and of a claim */
+#define ROUTING_CLAIM_SECONDS_MOST 3600       /* of one claim */
+#define ROUTING_CHAIN              "routing"  /* audit chain */
 
 http_handler endpoint_items, endpoint_item, endpoint_package, endpoint_batch, endpoint_receipts,
-    endpoint_outcomes;
+    endpoint_outcomes, endpoint_token, endpoint_introspect, endpoint_claims, endpoint_claim_renew,
+    endpoint_claim_release, endpoint_redeliver, endpoint_bundle;
 
 struct routing_context { /* what a handler gets */
     struct routing_options options;
-    instant wait_most;
+    struct access *access;
+    instant wait_most, token_life, assertion_life;
 };
 
 struct routing_caller { /* who asks */
+    const struct access_client *client;
     const char *destination;
     char actor[64];     /* "business:child-allowance" */
     char terminal[160]; /* address and certificate */
 };
-/* Tells who asks by the client certificate. False after replying 401 or 403. */
+/* Tells who asks by the client certificate; NULL after replying 401, 403 or 429. */
+const struct access_client *routing_client(const struct routing_context *context,
+                                           struct http_request *request);
+/* The same, and whether they may: the token's scope, the rate. False after replying. */
 bool routing_identify(const struct routing_context *context, struct http_request *request,
-                      struct routing_caller *ret_caller);
+                      enum routing_scope scope, struct routing_caller *ret_caller);
+/* Every refusal of who asks, or of what is not theirs: counted, logged as `reason` (a literal), and
+ * too many of them from one address shut it out for a while. */
+void routing_note_refusal(const struct routing_context *context, struct http_request *request,
+                          const char *reason);
+enum http_flow routing_refuse(const struct routing_context *context, struct http_request *request,
+                              const char *reason, unsigned status, const char *code,
+                              const char *text);
+bool routing_address_allowed(const struct routing_context *context, struct http_request *request);
 /* The path's {id}; false after replying 404. */
-bool routing_item_id(struct http_request *request, int64_t *ret_id);
-enum http_flow routing_reply_not_found(struct http_request *request);
+bool routing_item_id(const struct routing_context *context, struct http_request *request,
+                     int64_t *ret_id);
+enum http_flow routing_reply_not_found(const struct routing_context *context,
+                                       struct http_request *request);
 /* Logs the failure and answers 503 (try again) or 500. */
 enum http_flow routing_reply_failure(struct http_request *request, const struct failure *f);
+
+/* Until something comes for the destination, or the seconds are over: the handler runs again. */
+enum http_flow routing_wait(struct http_request *request, const char *destination, int64_t seconds);
 
 /* Opens what was sealed for an application: "item" or "package". */
 bool routing_unseal(const struct routing_context *context, const char *purpose,
                     const char *application_id, struct bytes wrapped_key, struct bytes sealed,
                     struct buffer *ret_plain, struct failure *f);
+
+/* {"seconds"} of a claim. */
+bool claim_read_seconds(const json_t *body, int64_t *ret_seconds, struct body_fault *fault);
 
 /* An entry of the audit trail about one item; detail is {"id": …} in `detail`. */
 #define ROUTING_DETAIL 48
@@ -47,6 +74,6 @@ struct audit_entry routing_audit_entry(const struct routing_context *context,
                                        const char *application_id, int64_t outbox_id,
                                        char detail[ROUTING_DETAIL]);
 
-extern struct metric routing_delivered_metric; /* by kind: item, package */
+extern struct metric routing_delivered_metric; /* by kind: item, package, bundle */
 
 #endif

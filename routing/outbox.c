@@ -120,12 +120,15 @@ bool outbox_put(struct db_tx *tx, const struct outbox_entry *entries, size_t cou
 static const struct db_statement outbox_list_due = {
     "outbox_list_due",
     "SELECT o.outbox_id, o.application_id, a.receipt_number, a.channel, a.procedure_id, o.status,"
-    " o.sha256, o.created_at, o.attempts, o.message_id "
+    " o.sha256, o.created_at, o.attempts, o.message_id,"
+    " CASE WHEN o.claimed_until > now() THEN o.claimed_until END "
     "FROM outbox o JOIN application a USING (city_code, application_id) "
     "WHERE o.city_code = $1 AND o.destination = $2 AND o.outbox_id > $3::bigint"
     /* what lies further ahead than any wait there is was put off by a clock that stood wrong */
     " AND (o.due_at <= now() OR o.due_at > now() + interval '2 days')"
     " AND ($4::text IS NULL OR a.channel = $4)"
+    " AND ($6::text IS NULL OR a.procedure_id = $6)"
+    " AND ($7::timestamptz IS NULL OR o.created_at >= $7)"
     " AND NOT EXISTS (SELECT FROM outbox e WHERE e.city_code = o.city_code"
     "  AND e.destination = o.destination AND e.application_id = o.application_id"
     "  AND e.outbox_id < o.outbox_id) "
@@ -141,7 +144,8 @@ static void read_row(const struct db_rows *rows, size_t i, struct outbox_row *re
     struct outbox_row row = {.outbox_id = db_get_number(rows, i, 0),
                              .created_at = db_get_instant(rows, i, 7),
                              .attempts = (int)db_get_number(rows, i, 8),
-                             .message_id = db_is_null(rows, i, 9) ? 0 : db_get_number(rows, i, 9)};
+                             .message_id = db_is_null(rows, i, 9) ? 0 : db_get_number(rows, i, 9),
+                             .claimed_until = db_get_instant(rows, i, 10)};
     copy_text(row.application_id, sizeof row.application_id, db_get_text(rows, i, 1));
     copy_text(row.receipt_number, sizeof row.receipt_number, db_get_text(rows, i, 2));
     copy_text(row.channel, sizeof row.channel, db_get_text(rows, i, 3));
@@ -153,14 +157,15 @@ static void read_row(const struct db_rows *rows, size_t i, struct outbox_row *re
     *ret_row = row;
 }
 
-bool outbox_list(struct db_tx *tx, const char *city_code, const char *destination,
-                 const char *channel, int64_t after, struct outbox_row *ret_rows, size_t most,
-                 size_t *ret_count, struct failure *f)
+bool outbox_list(struct db_tx *tx, const struct outbox_query *query, struct outbox_row *ret_rows,
+                 size_t most, size_t *ret_count, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     if (!db_query(tx, &outbox_list_due,
-                  DB_VALUES(db_text(city_code), db_text(destination), db_number(after),
-                            db_text(channel), db_number((int64_t)most)),
+                  DB_VALUES(db_text(query->city_code), db_text(query->destination),
+                            db_number(query->after), db_text(query->channel),
+                            db_number((int64_t)most), db_text(query->procedure_id),
+                            query->since ? db_instant(query->since) : db_null()),
                   &rows, f))
         return false;
     size_t count = db_row_count(rows);

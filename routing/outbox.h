@@ -48,16 +48,23 @@ struct outbox_row {
     char status[64];
     char sha256[65]; /* "" for a status */
     instant created_at;
+    instant claimed_until; /* 0: nobody claims it */
     int attempts;
     int64_t message_id; /* 0: none */
 };
 
-/* What waits after `after` (0: from the start) and is due, oldest first; only of applications that
- * came by `channel` (NULL: any). Of one application only the oldest row: what follows it waits
- * until it is delivered, so that a resident never sees an older status over a newer one. */
-bool outbox_list(struct db_tx *tx, const char *city_code, const char *destination,
-                 const char *channel, int64_t after, struct outbox_row *ret_rows, size_t most,
-                 size_t *ret_count, struct failure *f);
+struct outbox_query {
+    const char *city_code, *destination;
+    const char *channel;      /* only of applications that came by it; NULL: any */
+    const char *procedure_id; /* only of this procedure; NULL: any */
+    instant since;            /* only what waits since then or later; 0: all */
+    int64_t after;            /* only greater ids; 0: from the start */
+};
+
+/* What waits and is due, oldest first. Of one application only the oldest row: what follows it
+ * waits until it is delivered, so that a resident never sees an older status over a newer one. */
+bool outbox_list(struct db_tx *tx, const struct outbox_query *query, struct outbox_row *ret_rows,
+                 size_t most, size_t *ret_count, struct failure *f);
 /* The sealed item with its application's wrapped key; *ret_found false when it does not wait here.
  * Counts the attempt. */
 bool outbox_fetch(struct db_tx *tx, const char *city_code, const char *destination,

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "routing/claim.h"
 
 static bool read_hash(const json_t *receipt, char ret_sha256[65], struct body_fault *fault)
 {
@@ -37,14 +38,15 @@ static bool read_result(const json_t *receipt, bool *ret_accepted, struct body_f
 static bool read_claim(const json_t *receipt, char ret_claim[37], struct body_fault *fault)
 {
     const char *text;
+    struct claim claim;
     ret_claim[0] = '\0';
     if (!json_object_get(receipt, "claim"))
         return true;
-    if (!body_text(receipt, "claim", 36, false, &text, fault))
+    if (!body_text(receipt, "claim", CLAIM_TEXT - 1, false, &text, fault))
         return false;
-    if (!uuid_valid(text))
+    if (!claim_read(text, &claim))
         return body_fault_set(fault, "E0002", "claim is not one");
-    snprintf(ret_claim, 37, "%s", text);
+    snprintf(ret_claim, 37, "%s", claim.id);
     return true;
 }
 

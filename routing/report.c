@@ -68,8 +68,10 @@ struct batch {
 static bool list_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct batch *b = context;
-    if (!outbox_list(tx, b->context->city_code, OUTBOX_PORTAL, b->context->channel, 0, b->rows,
-                     b->most, &b->count, f))
+    const struct outbox_query query = {.city_code = b->context->city_code,
+                                       .destination = OUTBOX_PORTAL,
+                                       .channel = b->context->channel};
+    if (!outbox_list(tx, &query, b->rows, b->most, &b->count, f))
         return false;
     for (size_t i = 0; i < b->count; i++) {
         buffer_clear(&b->messages[i]);

@@ -56,6 +56,31 @@ static const struct config_key destination_keys[] = {
      .type = CONFIG_LIST,
      .help = "Its client certificates: SHA-256 of each certificate's DER, 64 hexadecimal digits. "
              "Two stand here while one is being replaced."},
+    {.name = "auth",
+     .type = CONFIG_CHOICE,
+     .initial = "mtls+token",
+     .choices = "mtls mtls+token",
+     .help = "What it must show besides its certificate: an access token (OAuth 2.0 client "
+             "credentials), or nothing."},
+    {.name = "client-id",
+     .type = CONFIG_TEXT,
+     .initial = "",
+     .help = "Its OAuth client, 32 of 0-9 A-Z a-z; needed with auth = mtls+token."},
+    {.name = "client-secret",
+     .type = CONFIG_PATHS,
+     .initial = "",
+     .help = "File with the secret that it signs its assertions by, at least 32 characters; two "
+             "while one is being replaced."},
+    {.name = "scopes",
+     .type = CONFIG_LIST,
+     .initial = "",
+     .help = "What its tokens may be good for, e.g. 029:items/v1:Read; nothing means all."},
+    {.name = "package",
+     .type = CONFIG_BOOLEAN,
+     .initial = "no",
+     .help =
+         "Whether it may have the whole 申請ZIP: that holds all that the resident wrote, beyond "
+         "what the procedure's record allows this destination."},
 };
 
 const struct config_section destination_config_section = {

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "routing/endpoints.h"
+#include "routing/redelivery.h"
 #include "routing/route.h"
 
 static const struct config_key routing_keys[] = {
@@ -44,6 +46,69 @@ static const struct config_key routing_keys[] = {
      .least = INSTANT_SECOND,
      .most = 300 * INSTANT_SECOND,
      .help = "The longest that a list may wait for an item (long poll)."},
+    {.name = "keep",
+     .type = CONFIG_DURATION,
+     .initial = "30d",
+     .least = 0,
+     .most = 3650 * INSTANT_DAY,
+     .help = "How long an item that was accepted is kept, for its destination to ask for it again "
+             "(redelivery)."},
+    {.name = "business-id",
+     .type = CONFIG_TEXT,
+     .initial = "029",
+     .help = "業務ID that scopes begin with."},
+    {.name = "audience",
+     .type = CONFIG_TEXT,
+     .initial = "",
+     .help = "What aud must say in a client's assertion; by default "
+             "https://ADDRESS/routing/v1/token."},
+    {.name = "token-life",
+     .type = CONFIG_DURATION,
+     .initial = "10min",
+     .least = INSTANT_SECOND,
+     .most = 3600 * INSTANT_SECOND,
+     .help = "How long an access token is good."},
+    {.name = "assertion-life-most",
+     .type = CONFIG_DURATION,
+     .initial = "5min",
+     .least = INSTANT_SECOND,
+     .most = 3600 * INSTANT_SECOND,
+     .help = "How far ahead a client's assertion may expire."},
+    {.name = "requests-most",
+     .type = CONFIG_NUMBER,
+     .initial = "500",
+     .least = 0,
+     .most = 1000000,
+     .help = "Requests a second of one destination, on average; twice as many at once. 0: any."},
+    {.name = "refusals-most",
+     .type = CONFIG_NUMBER,
+     .initial = "60",
+     .least = 0,
+     .most = 1000000,
+     .help = "Requests from one address that are refused within a minute, until all of them are "
+             "(429). 0: any."},
+    {.name = "introspection-url",
+     .type = CONFIG_TEXT,
+     .initial = "",
+     .help = "Where an external authorization server tells about tokens (RFC 7662), "
+             "https://HOST/PATH; without, tokens are ours (/routing/v1/token)."},
+    {.name = "introspection-ca",
+     .type = CONFIG_PATH,
+     .initial = "",
+     .help = "The CA of its certificate, PEM."},
+    {.name = "introspection-certificate",
+     .type = CONFIG_PATH,
+     .initial = "",
+     .help = "Our client certificate there, PEM, if it wants one."},
+    {.name = "introspection-key", .type = CONFIG_PATH, .initial = "", .help = "Its key, PEM."},
+    {.name = "introspection-client-id",
+     .type = CONFIG_TEXT,
+     .initial = "",
+     .help = "Our name there, if it wants HTTP Basic."},
+    {.name = "introspection-secret",
+     .type = CONFIG_PATH,
+     .initial = "",
+     .help = "File with the password that goes with it."},
 };
 
 const struct config_section routing_config_section = {
@@ -57,7 +122,14 @@ static const struct http_route routes[] = {
     {"GET", "/routing/v1/items", endpoint_items, 0},
     {"GET", "/routing/v1/items/{id}", endpoint_item, 0},
     {"GET", "/routing/v1/items/{id}/package", endpoint_package, 0},
+    {"GET", "/routing/v1/items/{id}/bundle", endpoint_bundle, 0},
+    {"POST", "/routing/v1/items/{id}/redeliver", endpoint_redeliver, 0},
+    {"POST", "/routing/v1/claims", endpoint_claims, ROUTING_CLAIM_BODY},
+    {"POST", "/routing/v1/claims/{claim}/renew", endpoint_claim_renew, ROUTING_CLAIM_BODY},
+    {"DELETE", "/routing/v1/claims/{claim}", endpoint_claim_release, 0},
     {"GET", "/routing/v1/batch", endpoint_batch, 0},
+    {"POST", "/routing/v1/token", endpoint_token, ROUTING_FORM_BODY},
+    {"POST", "/routing/v1/introspect", endpoint_introspect, ROUTING_FORM_BODY},
     {"POST", "/routing/v1/receipts", endpoint_receipts, ROUTING_RECEIPTS_BODY},
     {"POST", "/routing/v1/outcomes", endpoint_outcomes, ROUTING_OUTCOMES_BODY},
 };
@@ -66,6 +138,7 @@ struct routing_server {
     struct routing_context context;
     struct http_server *http;
     struct db_listener *listener;
+    size_t channel_count;
     pthread_t waker;
     bool waker_runs;
     atomic_bool stopping;
@@ -75,12 +148,59 @@ struct routing_server {
 
 #define WAKER_PATIENCE (INSTANT_SECOND / 4) /* how long a stop may wait for us */
 
+/* --- forgetting what was accepted long ago ------------------------------------------------------
+ */
+
+#define SWEEP_INTERVAL (60 * INSTANT_SECOND)
+#define SWEEP_MOST     1000 /* items of one transaction */
+
+struct sweep {
+    instant before;
+    int64_t count;
+};
+
+static bool sweep_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct sweep *sweep = context;
+    return redelivery_forget(tx, sweep->before, SWEEP_MOST, &sweep->count, f);
+}
+
+static void sweep_kept(struct routing_server *server)
+{
+    struct sweep sweep = {.count = SWEEP_MOST};
+    instant keep = config_duration(config_group(server->context.options.config, "routing"), "keep");
+    sweep.before = clock_now() - keep;
+    while (sweep.count == SWEEP_MOST && !atomic_load(&server->stopping)) {
+        struct failure f = {0};
+        if (!db_transaction_relaxed(server->context.options.db, sweep_work, &sweep, &f)) {
+            log_failure("routing.sweep", &f);
+            return;
+        }
+    }
+}
+
+/* --- the waker ----------------------------------------------------------------------------------
+ */
+
 static void *waker_run(void *argument)
 {
     struct routing_server *server = argument;
-    while (!atomic_load(&server->stopping) && !process_stopping())
-        if (db_listener_wait(server->listener, WAKER_PATIENCE))
-            http_server_wake(server->http);
+    const struct config *config = server->context.options.config;
+    int64_t next_sweep = 0;
+    bool *which = memory_allocate(server->channel_count * sizeof *which);
+    while (!atomic_load(&server->stopping) && !process_stopping()) {
+        if (clock_monotonic() >= next_sweep) {
+            sweep_kept(server);
+            next_sweep = clock_monotonic() + SWEEP_INTERVAL;
+        }
+        if (!db_listener_wait_which(server->listener, WAKER_PATIENCE, which))
+            continue;
+        const struct config_group *group = NULL;
+        for (size_t i = 0; (group = config_next(config, "destination", group)); i++)
+            if (which[i]) /* a channel each, in the order of the file */
+                http_server_wake_topic(server->http, config_name(group));
+    }
+    free(which);
     return NULL;
 }
 
@@ -102,6 +222,7 @@ static bool listen_for_items(struct routing_server *server, struct failure *f)
     if (count == 0)
         return failure_set(f, FAILURE_USAGE,
                            "no [destination NAME] is configured: nobody could pull anything");
+    server->channel_count = count;
     char(*texts)[OUTBOX_CHANNEL] = memory_allocate(count * sizeof *texts);
     const char **channels = memory_allocate(count * sizeof *channels);
     for (size_t i = 0; i < count; i++) {
@@ -130,7 +251,10 @@ static bool http_start(struct routing_server *server, struct failure *f)
         .route_count = sizeof routes / sizeof routes[0],
         .context = &server->context,
     };
-    return http_server_start(&options, &server->http, f);
+    if (!http_server_start(&options, &server->http, f))
+        return false;
+    access_set_port(server->context.access, http_server_port(server->http));
+    return true;
 }
 
 bool routing_server_start(const struct routing_options *options, struct routing_server **ret_server,
@@ -139,10 +263,14 @@ bool routing_server_start(const struct routing_options *options, struct routing_
     if (!config_require(options->config, "routing", f) || !routes_check(options->config, f))
         return false;
     struct routing_server *server = memory_allocate(sizeof *server);
-    server->context = (struct routing_context){
-        .options = *options,
-        .wait_most = config_duration(config_group(options->config, "routing"), "wait-most")};
-    if (!listen_for_items(server, f) || !http_start(server, f) || !waker_start(server, f)) {
+    const struct config_group *group = config_group(options->config, "routing");
+    server->context =
+        (struct routing_context){.options = *options,
+                                 .wait_most = config_duration(group, "wait-most"),
+                                 .token_life = config_duration(group, "token-life"),
+                                 .assertion_life = config_duration(group, "assertion-life-most")};
+    if (!access_open(&server->context.options, &server->context.access, f) ||
+        !listen_for_items(server, f) || !http_start(server, f) || !waker_start(server, f)) {
         routing_server_stop(server);
         return false;
     }
@@ -164,5 +292,6 @@ void routing_server_stop(struct routing_server *server)
         http_server_stop(server->http);
     if (server->listener)
         db_listener_close(server->listener);
+    access_close(server->context.access);
     free(server);
 }

@@ -8,12 +8,14 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/secret_file.h"
 #include "base/text.h"
 #include "deploy/sandbox/sandbox.h"
 
 static const char usage[] =
     "usage: uketsuke-sandbox business --name NAME --routing URL --ca FILE --certificate FILE\n"
     "                                 --key FILE --store DIR [--once] [--batch N]\n"
+    "                                 [--client-id ID --client-secret FILE]\n"
     "       uketsuke-sandbox business report --store DIR [--json]\n\n"
     "A made-up business system. Pulls what waits for it at the routing API, checks each item,\n"
     "stores it durably in DIR and only then sends receipts. Killed at any moment, it goes on "
@@ -24,6 +26,8 @@ static const char usage[] =
     "  --routing URL       https://HOST:PORT of the routing API\n"
     "  --ca FILE           the CA of its server certificate, PEM\n"
     "  --certificate FILE  our client certificate, PEM; --key FILE its key\n"
+    "  --client-id ID      our OAuth client, where the certificate is not enough;\n"
+    "  --client-secret FILE  the secret that signs its assertions\n"
     "  --store DIR         where items are kept\n"
     "  --once              stop when nothing waits any more\n"
     "  --batch N           items a page, 1 to 100 (100)\n\n"
@@ -33,22 +37,29 @@ static const char usage[] =
 enum { DONE = 0, NOT_SOUND = 1, FAILED = 3, USAGE = 64 };
 
 struct options {
-    const char *name, *routing, *ca, *certificate, *key, *store;
+    const char *name, *routing, *ca, *certificate, *key, *store, *client_id, *client_secret;
     bool once, json;
     int64_t batch;
 };
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"name", required_argument, NULL, 'n'},  {"routing", required_argument, NULL, 'r'},
-        {"ca", required_argument, NULL, 'a'},    {"certificate", required_argument, NULL, 'c'},
-        {"key", required_argument, NULL, 'k'},   {"store", required_argument, NULL, 's'},
-        {"batch", required_argument, NULL, 'b'}, {"once", no_argument, NULL, 'o'},
-        {"json", no_argument, NULL, 'j'},        {0}};
+    static const struct option known[] = {{"name", required_argument, NULL, 'n'},
+                                          {"routing", required_argument, NULL, 'r'},
+                                          {"ca", required_argument, NULL, 'a'},
+                                          {"certificate", required_argument, NULL, 'c'},
+                                          {"key", required_argument, NULL, 'k'},
+                                          {"store", required_argument, NULL, 's'},
+                                          {"batch", required_argument, NULL, 'b'},
+                                          {"once", no_argument, NULL, 'o'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"client-id", required_argument, NULL, 'i'},
+                                          {"client-secret", required_argument, NULL, 'p'},
+                                          {0}};
     const char **texts[] = {
-        ['n'] = &options->name,        ['r'] = &options->routing, ['a'] = &options->ca,
-        ['c'] = &options->certificate, ['k'] = &options->key,     ['s'] = &options->store};
+        ['n'] = &options->name,        ['r'] = &options->routing,      ['a'] = &options->ca,
+        ['c'] = &options->certificate, ['k'] = &options->key,          ['s'] = &options->store,
+        ['i'] = &options->client_id,   ['p'] = &options->client_secret};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;)
         if (c == 'o')
             options->once = true;
@@ -139,6 +150,22 @@ static bool pull(struct business *business, const struct options *options, struc
     return done;
 }
 
+static bool read_client(const struct options *options, struct business_client *client,
+                        struct failure *f)
+{
+    client->routing = options->routing;
+    client->id = options->client_id;
+    if (!client->id)
+        return true;
+    if (!options->client_secret)
+        return failure_set(f, FAILURE_USAGE, "--client-id needs --client-secret");
+    if (!secret_file_read("client secret", options->client_secret, 1024, &client->secret, f))
+        return false;
+    while (client->secret.length && client->secret.data[client->secret.length - 1] == '\n')
+        client->secret.length--;
+    return true;
+}
+
 static int run_pull(const struct options *options)
 {
     struct business business = {.batch = (int)options->batch, .once = options->once};
@@ -149,11 +176,14 @@ static int run_pull(const struct options *options)
     struct failure f = {0};
     process_catch_signals();
     log_open(options->name, LOG_LEVEL_INFO, false);
-    if (!business_store_open(options->store, true, &business.store, &f))
+    if (!read_client(options, &business.oauth, &f) ||
+        !business_store_open(options->store, true, &business.store, &f))
         return fail(&f);
     bool done = http_client_open(&http, &business.client, &f) && pull(&business, options, &f);
     http_client_close(business.client);
     business_store_close(&business.store);
+    buffer_erase_free(&business.oauth.secret);
+    buffer_erase_free(&business.oauth.header);
     return done ? DONE : fail(&f);
 }
 

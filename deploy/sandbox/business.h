@@ -57,12 +57,25 @@ json_t *business_check(struct bytes item, char ret_receipt_number[65]);
 
 /* --- pulling ---------------------------------------------------------------------------------- */
 
+/* How it shows who it is, besides its certificate: an access token, got anew before it ends. */
+struct business_client {
+    const char *id;      /* NULL: its certificate is enough */
+    const char *routing; /* https://HOST:PORT */
+    struct buffer secret;
+    struct buffer header; /* "Authorization: Bearer …" */
+    int64_t until;        /* clock_monotonic */
+};
+/* headers[0] becomes the header of a call, NULL when none is needed. */
+bool business_authorize(struct business_client *client, struct http_client *http,
+                        const char *headers[2], struct failure *f);
+
 struct business {
+    struct business_client oauth;
     struct http_client *client;
     struct business_store store;
     int batch; /* items a page, 1 to 100 */
     bool once;
-    int64_t cursor;
+    char cursor[128];           /* what the last list gave as `next`; "" for the beginning */
     size_t stored, redelivered; /* in this run */
 };
 

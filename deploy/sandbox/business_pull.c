@@ -23,6 +23,7 @@ struct listed {
 struct page {
     struct listed list[PAGE_MOST];
     size_t count;
+    char next[128];
 };
 
 static void cleanup_answer(struct http_answer *answer)
@@ -35,9 +36,13 @@ static void cleanup_answer(struct http_answer *answer)
 static bool call(struct business *b, const char *method, const char *path, struct bytes body,
                  struct http_answer *answer, struct failure *f)
 {
+    const char *headers[2];
+    if (!business_authorize(&b->oauth, b->client, headers, f))
+        return false;
     struct http_call http_call = {
         .method = method,
         .path = path,
+        .headers = headers,
         .content_type = body.length ? "application/json" : NULL,
         .body = body,
         .answer_most = ANSWER_MOST,
@@ -69,10 +74,15 @@ static bool read_listed(const json_t *row, struct listed *ret_listed)
     return true;
 }
 
+static const char *cursor_of(const struct business *b)
+{
+    return *b->cursor ? b->cursor : "0";
+}
+
 static bool list_page(struct business *b, struct page *page, struct failure *f)
 {
-    char path[128];
-    snprintf(path, sizeof path, "/routing/v1/items?after=%" PRId64 "&limit=%d&wait=%d", b->cursor,
+    char path[256];
+    snprintf(path, sizeof path, "/routing/v1/items?after=%s&limit=%d&wait=%d", cursor_of(b),
              b->batch, b->once ? 0 : WAIT_SECONDS);
     _cleanup_(cleanup_json) json_t *answer = call_json(b, "GET", path, (struct bytes){0}, f);
     if (!answer)
@@ -84,6 +94,8 @@ static bool list_page(struct business *b, struct page *page, struct failure *f)
     for (size_t i = 0; i < page->count; i++)
         if (!read_listed(json_array_get(items, i), &page->list[i]))
             return failure_set(f, FAILURE_PEER, "the routing server's list has a wrong row");
+    const char *next = json_string_value(json_object_get(answer, "next"));
+    snprintf(page->next, sizeof page->next, "%s", next ? next : "");
     return true;
 }
 
@@ -175,11 +187,12 @@ static bool take_batch(struct business *b, const struct page *page, const json_t
 /* A batch may be shorter than the page, when its items are large. */
 static bool fetch_many(struct business *b, const struct page *page, struct failure *f)
 {
-    int64_t after = page->list[0].id - 1, last = page->list[page->count - 1].id;
+    int64_t after = 0, last = page->list[page->count - 1].id;
+    char cursor[128];
+    snprintf(cursor, sizeof cursor, "%s", cursor_of(b));
     while (after < last) {
-        char path[96];
-        snprintf(path, sizeof path, "/routing/v1/batch?after=%" PRId64 "&limit=%zu", after,
-                 page->count);
+        char path[256];
+        snprintf(path, sizeof path, "/routing/v1/batch?after=%s&limit=%zu", cursor, page->count);
         _cleanup_(cleanup_json) json_t *answer = call_json(b, "GET", path, (struct bytes){0}, f);
         if (!answer)
             return false;
@@ -188,6 +201,8 @@ static bool fetch_many(struct business *b, const struct page *page, struct failu
             return true;
         if (!take_batch(b, page, items, &after, f))
             return false;
+        const char *next = json_string_value(json_object_get(answer, "next"));
+        snprintf(cursor, sizeof cursor, "%s", next ? next : "");
     }
     return true;
 }
@@ -290,7 +305,7 @@ static bool page_through(struct business *b, struct page *page, struct failure *
         return false;
     }
     log_info("items.stored", log_number("count", (int64_t)(b->stored - stored)));
-    b->cursor = page->list[page->count - 1].id;
+    snprintf(b->cursor, sizeof b->cursor, "%s", page->next);
     return fetched;
 }
 
@@ -301,7 +316,7 @@ enum work_result business_step(void *context, struct failure *f)
     if (!page_through(b, &page, f)) {
         if (process_stopping()) /* the long poll was given up for that: no trouble */
             return WORK_IDLE;
-        b->cursor = 0; /* after trouble, look at everything again */
+        b->cursor[0] = '\0'; /* after trouble, look at everything again */
         return WORK_FAILED;
     }
     return page.count ? WORK_DONE : WORK_IDLE;

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SITE = ROOT / "deploy" / "sandbox" / "site"
 POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 CITY = "992011"
+CLIENT_ID = "childallowance000000000000000001"  # of the business system
 DB_ROLES = ("collect", "examine", "identify", "routing", "report", "registry", "operator",
             "console")
 ROLES = ("collect", "examine", "identify", "routing", "report", "revocation")
@@ -234,10 +236,18 @@ class Stack:
             self.run("uketsuke-sandbox", "pki", "--out", self.folder / "pki")
         if not (self.folder / "jpki").exists():
             self.run("uketsuke-sandbox", "jpki", "init", self.folder / "jpki")
+        self.write_secret("business-child-allowance")
         self.write_config()
         if not (self.folder / "keys" / "city.key").exists():
             self.uketsuke("key", "create", self.folder / "keys" / "city.key")
             self.uketsuke("audit", "key", "create", self.folder / "keys" / "audit.key")
+
+    def write_secret(self, name):
+        """Of an OAuth client: what it signs its assertions by."""
+        path = self.folder / "keys" / f"{name}.secret"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(32) + "\n")
 
     def write_config(self):
         pki, ports = self.folder / "pki", self.ports
@@ -264,12 +274,15 @@ class Stack:
             "forms": {"procedures": ROOT / "forms" / "procedures"},
             "routing": {"address": f"127.0.0.1:{ports['routing']}",
                         "certificate": pki / "routing.pem", "key": pki / "routing.key",
-                        "client-ca": pki / "ca.pem"},
+                        "client-ca": pki / "ca.pem",
+                        "audience": f"https://localhost:{ports['routing']}/routing/v1/token"},
             "console": {"address": f"127.0.0.1:{ports['console']}",
                         "origin": f"https://localhost:{ports['console']}",
                         "certificate": pki / "routing.pem", "key": pki / "routing.key",
                         "site": ROOT / "intake" / "console" / "site" / "dist"},
-            "destination child-allowance": {"name": "児童手当システム", "peers": peer},
+            "destination child-allowance": {
+                "name": "児童手当システム", "peers": peer, "client-id": CLIENT_ID,
+                "client-secret": "keys/business-child-allowance.secret"},
             "route child-allowance.certification-claim": {
                 "destination": "child-allowance",
                 "legal-basis": "番号法第9条第1項（別表 児童手当法による児童手当の支給に関する事務）",
@@ -342,7 +355,8 @@ class Stack:
             self.build / "uketsuke-sandbox", "business", "--name", "child-allowance",
             "--routing", f"https://localhost:{self.ports['routing']}", "--ca", pki / "ca.pem",
             "--certificate", pki / "business-child-allowance.pem",
-            "--key", pki / "business-child-allowance.key",
+            "--key", pki / "business-child-allowance.key", "--client-id", CLIENT_ID,
+            "--client-secret", self.folder / "keys" / "business-child-allowance.secret",
             "--store", self.folder / "business"])
 
     def wait_port(self, name):

@@ -27,7 +27,7 @@ def settings_for(procedures, businesses):
     """A route for every procedure, to a business system of the tests."""
     settings = {"work": {"lease": "3s"}}
     for name, business in businesses.items():
-        settings[f"destination {name}"] = {"name": name, "peers": business.peer()}
+        settings[f"destination {name}"] = {"name": name, "peers": business.peer(), "auth": "mtls"}
     for procedure in procedures:
         settings[f"route {procedure.id}"] = {"destination": procedure.destination,
                                              "legal-basis": "番号法第9条（試験のため）",

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/secret_file.h"
 #include "base/text.h"
 #include "deploy/sandbox/sandbox.h"
 #include "intake/schema.h"
@@ -66,14 +67,21 @@ static void make_config_and_database(void)
     char allowance[65], health[65];
     read_fingerprint("business-child-allowance", allowance);
     read_fingerprint("business-health", health);
-    char *more =
-        text_format("[routing]\naddress = 127.0.0.1:0\ncertificate = %s/routing.pem\n"
-                    "key = %s/routing.key\nclient-ca = %s/ca.pem\n"
-                    "[destination child-allowance]\npeers = %s\n"
-                    "[destination health]\npeers = %s\n"
-                    "[route child-allowance.certification-claim]\ndestination = child-allowance\n"
-                    "legal-basis = 番号法第9条第1項\n",
-                    house.pki, house.pki, house.pki, allowance, health);
+    char *more = text_format(
+        "[routing]\naddress = 127.0.0.1:0\ncertificate = %s/routing.pem\n"
+        "key = %s/routing.key\nclient-ca = %s/ca.pem\n"
+        "refusals-most = %d\n%s"
+        "[destination child-allowance]\npackage = yes\npeers = %s\n%s"
+        "[destination health]\npeers = %s\n%s"
+        "[route child-allowance.certification-claim]\ndestination = child-allowance\n"
+        "legal-basis = 番号法第9条第1項\n",
+        house.pki, house.pki, house.pki, house.tokens ? 20 : 0, house.more ? house.more : "",
+        allowance,
+        house.tokens ? "client-id = " HOUSE_OUR_ID "\nclient-secret = ${folder}/ours\n"
+                     : "auth = mtls\n",
+        health,
+        house.tokens ? "client-id = " HOUSE_THEIR_ID "\nclient-secret = ${folder}/theirs\n"
+                     : "auth = mtls\n");
     test_database_make(&house.database, more, sections, 3);
     test_database_upgrade(&house.database, schema_migrations, schema_migration_count);
     free(more);
@@ -121,6 +129,14 @@ void house_stop(void)
     routing_server_stop(house.server);
 }
 
+static void write_secret(const char *name, const char *text)
+{
+    struct failure f = {0};
+    _cleanup_(cleanup_text) char *path = text_format("%s/%s", house.database.folder, name);
+    if (!secret_file_create("client secret", path, 0400, bytes_of_text(text), &f))
+        fail_msg("%s", f.text);
+}
+
 void house_make(void)
 {
     snprintf(house.pki, sizeof house.pki, "/tmp/uketsuke-test-pki.XXXXXX");
@@ -129,6 +145,8 @@ void house_make(void)
     char *words[] = {command, out, house.pki, NULL};
     assert_int_equal(sandbox_pki(3, words), 0);
     make_config_and_database();
+    write_secret("ours", HOUSE_OUR_SECRET "\n");
+    write_secret("theirs", HOUSE_THEIR_SECRET "\n");
     house.db = test_database_open(&house.database, "routing", 8);
     house.city_key = test_city_key(&house.database);
     for (int n = 1; n <= 8; n++)

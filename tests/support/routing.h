@@ -9,7 +9,12 @@
 #include "routing/server.h"
 #include "tests/support/applications.h"
 
-#define HOUSE_OURS "child-allowance" /* the destination that things are put for */
+/* OAuth clients of the two destinations. */
+#define HOUSE_OUR_ID       "ChildAllowance000000000000000001"
+#define HOUSE_OUR_SECRET   "0123456789abcdef0123456789abcdef"
+#define HOUSE_THEIR_ID     "Health00000000000000000000000002"
+#define HOUSE_THEIR_SECRET "fedcba9876543210fedcba9876543210"
+#define HOUSE_OURS         "child-allowance" /* the destination that things are put for */
 
 struct routing_house {
     char pki[64]; /* folder of the certificates */
@@ -25,6 +30,8 @@ struct routing_house {
     char message[64];   /* of the last */
     char application_id[37];
     bool fails;
+    bool tokens;      /* before house_make: auth = mtls+token, refusals-most = 20 */
+    const char *more; /* more lines of [routing] */
 };
 extern struct routing_house house;
 

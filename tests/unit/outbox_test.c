@@ -116,8 +116,11 @@ struct listing {
 static bool list_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct listing *l = context;
-    return outbox_list(tx, l->city, l->destination, l->channel, l->after, l->rows, l->most,
-                       &l->count, f);
+    const struct outbox_query query = {.city_code = l->city,
+                                       .destination = l->destination,
+                                       .channel = l->channel,
+                                       .after = l->after};
+    return outbox_list(tx, &query, l->rows, l->most, &l->count, f);
 }
 
 static struct listing list(const char *destination, const char *channel, int64_t after, size_t most)

@@ -54,8 +54,8 @@ static void a_list_tells_what_waits(void **state)
     assert_true(instant_parse(house_text(items, 0, "created_at"), &at));
     const json_t *attempts = json_object_get(json_array_get(items, 0), "attempts");
     assert_int_equal(json_integer_value(attempts), 0);
-    assert_string_equal(json_string_value(json_object_get(answer, "next")),
-                        house_text(items, 0, "id"));
+    const char *next = json_string_value(json_object_get(answer, "next"));
+    assert_int_equal(strncmp(next, house_text(items, 0, "id"), strcspn(next, "-")), 0);
     json_decref(answer);
 }
 
@@ -64,7 +64,7 @@ static void a_list_pages(void **state)
     (void)state;
     for (int n = 1; n <= 5; n++)
         house_put(n);
-    char path[128], next[32] = "0";
+    char path[128], next[64] = "0";
     size_t seen = 0;
     for (int page = 0; page < 3; page++) {
         snprintf(path, sizeof path, "/routing/v1/items?limit=2&after=%s", next);
@@ -340,7 +340,7 @@ static void the_package_comes_untouched_and_in_parts(void **state)
     http_answer_free(&rest);
 
     assert_int_equal(house_audited("package.delivered"), 2);
-    house_expect(house.theirs, "GET", path, NULL, 404, "E0100");
+    house_expect(house.theirs, "GET", path, NULL, 403, "E0104"); /* package = no */
 }
 
 /* --- who asks -----------------------------------------------------------------------------------

@@ -1,0 +1,57 @@
+/* Who may do what at the pull API: each destination's certificates, OAuth client, scopes; tokens
+ * that were seen lately; how often anything may be asked. */
+#ifndef UKETSUKE_ROUTING_ACCESS_H
+#define UKETSUKE_ROUTING_ACCESS_H
+
+#include "base/http_server.h"
+#include "base/rate.h"
+#include "routing/floor.h"
+#include "routing/scope.h"
+#include "routing/server.h"
+#include "routing/token.h"
+
+#define ACCESS_SECRETS 2 /* two stand there while one is being replaced */
+
+struct access_client { /* one [destination NAME] */
+    const char *destination;
+    bool needs_token;      /* auth = mtls+token */
+    bool package;          /* may have the whole 申請ZIP */
+    const char *client_id; /* "" without */
+    struct buffer secrets[ACCESS_SECRETS];
+    routing_scopes scopes; /* that it may ask for */
+    struct floor *floor;   /* nothing of it waits up to here */
+};
+
+struct access;
+
+/* Reads [routing], every [destination] and their secrets. `options` is borrowed until
+ * access_close. */
+bool access_open(const struct routing_options *options, struct access **ret_access,
+                 struct failure *f);
+void access_close(struct access *access);
+
+const struct access_client *access_client_of_peer(const struct access *access, const char *peer);
+const struct access_client *access_client_by_id(const struct access *access, const char *client_id);
+const char *access_business_id(const struct access *access);
+
+/* The audience of assertions: [routing] audience, or https://ADDRESS/routing/v1/token with the
+ * port that the server got. */
+void access_set_port(struct access *access, unsigned port);
+const char *access_audience(const struct access *access);
+
+/* --- rates: false after the time to wait was told ----------------------------------------------
+ */
+
+bool access_request_allowed(struct access *access, const char *destination, instant *ret_wait);
+bool access_address_allowed(struct access *access, const char *address, instant *ret_wait);
+void access_note_refusal(struct access *access, const char *address);
+
+/* --- tokens ------------------------------------------------------------------------------------
+ */
+
+/* A token as we, or the external authorization server, know it; *ret_found false: neither does.
+ * Remembers what is good for a while. */
+bool access_token(struct access *access, const char *text, bool *ret_found, struct token *ret_token,
+                  struct failure *f);
+
+#endif

@@ -1,0 +1,113 @@
+#include "routing/claim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+/* What others are just now claiming is passed over, not waited for. */
+static const struct db_statement claim_take = {
+    "claim_take", "WITH free AS MATERIALIZED ("
+                  " SELECT outbox_id FROM outbox WHERE city_code = $1 AND destination = $2"
+                  "  AND outbox_id > $5::bigint AND due_at <= now()"
+                  "  AND (claimed_until IS NULL OR claimed_until <= now())"
+                  " ORDER BY outbox_id LIMIT $3::bigint FOR UPDATE SKIP LOCKED),"
+                  "made AS MATERIALIZED (SELECT gen_random_uuid() AS claim)"
+                  "UPDATE outbox o SET claim = made.claim,"
+                  " claimed_until = now() + $4::bigint * interval '1 second',"
+                  " attempts = o.attempts + 1, last_attempt_at = now() "
+                  "FROM free, made WHERE o.city_code = $1 AND o.destination = $2"
+                  " AND o.outbox_id = free.outbox_id "
+                  "RETURNING o.outbox_id, o.claim, o.claimed_until"};
+
+static const struct db_statement claim_extend = {
+    "claim_extend", "UPDATE outbox SET claimed_until = now() + $4::bigint * interval '1 second' "
+                    "WHERE city_code = $1 AND destination = $2 AND claim = $3::uuid"
+                    " AND outbox_id BETWEEN $5::bigint AND $6::bigint AND claimed_until > now() "
+                    "RETURNING claimed_until"};
+
+static const struct db_statement claim_drop = {
+    "claim_drop", "UPDATE outbox SET claim = NULL, claimed_until = NULL "
+                  "WHERE city_code = $1 AND destination = $2 AND claim = $3::uuid"
+                  " AND outbox_id BETWEEN $4::bigint AND $5::bigint"};
+
+const char *claim_text(const struct claim *claim, char text[CLAIM_TEXT])
+{
+    snprintf(text, CLAIM_TEXT, "%s.%" PRId64 ".%" PRId64, claim->id, claim->first, claim->last);
+    return text;
+}
+
+bool claim_read(const char *text, struct claim *ret_claim)
+{
+    struct claim claim = {0};
+    char first[24], last[24];
+    const char *dot = strchr(text, '.');
+    const char *second = dot ? strchr(dot + 1, '.') : NULL;
+    if (!second || dot - text != 36 || strlen(text) >= CLAIM_TEXT || second - dot > 20 ||
+        strlen(second) > 20)
+        return false;
+    snprintf(claim.id, sizeof claim.id, "%.*s", 36, text);
+    snprintf(first, sizeof first, "%.*s", (int)(second - dot - 1), dot + 1);
+    snprintf(last, sizeof last, "%s", second + 1);
+    if (!uuid_valid(claim.id) || !number_parse(first, 1, INT64_MAX, &claim.first) ||
+        !number_parse(last, claim.first, INT64_MAX, &claim.last))
+        return false;
+    *ret_claim = claim;
+    return true;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+bool claim_make(struct db_tx *tx, const struct claim_place *place, int64_t most, int64_t seconds,
+                struct claim *ret_claim, int64_t *ret_ids, size_t *ret_count, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &claim_take,
+                  DB_VALUES(db_text(place->city_code), db_text(place->destination), db_number(most),
+                            db_number(seconds), db_number(place->floor)),
+                  &rows, f))
+        return false;
+    size_t count = db_row_count(rows);
+    for (size_t i = 0; i < count; i++)
+        ret_ids[i] = db_get_number(rows, i, 0);
+    qsort(ret_ids, count, sizeof *ret_ids, compare_ids);
+    *ret_count = count;
+    if (count == 0)
+        return true;
+    *ret_claim = (struct claim){
+        .first = ret_ids[0], .last = ret_ids[count - 1], .until = db_get_instant(rows, 0, 2)};
+    snprintf(ret_claim->id, sizeof ret_claim->id, "%s", db_get_text(rows, 0, 1));
+    return true;
+}
+
+bool claim_renew(struct db_tx *tx, const struct claim_place *place, struct claim *claim,
+                 int64_t seconds, int64_t *ret_count, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &claim_extend,
+                  DB_VALUES(db_text(place->city_code), db_text(place->destination),
+                            db_text(claim->id), db_number(seconds), db_number(claim->first),
+                            db_number(claim->last)),
+                  &rows, f))
+        return false;
+    *ret_count = (int64_t)db_row_count(rows);
+    claim->until = *ret_count ? db_get_instant(rows, 0, 0) : 0;
+    return true;
+}
+
+bool claim_release(struct db_tx *tx, const struct claim_place *place, const struct claim *claim,
+                   int64_t *ret_count, struct failure *f)
+{
+    return db_execute(tx, &claim_drop,
+                      DB_VALUES(db_text(place->city_code), db_text(place->destination),
+                                db_text(claim->id), db_number(claim->first),
+                                db_number(claim->last)),
+                      ret_count, f);
+}

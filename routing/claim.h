@@ -1,0 +1,39 @@
+/* Claims: several consumers of one destination share what waits. Who claims items holds them until
+ * a time; then they are anybody's again, by themselves. */
+#ifndef UKETSUKE_ROUTING_CLAIM_H
+#define UKETSUKE_ROUTING_CLAIM_H
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/failure.h"
+
+#define CLAIM_TEXT 80 /* room for one as text, NUL included */
+
+struct claim {
+    char id[37];         /* UUID, as it stands with each item */
+    int64_t first, last; /* all of its items lie between: nothing else need be looked at */
+    instant until;
+};
+
+/* "<id>.<first>.<last>"; opaque to consumers. Returns text. */
+const char *claim_text(const struct claim *claim, char text[CLAIM_TEXT]);
+bool claim_read(const char *text, struct claim *ret_claim);
+
+struct claim_place {
+    const char *city_code, *destination;
+    int64_t floor; /* nothing waits up to here (routing/floor.h) */
+};
+
+/* Claims up to `most` of the oldest items that nobody holds; *ret_ids has room for them, and gets
+ * them in their order; *ret_claim is set when there are any. */
+bool claim_make(struct db_tx *tx, const struct claim_place *place, int64_t most, int64_t seconds,
+                struct claim *ret_claim, int64_t *ret_ids, size_t *ret_count, struct failure *f);
+/* Holds what is still held under the claim for so many seconds from now; how many items those are.
+ */
+bool claim_renew(struct db_tx *tx, const struct claim_place *place, struct claim *claim,
+                 int64_t seconds, int64_t *ret_count, struct failure *f);
+/* Gives back what is held under the claim. */
+bool claim_release(struct db_tx *tx, const struct claim_place *place, const struct claim *claim,
+                   int64_t *ret_count, struct failure *f);
+
+#endif

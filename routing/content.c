@@ -1,0 +1,82 @@
+#include "routing/content.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+
+/* The ids lead, whatever the planner thinks of the tables. */
+static const struct db_statement content_fetch = {
+    "routing_content_fetch",
+    "SELECT found.* FROM unnest($3::bigint[]) WITH ORDINALITY AS wanted (id, position)"
+    " JOIN LATERAL ("
+    "  SELECT o.outbox_id, o.application_id, i.sealed, k.wrapped, a.receipt_number, a.procedure_id"
+    "  FROM outbox o JOIN outbox_item i USING (city_code, destination, outbox_id)"
+    "   JOIN application_key k USING (city_code, application_id)"
+    "   JOIN application a USING (city_code, application_id)"
+    "  WHERE o.city_code = $1 AND o.destination = $2 AND o.outbox_id = wanted.id OFFSET 0)"
+    "  AS found ON true "
+    "ORDER BY wanted.position"};
+
+void content_clear(struct content *content)
+{
+    json_array_clear(content->items);
+    content->count = content->bytes = 0;
+}
+
+/* The item's exact bytes as a JSON string: UTF-8 in, UTF-8 out, so the hash still holds. */
+static void add(struct content *c, const struct db_rows *rows, size_t i)
+{
+    struct failure why = {0};
+    _cleanup_(cleanup_secret_buffer) struct buffer plain = {0};
+    char id[24], hash[65], *application_id = c->entries[c->count].application_id;
+    c->entries[c->count].id = db_get_number(rows, i, 0);
+    snprintf(application_id, 37, "%s", db_get_text(rows, i, 1));
+    if (!routing_unseal(c->context, "item", application_id, db_get_bytes(rows, i, 3),
+                        db_get_bytes(rows, i, 2), &plain, &why)) {
+        log_failure("item.unreadable", &why);
+        return;
+    }
+    snprintf(id, sizeof id, "%" PRId64, c->entries[c->count].id);
+    sha256_hex(buffer_bytes(&plain), hash);
+    json_array_append_new(c->items, json_pack("{s:s, s:s, s:s, s:s, s:s%}", "id", id, "sha256",
+                                              hash, "receipt_number", db_get_text(rows, i, 4),
+                                              "procedure_id", db_get_text(rows, i, 5), "item",
+                                              (const char *)plain.data, plain.length));
+    c->bytes += plain.length;
+    c->count++;
+}
+
+bool content_add(struct content *content, struct db_tx *tx, const int64_t *ids, size_t count,
+                 int64_t *ret_seen, struct failure *f)
+{
+    _cleanup_(cleanup_buffer) struct buffer list = {0};
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    for (size_t i = 0; i < count; i++)
+        buffer_format(&list, "%c%" PRId64, i ? ',' : '{', ids[i]);
+    buffer_append_text(&list, count ? "}" : "{}");
+    if (!db_query(tx, &content_fetch,
+                  DB_VALUES(db_text(content->context->options.city_code),
+                            db_text(content->caller->destination), db_text(buffer_text(&list))),
+                  &rows, f))
+        return false;
+    int64_t seen = 0;
+    for (size_t i = 0; i < db_row_count(rows) && content->bytes < CONTENT_BYTES; i++) {
+        add(content, rows, i);
+        seen = db_get_number(rows, i, 0);
+    }
+    *ret_seen = seen;
+    return true;
+}
+
+bool content_audit(struct content *content, struct db_tx *tx, struct failure *f)
+{
+    struct audit_entry entries[ROUTING_BATCH_MOST];
+    for (size_t i = 0; i < content->count; i++)
+        entries[i] = routing_audit_entry(content->context, content->caller, "item.delivered",
+                                         content->entries[i].application_id, content->entries[i].id,
+                                         content->entries[i].detail);
+    return content->count == 0 || audit_append(tx, ROUTING_CHAIN, entries, content->count, f);
+}

@@ -1,0 +1,31 @@
+/* Items with their content, for answers that hold many: what a batch and a claim share. */
+#ifndef UKETSUKE_ROUTING_CONTENT_H
+#define UKETSUKE_ROUTING_CONTENT_H
+
+#include "routing/endpoints.h"
+
+#define CONTENT_BYTES (8 << 20) /* no further item is added beyond this; one always goes */
+
+struct content {
+    const struct routing_context *context;
+    const struct routing_caller *caller;
+    json_t
+        *items; /* [{"id","sha256","receipt_number","procedure_id","item"}…]; owned by the caller */
+    size_t count, bytes;
+    struct {
+        int64_t id;
+        char application_id[37], detail[ROUTING_DETAIL];
+    } entries[ROUTING_BATCH_MOST];
+};
+
+/* Empties it: a transaction that is run again begins anew. */
+void content_clear(struct content *content);
+/* Adds the items of these ids (at most ROUTING_BATCH_MOST) that wait, in their order, until they
+ * are too large together; *ret_seen is the last id that was looked at (0: none). One that does not
+ * open is left out and logged: it must not keep back the others. */
+bool content_add(struct content *content, struct db_tx *tx, const int64_t *ids, size_t count,
+                 int64_t *ret_seen, struct failure *f);
+/* "item.delivered" for each; append last in the transaction. */
+bool content_audit(struct content *content, struct db_tx *tx, struct failure *f);
+
+#endif

@@ -1,0 +1,110 @@
+/* POST /routing/v1/claims?wait=SECONDS {"most", "seconds"}: the oldest items that nobody holds,
+ * with their content, for this consumer alone until the time is over. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "routing/claim.h"
+#include "routing/content.h"
+
+struct claiming {
+    struct content content;
+    struct routing_caller caller;
+    struct claim_place place;
+    int64_t most, seconds, wait;
+    int64_t oldest;
+    struct claim claim;
+};
+
+/* What did not fit in the answer is given back. */
+static bool give_back(struct claiming *c, struct db_tx *tx, int64_t seen, struct failure *f)
+{
+    struct claim rest = c->claim;
+    if (seen >= c->claim.last)
+        return true;
+    rest.first = seen + 1;
+    c->claim.last = seen > c->claim.first ? seen : c->claim.first;
+    return claim_release(tx, &c->place, &rest, NULL, f);
+}
+
+static bool claim_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct claiming *c = context;
+    int64_t ids[ROUTING_BATCH_MOST], seen = 0;
+    size_t count = 0;
+    content_clear(&c->content);
+    if (!floor_oldest(c->caller.client->floor, tx, c->place.city_code, c->place.destination,
+                      &c->oldest, f))
+        return false;
+    c->place.floor = c->oldest - 1;
+    if (c->oldest && !claim_make(tx, &c->place, c->most, c->seconds, &c->claim, ids, &count, f))
+        return false;
+    return count == 0 || (content_add(&c->content, tx, ids, count, &seen, f) &&
+                          give_back(c, tx, seen, f) && content_audit(&c->content, tx, f));
+}
+
+static enum http_flow reply(struct http_request *request, const struct claiming *c)
+{
+    char oldest[24], until[INSTANT_TEXT], text[CLAIM_TEXT];
+    bool any = c->content.count > 0;
+    snprintf(oldest, sizeof oldest, "%" PRId64, c->oldest);
+    metric_add(&routing_delivered_metric, "item", (int64_t)c->content.count);
+    http_reply_compress(request);
+    return http_reply_json(request, 200,
+                           json_pack("{s:O, s:s*, s:s*, s:s*}", "items", c->content.items, "claim",
+                                     any ? claim_text(&c->claim, text) : NULL, "until",
+                                     any ? instant_text_jst(c->claim.until, until) : NULL,
+                                     "oldest_waiting", c->oldest ? oldest : NULL));
+}
+
+static bool read_number(const json_t *body, const char *key, int64_t least, int64_t most,
+                        int64_t *ret_number, struct body_fault *fault)
+{
+    const json_t *value = json_object_get(body, key);
+    if (!value)
+        return body_fault_set(fault, "E0001", "%s is required", key);
+    if (!json_is_integer(value) || json_integer_value(value) < least ||
+        json_integer_value(value) > most)
+        return body_fault_set(fault, "E0002", "%s is a number from %" PRId64 " to %" PRId64, key,
+                              least, most);
+    *ret_number = json_integer_value(value);
+    return true;
+}
+
+bool claim_read_seconds(const json_t *body, int64_t *ret_seconds, struct body_fault *fault)
+{
+    return read_number(body, "seconds", 1, ROUTING_CLAIM_SECONDS_MOST, ret_seconds, fault);
+}
+
+static bool read_request(struct claiming *c, struct http_request *request)
+{
+    struct body_fault fault = {0};
+    _cleanup_(cleanup_json) json_t *body = http_request_json(request);
+    if (!body ||
+        !http_request_query_number(request, "wait", 0,
+                                   c->content.context->wait_most / INSTANT_SECOND, 0, &c->wait))
+        return false;
+    if (read_number(body, "most", 1, ROUTING_BATCH_MOST, &c->most, &fault) &&
+        claim_read_seconds(body, &c->seconds, &fault))
+        return true;
+    http_reply_error(request, 400, fault.code, "%s.", fault.text);
+    return false;
+}
+
+enum http_flow endpoint_claims(struct http_request *request, void *context)
+{
+    _cleanup_(cleanup_json) json_t *items = json_array();
+    struct claiming c = {.content = {.context = context, .items = items}};
+    c.content.caller = &c.caller;
+    if (!routing_identify(context, request, SCOPE_CLAIMS_CREATE, &c.caller) ||
+        !read_request(&c, request))
+        return HTTP_DONE;
+    c.place = (struct claim_place){.city_code = c.content.context->options.city_code,
+                                   .destination = c.caller.destination};
+    struct failure f = {0};
+    if (!db_transaction(c.content.context->options.db, claim_work, &c, &f))
+        return routing_reply_failure(request, &f);
+    if (c.content.count == 0 && c.wait > 0 && !http_request_expired(request))
+        return routing_wait(request, c.caller.destination, c.wait);
+    return reply(request, &c);
+}

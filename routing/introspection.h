@@ -1,0 +1,20 @@
+/* Asks an external authorization server about a token (RFC 7662): [routing] introspection-…. */
+#ifndef UKETSUKE_ROUTING_INTROSPECTION_H
+#define UKETSUKE_ROUTING_INTROSPECTION_H
+
+#include "base/config.h"
+#include "routing/token.h"
+
+struct introspection;
+
+/* *ret_introspection is NULL when [routing] introspection-url is not given. */
+bool introspection_open(const struct config_group *group, struct introspection **ret_introspection,
+                        struct failure *f);
+void introspection_close(struct introspection *introspection); /* NULL: nothing */
+/* *ret_found: it is active, tells whose it is and until when, and is bound to a certificate
+ * (cnf, x5t#S256). The destination stays empty. Thread-safe; one question at a time. */
+bool introspection_ask(struct introspection *introspection, const char *text,
+                       const char *business_id, bool *ret_found, struct token *ret_token,
+                       struct failure *f);
+
+#endif

@@ -1,0 +1,74 @@
+"""The example clients of docs/examples against a real server: what waits is taken, all of it, once."""
+
+import hashlib
+import subprocess
+import sys
+
+import pytest
+from stack import CLIENT_ID, ROOT
+
+COUNT = 250  # more than one claim holds
+
+
+@pytest.fixture
+def house(make_stack):
+    stack = make_stack()
+    stack.make_postgres()
+    stack.start_postgres()
+    stack.make_world()
+    stack.make_database()
+    stack.start_role("routing")
+    stack.wait_port("routing")
+    return stack
+
+
+def fill(stack, first):
+    admin = stack.folder / "admin.conf"
+    admin.write_text(f"[database]\nconnection = {stack.connection}\nowner-user = uketsuke_admin\n")
+    subprocess.run([stack.build / "tests" / "bench" / "routing_bench", "fill", admin,
+                    stack.folder / "keys" / "city.key", str(first), str(COUNT), "600"], check=True)
+
+
+def run(stack, command, folder):
+    folder.mkdir(exist_ok=True)
+    pki = stack.folder / "pki" / "business-child-allowance"
+    return subprocess.run(
+        [*command, f"https://localhost:{stack.ports['routing']}", stack.folder / "pki" / "ca.pem",
+         f"{pki}.pem", f"{pki}.key", CLIENT_ID,
+         stack.folder / "keys" / "business-child-allowance.secret", folder],
+        capture_output=True, text=True, timeout=60)
+
+
+def test_the_example_clients_take_all_that_waits(house):
+    place = house.folder / "clients"
+    place.mkdir()
+    source = ROOT / "docs" / "examples"
+    program = place / "pull_client"
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-o", program, source / "pull_client.c",
+                    "-lcurl", "-ljansson", "-lcrypto"], check=True)
+    clients = {"c": [program], "python": [sys.executable, source / "pull_client.py"]}
+    for n, (name, command) in enumerate(clients.items()):
+        fill(house, 1 + n * COUNT)
+        folder = place / name
+        done = run(house, command, folder)
+        assert done.returncode == 0, done.stderr
+        lines = [line.split() for line in done.stdout.splitlines()]
+        assert [result for _, result in lines] == ["taken"] * COUNT
+        assert len(list(folder.glob("*.json"))) == COUNT
+        for item in folder.iterdir():
+            wanted = house.psql(f"SELECT encode(sha256, 'hex') FROM delivery WHERE accepted "
+                                f"AND outbox_id = {item.stem}").strip()
+            assert hashlib.sha256(item.read_bytes()).hexdigest() == wanted
+        assert run(house, command, folder).stdout == ""  # nothing waits any more
+    assert house.psql("SELECT count(*) FROM outbox").strip() == "0"
+    assert house.psql("SELECT count(*), count(DISTINCT application_id) FROM delivery"
+                      ).split() == [str(2 * COUNT)] * 2
+    states = house.psql("SELECT DISTINCT state FROM application").split()
+    assert states == ["received"]
+
+
+def test_the_example_clients_say_what_is_wrong(house):
+    (house.folder / "keys" / "business-child-allowance.secret").write_text("x" * 40 + "\n")
+    done = run(house, [sys.executable, ROOT / "docs" / "examples" / "pull_client.py"],
+               house.folder / "clients")
+    assert done.returncode == 1 and "401" in done.stderr and "request_id" in done.stderr

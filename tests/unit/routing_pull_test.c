@@ -1,0 +1,394 @@
+/* What consumers do beside lists and receipts: claims, redelivery, bundles, cursors. */
+#include "routing/claim.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "tests/support/routing.h"
+
+#define CLAIMS "/routing/v1/claims"
+
+static int set_up(void **state)
+{
+    (void)state;
+    house.more = "requests-most = 40\n";
+    house_make();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    house_drop();
+    return 0;
+}
+
+/* Anew, so that requests of the test before do not count. */
+static int reset(void **state)
+{
+    (void)state;
+    house_stop();
+    house_start();
+    house_clear();
+    return 0;
+}
+
+static const char *text_at(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static size_t items_of(const json_t *answer)
+{
+    return json_array_size(json_object_get(answer, "items"));
+}
+
+/* --- claims --------------------------------------------------------------------------------------
+ */
+
+static json_t *claim(struct http_client *c, int most, int seconds)
+{
+    _cleanup_(cleanup_text) char *body = text_format("{\"most\":%d,\"seconds\":%d}", most, seconds);
+    return house_ask_json(c, "POST", CLAIMS, body, 200);
+}
+
+/* What becomes of a receipt under a claim. */
+static const char *receipt_under(const json_t *item, const char *claim)
+{
+    static char result[32];
+    _cleanup_(cleanup_text) char *body =
+        text_format("[{\"id\":\"%s\",\"sha256\":\"%s\",\"result\":\"accepted\"%s%s%s}]",
+                    text_at(item, "id"), text_at(item, "sha256"), claim ? ",\"claim\":\"" : "",
+                    claim ? claim : "", claim ? "\"" : "");
+    _cleanup_(cleanup_json) json_t *answer =
+        house_ask_json(house.ours, "POST", "/routing/v1/receipts", body, 200);
+    snprintf(result, sizeof result, "%s",
+             house_text(json_object_get(answer, "results"), 0, "result"));
+    return result;
+}
+
+static void consumers_share_what_waits(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 5; n++)
+        house_put(n);
+    _cleanup_(cleanup_json) json_t *first = claim(house.ours, 2, 60);
+    _cleanup_(cleanup_json) json_t *second = claim(house.ours, 100, 60);
+    _cleanup_(cleanup_json) json_t *third = claim(house.ours, 100, 60);
+    assert_int_equal(items_of(first), 2);
+    assert_int_equal(items_of(second), 3);
+    assert_int_equal(items_of(third), 0);
+    assert_null(json_object_get(third, "claim"));
+    const json_t *items = json_object_get(first, "items");
+    assert_string_equal(text_at(first, "oldest_waiting"), house_text(items, 0, "id"));
+    assert_string_equal(house_text(items, 0, "receipt_number"), "R-00000001");
+    _cleanup_(cleanup_text) char *content = house_item(1);
+    assert_string_equal(house_text(items, 0, "item"), content);
+    assert_string_equal(house_text(json_object_get(second, "items"), 0, "receipt_number"),
+                        "R-00000003");
+    _cleanup_(cleanup_json) json_t *list = /* the order stays to be seen */
+        house_ask_json(house.ours, "GET", "/routing/v1/items", NULL, 200);
+    assert_int_equal(items_of(list), 5);
+    assert_non_null(text_at(json_array_get(json_object_get(list, "items"), 4), "claimed_until"));
+    _cleanup_(cleanup_json) json_t *others = claim(house.theirs, 100, 60);
+    assert_int_equal(items_of(others), 0);
+}
+
+static void a_claim_keeps_others_receipts_off(void **state)
+{
+    (void)state;
+    house_put(1);
+    _cleanup_(cleanup_json) json_t *mine = claim(house.ours, 1, 60);
+    const json_t *item = json_array_get(json_object_get(mine, "items"), 0);
+    assert_string_equal(receipt_under(item, NULL), "claimed");
+    assert_string_equal(receipt_under(item, "00000000-0000-4000-8000-000000000000.1.9"), "claimed");
+    assert_int_equal(house.accepted, 0);
+    assert_string_equal(receipt_under(item, text_at(mine, "claim")), "taken");
+    assert_string_equal(receipt_under(item, NULL), "repeated");
+}
+
+static void a_claim_runs_out_by_itself(void **state)
+{
+    (void)state;
+    house_put(1);
+    _cleanup_(cleanup_json) json_t *mine = claim(house.ours, 1, 1);
+    usleep(1100000);
+    _cleanup_(cleanup_json) json_t *theirs = claim(house.ours, 1, 60);
+    assert_int_equal(items_of(theirs), 1);
+    const json_t *item = json_array_get(json_object_get(mine, "items"), 0);
+    assert_string_equal(receipt_under(item, text_at(mine, "claim")), "claimed");
+    assert_string_equal(receipt_under(item, text_at(theirs, "claim")), "taken");
+    _cleanup_(cleanup_text) char *path = text_format(CLAIMS "/%s/renew", text_at(mine, "claim"));
+    house_expect(house.ours, "POST", path, "{\"seconds\":5}", 409, "E0105");
+}
+
+static void a_claim_is_renewed_and_released(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 3; n++)
+        house_put(n);
+    _cleanup_(cleanup_json) json_t *mine = claim(house.ours, 3, 1);
+    _cleanup_(cleanup_text) char *path = text_format(CLAIMS "/%s", text_at(mine, "claim"));
+    _cleanup_(cleanup_text) char *renew = text_format("%s/renew", path);
+    _cleanup_(cleanup_json) json_t *renewed =
+        house_ask_json(house.ours, "POST", renew, "{\"seconds\":60}", 200);
+    assert_int_equal(json_integer_value(json_object_get(renewed, "held")), 3);
+    usleep(1100000);
+    _cleanup_(cleanup_json) json_t *none = claim(house.ours, 3, 60);
+    assert_int_equal(items_of(none), 0);
+    house_expect(house.theirs, "DELETE", path, NULL, 409, "E0105"); /* not theirs */
+    _cleanup_(cleanup_json) json_t *released =
+        house_ask_json(house.ours, "DELETE", path, NULL, 200);
+    assert_int_equal(json_integer_value(json_object_get(released, "released")), 3);
+    _cleanup_(cleanup_json) json_t *again = claim(house.ours, 3, 60);
+    assert_int_equal(items_of(again), 3);
+}
+
+static void what_is_no_claim_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *code;
+    } wrong[] = {
+        {"{}", "E0001"},
+        {"{\"most\":1}", "E0001"},
+        {"{\"most\":0,\"seconds\":5}", "E0002"},
+        {"{\"most\":101,\"seconds\":5}", "E0002"},
+        {"{\"most\":1,\"seconds\":0}", "E0002"},
+        {"{\"most\":1,\"seconds\":3601}", "E0002"},
+        {"{\"most\":\"1\",\"seconds\":5}", "E0002"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        house_expect(house.ours, "POST", CLAIMS, wrong[i].body, 400, wrong[i].code);
+    json_decref(claim(house.ours, 100, 3600));
+    house_expect(house.ours, "DELETE", CLAIMS "/x", NULL, 404, "E0100");
+    house_expect(house.ours, "DELETE", CLAIMS "/00000000-0000-4000-8000-000000000000.2.1", NULL,
+                 404, "E0100");
+    house_expect(house.ours, "DELETE", CLAIMS "/00000000-0000-4000-8000-000000000000.1.2", NULL,
+                 409, "E0105");
+}
+
+/* --- redelivery ----------------------------------------------------------------------------------
+ */
+
+static void what_was_accepted_comes_again_under_its_id(void **state)
+{
+    (void)state;
+    int64_t id = house_put_one(1), again = 0;
+    _cleanup_(cleanup_text) char *path = house_path(id, "/redeliver");
+    _cleanup_(cleanup_text) char *item = house_path(id, "");
+    house_expect(house.ours, "POST", path, NULL, 404, "E0100"); /* not accepted yet */
+    assert_string_equal(house_send(house.ours, id, house_hash(1), true), "taken");
+    house_expect(house.theirs, "POST", path, NULL, 404, "E0100");
+    json_decref(house_ask_json(house.ours, "POST", path, NULL, 200));
+    json_decref(house_ask_json(house.ours, "POST", path, NULL, 200)); /* asked twice */
+    assert_int_equal(house_waiting(&again, 1), 1);
+    assert_int_equal(again, id);
+    struct http_answer answer = house_ask(house.ours, "GET", item, NULL);
+    _cleanup_(cleanup_text) char *text = house_item(1);
+    assert_string_equal(buffer_text(&answer.body), text);
+    http_answer_free(&answer);
+    assert_string_equal(house_send(house.ours, id, house_hash(1), false), "conflict");
+    assert_string_equal(house_send(house.ours, id, house_hash(1), true), "taken");
+    assert_int_equal(house.calls, 1); /* the application is told once */
+    assert_int_equal(test_sql_number(&house.database, "SELECT redelivered FROM delivery"), 1);
+    assert_int_equal(house_audited("item.redelivered") > 0, 1);
+}
+
+static void what_is_kept_no_longer_is_gone(void **state)
+{
+    (void)state;
+    int64_t id = house_put_one(2);
+    _cleanup_(cleanup_text) char *path = house_path(id, "/redeliver");
+    assert_string_equal(house_send(house.ours, id, house_hash(2), true), "taken");
+    test_sql(&house.database, "UPDATE delivery SET kept = false; DELETE FROM outbox_item");
+    house_expect(house.ours, "POST", path, NULL, 409, "E0105");
+}
+
+/* --- cursors, filters, rates ---------------------------------------------------------------------
+ */
+
+static void a_cursor_is_its_destinations(void **state)
+{
+    (void)state;
+    house_put(1);
+    _cleanup_(cleanup_json) json_t *list =
+        house_ask_json(house.ours, "GET", "/routing/v1/items", NULL, 200);
+    const char *next = text_at(list, "next");
+    _cleanup_(cleanup_text) char *path = text_format("/routing/v1/items?after=%s", next);
+    _cleanup_(cleanup_text) char *batch = text_format("/routing/v1/batch?after=%s", next);
+    json_decref(house_ask_json(house.ours, "GET", path, NULL, 200));
+    json_decref(house_ask_json(house.ours, "GET", batch, NULL, 200));
+    house_expect(house.theirs, "GET", path, NULL, 400, "E0002");
+    house_expect(house.theirs, "GET", batch, NULL, 400, "E0002");
+    static const char *const wrong[] = {"1",
+                                        "01",
+                                        "0-",
+                                        "-1",
+                                        "x",
+                                        "1-00000000000000000000",
+                                        "1%27%20OR%20true--",
+                                        "99999999999999999999",
+                                        ""};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        _cleanup_(cleanup_text) char *bad = text_format("/routing/v1/items?after=%s", wrong[i]);
+        house_expect(house.ours, "GET", bad, NULL, 400, "E0002");
+    }
+}
+
+static size_t listed(const char *query)
+{
+    _cleanup_(cleanup_text) char *path = text_format("/routing/v1/items?%s", query);
+    _cleanup_(cleanup_json) json_t *list = house_ask_json(house.ours, "GET", path, NULL, 200);
+    return items_of(list);
+}
+
+static void a_list_is_filtered(void **state)
+{
+    (void)state;
+    house_put(1);
+    house_put(2);
+    test_sql(&house.database, "UPDATE outbox SET created_at = now() - interval '2 days' WHERE "
+                              "outbox_id = (SELECT min(outbox_id) FROM outbox)");
+    assert_int_equal(listed("procedure=child-allowance.certification-claim"), 2);
+    assert_int_equal(listed("procedure=another"), 0);
+    assert_int_equal(listed("procedure=%27%20OR%20%27%27%3D%27"), 0);
+    char since[INSTANT_TEXT];
+    instant_text_jst(clock_now() - INSTANT_DAY, since);
+    _cleanup_(cleanup_text) char *escaped = http_escape(since);
+    _cleanup_(cleanup_text) char *query = text_format("since=%s", escaped);
+    assert_int_equal(listed(query), 1);
+    house_expect(house.ours, "GET", "/routing/v1/items?since=yesterday", NULL, 400, "E0002");
+}
+
+static void a_destination_has_its_rate(void **state)
+{
+    (void)state;
+    int refused = 0;
+    for (int i = 0; i < 200 && !refused; i++) {
+        struct http_answer answer = house_ask(house.ours, "GET", "/routing/v1/items", NULL);
+        refused = answer.status == 429 ? i : 0;
+        http_answer_free(&answer);
+    }
+    assert_true(refused >= 80); /* 40 a second, twice as many at once */
+    json_decref(house_ask_json(house.theirs, "GET", "/routing/v1/items", NULL, 200));
+}
+
+/* --- bundles, and what was not changed -----------------------------------------------------------
+ */
+
+static void store(int n, const char *purpose, const char *text, const char *insert)
+{
+    char id[37], hash[65];
+    _cleanup_(cleanup_buffer) struct buffer sealed = {0};
+    test_application_seal(&house.database, house.city_key, n, purpose, bytes_of_text(text),
+                          &sealed);
+    _cleanup_(cleanup_text) char *hex = memory_allocate(2 * sealed.length + 1);
+    sha256_hex(bytes_of_text(text), hash);
+    hex_encode(sealed.data, sealed.length, hex);
+    _cleanup_(cleanup_text) char *sql = text_format(insert, test_application_id(n, id),
+                                                    strcmp(purpose, "package") ? "" : hash, hex);
+    test_sql(&house.database, sql);
+}
+
+static struct http_answer get_with(const char *path, const char *header)
+{
+    const char *headers[] = {header, NULL};
+    struct http_call call = {.method = "GET", .path = path, .headers = headers};
+    struct http_answer answer = {0};
+    struct failure f = {0};
+    if (!http_client_call(house.ours, &call, &answer, &f))
+        fail_msg("%s", f.text);
+    return answer;
+}
+
+static void a_bundle_holds_it_all_and_is_the_same_each_time(void **state)
+{
+    (void)state;
+    store(
+        3, "package", "the package",
+        "INSERT INTO package (city_code, application_id, size, sha256, sealed) VALUES ('" TEST_CITY
+        "', '%s', 11, '\\x%s', '\\x%s')");
+    store(3, "report", "{\"indication\":\"TOTAL-PASSED\"}",
+          "INSERT INTO examination (city_code, application_id, verdict, report) VALUES ('" TEST_CITY
+          "', '%s', 'accepted%s', '\\x%s')");
+    int64_t id = house_put_one(3);
+    _cleanup_(cleanup_text) char *path = house_path(id, "/bundle");
+    struct http_answer one = get_with(path, NULL), two = get_with(path, NULL);
+    assert_int_equal(one.status, 200);
+    assert_string_equal(one.content_type, "application/zip");
+    assert_int_equal(one.body.length, two.body.length);
+    assert_memory_equal(one.body.data, two.body.data, one.body.length);
+    static const char *const parts[] = {"item.json", "report.json", "package.zip", "the package"};
+    for (size_t i = 0; i < 4; i++)
+        assert_non_null(memmem(one.body.data, one.body.length, parts[i], strlen(parts[i])));
+    _cleanup_(cleanup_text) char *match = text_format("If-None-Match: \"x\", W/%s", one.etag);
+    struct http_answer unchanged = get_with(path, match), rest = get_with(path, "Range: bytes=4-");
+    assert_int_equal(unchanged.status, 304);
+    assert_int_equal(unchanged.body.length, 0);
+    assert_int_equal(rest.status, 206);
+    assert_int_equal(rest.body.length, one.body.length - 4);
+    http_answer_free(&one);
+    http_answer_free(&two);
+    http_answer_free(&unchanged);
+    http_answer_free(&rest);
+    house_expect(house.theirs, "GET", path, NULL, 403, "E0104"); /* package = no */
+}
+
+static void an_item_that_is_known_is_not_sent_again(void **state)
+{
+    (void)state;
+    int64_t id = house_put_one(4);
+    _cleanup_(cleanup_text) char *path = house_path(id, "");
+    _cleanup_(cleanup_text) char *match = text_format("If-None-Match: \"%s\"", house_hash(4));
+    struct http_answer answer = get_with(path, match);
+    assert_int_equal(answer.status, 304);
+    http_answer_free(&answer);
+}
+
+static void a_long_answer_is_compressed_for_who_takes_that(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 8; n++)
+        house_put(n);
+    struct http_answer plain = get_with("/routing/v1/items", NULL);
+    struct http_answer packed = get_with("/routing/v1/items", "Accept-Encoding: br, gzip;q=0.5");
+    struct http_answer given_up = get_with("/routing/v1/items", "Accept-Encoding: gzip;q=0");
+    assert_true(plain.body.length > 1024 && plain.body.data[0] == '{');
+    assert_true(packed.body.length < plain.body.length / 2);
+    assert_int_equal(packed.body.data[0], 0x1f);
+    assert_int_equal(given_up.body.data[0], '{');
+    http_answer_free(&plain);
+    http_answer_free(&packed);
+    http_answer_free(&given_up);
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup(test, reset)
+    const struct CMUnitTest tests[] = {
+        EACH(consumers_share_what_waits),
+        EACH(a_claim_keeps_others_receipts_off),
+        EACH(a_claim_runs_out_by_itself),
+        EACH(a_claim_is_renewed_and_released),
+        EACH(what_is_no_claim_is_said),
+        EACH(what_was_accepted_comes_again_under_its_id),
+        EACH(what_is_kept_no_longer_is_gone),
+        EACH(a_cursor_is_its_destinations),
+        EACH(a_list_is_filtered),
+        EACH(a_destination_has_its_rate),
+        EACH(a_bundle_holds_it_all_and_is_the_same_each_time),
+        EACH(an_item_that_is_known_is_not_sent_again),
+        EACH(a_long_answer_is_compressed_for_who_takes_that),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
