@@ -190,6 +190,11 @@ const struct access_client *access_client_by_id(const struct access *access, con
     return NULL;
 }
 
+bool access_issues_tokens(const struct access *access)
+{
+    return !access->introspection;
+}
+
 const char *access_business_id(const struct access *access)
 {
     return config_text(access->group, "business-id");

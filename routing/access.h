@@ -32,6 +32,7 @@ void access_close(struct access *access);
 
 const struct access_client *access_client_of_peer(const struct access *access, const char *peer);
 const struct access_client *access_client_by_id(const struct access *access, const char *client_id);
+bool access_issues_tokens(const struct access *access); /* false: an external server does */
 const char *access_business_id(const struct access *access);
 
 /* The audience of assertions: [routing] audience, or https://ADDRESS/routing/v1/token with the

@@ -142,7 +142,8 @@ enum http_flow endpoint_token(struct http_request *request, void *context)
     _cleanup_(cleanup_json) json_t *claims = NULL;
     if (!(a.client = routing_client(context, request)) || !http_request_form(request))
         return HTTP_DONE;
-    if (!a.client->needs_token || !a.client->secrets[0].length)
+    if (!a.client->needs_token || !a.client->secrets[0].length ||
+        !access_issues_tokens(a.context->access))
         return refuse(context, request, "token-not-ours", "unauthorized_client",
                       "This destination gets no tokens here.");
     a.request.city_code = a.context->options.city_code;
