@@ -106,8 +106,10 @@ static bool admission_work(struct db_tx *tx, void *context, struct failure *f)
         return false;
     if (!a->known_terminal || !a->token)
         return true;
+    /* what the page asks by itself is no sign of life of the person before it */
+    bool background = http_request_header(a->request, "X-Uketsuke-Background");
     if (!session_find(tx, role->city_code, a->token, &caller->terminal, &a->context->rules.session,
-                      a->context->rules.password_age, clock_now(), &caller->session, f))
+                      a->context->rules.password_age, background, clock_now(), &caller->session, f))
         return false;
     return a->need != NEED_SESSION || caller->session.state != SESSION_GOOD ||
            account_permissions(tx, &caller->session.account, &caller->permissions, f);

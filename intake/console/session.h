@@ -43,10 +43,11 @@ struct session {
 bool session_begin(struct db_tx *tx, const struct account *account, const struct terminal *terminal,
                    instant now, instant until, char ret_token[SESSION_TOKEN], struct failure *f);
 /* What the cookie's token stands for at this terminal. Notes that it was seen, at most twice a
- * minute, unless it is locked. `password_age`: 0 never ends a password. */
+ * minute, unless it is locked or `background` (a clock of the page asks). `password_age`: 0 never
+ * ends a password. */
 bool session_find(struct db_tx *tx, const char *city_code, const char *token,
                   const struct terminal *terminal, const struct session_limits *limits,
-                  instant password_age, instant now, struct session *ret_session,
+                  instant password_age, bool background, instant now, struct session *ret_session,
                   struct failure *f);
 /* *ret_other: another session of the account is in use, and nothing was done; one that is idle
  * gives way. */

@@ -1,0 +1,151 @@
+// The console's JSON API (docs/api/console.yaml).
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly body: unknown = undefined,
+  ) {
+    super(message);
+  }
+}
+
+/** `background`: asked by a clock, not by a person; the server does not take it for a sign of life. */
+async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  background = false,
+): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(background ? { "X-Uketsuke-Background": "1" } : {}),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: "no-store",
+    });
+  } catch {
+    throw new ApiError(0, "", "サーバーにつながりません。通信を確かめて、もう一度お試しください。");
+  }
+  const parsed = await answer.json().catch(() => undefined);
+  if (answer.ok) return parsed as T;
+  const error = parsed?.errors?.[0];
+  const gone = answer.status === 401 || answer.status === 423 || error?.code === "E0107";
+  if (gone && !path.startsWith("/api/session")) dispatchEvent(new Event("console-gate"));
+  throw new ApiError(
+    answer.status,
+    error?.code ?? "",
+    error?.message ?? "処理できませんでした。もう一度お試しください。",
+    parsed,
+  );
+}
+
+export const get = <T>(path: string, background = false) =>
+  call<T>("GET", path, undefined, background);
+export const post = <T>(path: string, body: unknown = {}) => call<T>("POST", path, body);
+export const remove = <T>(path: string) => call<T>("DELETE", path);
+
+export interface Me {
+  name: string;
+  display_name: string;
+  department: string;
+  terminal: string;
+  rights: { right: string; business: string; department: string }[];
+}
+
+export interface Waiting {
+  receipt_number: string;
+  procedure_name: string;
+  state: string;
+  state_name: string;
+  reason: string | null;
+  reason_ja: string | null;
+  since: string;
+  applied_at: string;
+  due_at: string | null;
+  department: string;
+  claimed_by: string | null;
+  mine: boolean;
+}
+
+export interface Queue {
+  counts: Record<string, number>;
+  items: Waiting[];
+  next: string | null;
+}
+
+export interface Person {
+  name?: string;
+  kana?: string;
+  birth_date?: string;
+  sex?: string;
+  address?: string;
+  building?: string;
+  common_name?: string;
+  former_surname?: string;
+}
+
+export interface Candidate {
+  resident: { atenabango: string; status: string; protected: boolean } & Person;
+  score: number;
+  all_four: boolean;
+  facts: Record<string, { how: string; points: number }>;
+}
+
+export interface Facts extends Person {
+  name_substituted?: string;
+  address_substituted?: string;
+}
+
+export interface Application {
+  receipt_number: string;
+  version: number;
+  state: string;
+  state_name: string;
+  reason: string | null;
+  reason_ja: string | null;
+  applied_at: string;
+  department: string;
+  claim: { by: string; since: string } | null;
+  procedure: { id: string; version: string; name: string };
+  form: {
+    groups: {
+      label: string;
+      rows: { path: string; label: string; value: string; masked: boolean }[];
+    }[];
+  } | null;
+  findings: { rule: string; severity: string; item: string; message: string }[];
+  facts: Facts | null;
+  verification: {
+    indication: string;
+    sub_indication: string;
+    lines: { check: string; result: string; text: string }[];
+  } | null;
+  decision: { reason: string; candidates: Candidate[] } | null;
+  proposal: { atenabango: string; by: string; at: string } | null;
+  review: { demands: string[]; persons: number; approvals: { by: string; at: string }[] } | null;
+  attachments: { index: number; name: string; type: string; size: number }[];
+  messages: { at: string; by: string; status: string; text: string }[];
+  history: {
+    version: number;
+    at: string;
+    from: string | null;
+    to: string;
+    reason: string | null;
+    actor: string;
+  }[];
+  may: string[];
+}
+
+export const application = (receipt: string) =>
+  get<Application>(`/api/applications/${encodeURIComponent(receipt)}`);
+export const act = (receipt: string, name: string, body: unknown) =>
+  post<{ version: number; state: string }>(
+    `/api/applications/${encodeURIComponent(receipt)}/${name}`,
+    body,
+  );

@@ -1,0 +1,193 @@
+// One application: as the resident filled it in, what was found out, and what staff may do.
+
+import { useEffect, useState } from "preact/hooks";
+
+import { type Application, application, post, remove } from "./api";
+import { Decide } from "./decide";
+import { Unmatched } from "./unmatched";
+import { Button, Failure, Heading, Notice, useKeys, useLoaded } from "./parts";
+import { demand, era, severity, when } from "./words";
+
+const isDay = (value: string) => /^\d{4}-\d{2}-\d{2}$/.test(value);
+
+function Form(props: { it: Application }) {
+  const noted = (path: string) => props.it.findings.filter((f) => f.item === path);
+  if (!props.it.form) return <p class="empty">様式を読めていません。</p>;
+  return (
+    <>
+      {props.it.form.groups.map((group) => (
+        <section class="group">
+          <h3>{group.label}</h3>
+          <dl class="rows">
+            {group.rows.map((row) => (
+              <div class={noted(row.path).length ? "row noted" : "row"}>
+                <dt>{row.label}</dt>
+                <dd>
+                  <span class="text">{isDay(row.value) ? era(row.value) : row.value}</span>
+                  {isDay(row.value) && <small> {row.value}</small>}
+                  {row.masked && <small> （表示していません）</small>}
+                  {noted(row.path).map((finding) => (
+                    <p class="finding">
+                      <strong>{severity[finding.severity]}</strong> {finding.message}
+                    </p>
+                  ))}
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
+    </>
+  );
+}
+
+function Findings(props: { it: Application }) {
+  if (!props.it.findings.length) return null;
+  return (
+    <section class="card">
+      <h2>形式審査の指摘</h2>
+      <ul>
+        {props.it.findings.map((finding) => (
+          <li>
+            <strong>{severity[finding.severity]}</strong> {finding.message}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Verification(props: { it: Application }) {
+  const report = props.it.verification;
+  if (!report) return null;
+  return (
+    <details class="card">
+      <summary>電子署名と証明書の検証</summary>
+      <ul class="checks">
+        {report.lines.map((line) => (
+          <li>
+            <span class={`result result-${line.result}`}>
+              {line.result === "passed" ? "○" : line.result === "failed" ? "×" : "－"}
+            </span>{" "}
+            {line.text}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Review(props: { it: Application }) {
+  const review = props.it.review;
+  if (!review) return null;
+  return (
+    <Notice kind="warning">
+      連携の前に承認が必要です：{review.demands.map((d) => demand[d] ?? d).join("、")}。
+      {review.persons}人のうち{review.approvals.length}人が承認しました
+      {review.approvals.length > 0 && `（${review.approvals.map((a) => a.by).join("、")}）`}。
+    </Notice>
+  );
+}
+
+function History(props: { it: Application }) {
+  return (
+    <details class="card">
+      <summary>経過</summary>
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">日時</th>
+            <th scope="col">状態</th>
+            <th scope="col">理由</th>
+            <th scope="col">誰が</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.it.history.map((event) => (
+            <tr>
+              <td>{when(event.at)}</td>
+              <td>{event.to}</td>
+              <td>{event.reason ?? ""}</td>
+              <td>{event.actor}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {props.it.messages.map((message) => (
+        <p>
+          {when(message.at)}　{message.by}　{message.status}：{message.text}
+        </p>
+      ))}
+    </details>
+  );
+}
+
+function Attachments(props: { it: Application }) {
+  if (!props.it.attachments.length) return null;
+  const base = `/api/applications/${encodeURIComponent(props.it.receipt_number)}/attachments`;
+  return (
+    <section class="card">
+      <h2>添付書類</h2>
+      <ul>
+        {props.it.attachments.map((file) => (
+          <li>
+            <a href={`${base}/${file.index}`} download>
+              {file.name}
+            </a>{" "}
+            <small>
+              {file.type}、{Math.ceil(file.size / 1024)} KB
+            </small>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The claim is taken when the page opens and given back when it is left. */
+function useClaim(receipt: string) {
+  const [refused, setRefused] = useState<unknown>();
+  useEffect(() => {
+    const path = `/api/applications/${encodeURIComponent(receipt)}/claim`;
+    post(path).then(() => setRefused(undefined), setRefused);
+    return () => {
+      remove(path).catch(() => {});
+    };
+  }, [receipt]);
+  return refused;
+}
+
+export function ApplicationPage(props: { receipt: string }) {
+  const { value: it, error, again } = useLoaded(() => application(props.receipt), props.receipt);
+  const refused = useClaim(props.receipt);
+  const back = () => {
+    location.hash = "#/";
+  };
+  useKeys({ Escape: back });
+  if (!it) return error ? <Failure error={error} /> : <p class="empty">読み込んでいます…</p>;
+  return (
+    <>
+      <p>
+        <Button onClick={back}>一覧に戻る（Esc）</Button>
+      </p>
+      <Heading>
+        {it.procedure.name}
+        <small class="receipt">{it.receipt_number}</small>
+      </Heading>
+      <p>
+        <strong class="state">{it.state_name}</strong> {it.reason_ja ?? ""}　申請 {when(it.applied_at)}
+      </p>
+      <Failure error={error} />
+      <Failure error={refused} />
+      <Review it={it} />
+      {it.state === "unmatched" && <Unmatched it={it} done={back} changed={again} />}
+      <Findings it={it} />
+      <Decide it={it} done={back} changed={again} />
+      <h2>申請の内容</h2>
+      <Form it={it} />
+      <Attachments it={it} />
+      <Verification it={it} />
+      <History it={it} />
+    </>
+  );
+}

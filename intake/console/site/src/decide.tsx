@@ -1,0 +1,109 @@
+// What staff decide about an application, each with a reason; the resident's words beside it.
+
+import { useState } from "preact/hooks";
+
+import { act, type Application } from "./api";
+import { Button, Failure, Field } from "./parts";
+
+interface Act {
+  name: string;
+  label: string;
+  button: string;
+  message?: string; // asked for, with this label
+  until?: boolean;
+  danger?: boolean;
+}
+
+const ACTS: Act[] = [
+  { name: "approve", label: "承認する", button: "連携を承認する" },
+  {
+    name: "correct",
+    label: "訂正を求める",
+    button: "訂正を求める",
+    message: "申請した人に伝えること（どの項目を、どう直すか）",
+  },
+  { name: "hold", label: "保留する", button: "この日まで保留する", until: true },
+  { name: "resend", label: "もう一度処理する", button: "もう一度処理する" },
+  { name: "withdraw", label: "取下げにする", button: "取下げにする", danger: true },
+  {
+    name: "refuse",
+    label: "受け付けない",
+    button: "受け付けないことにする",
+    message: "申請した人に伝えること（理由と、次にすること）",
+    danger: true,
+  },
+];
+
+function ActForm(props: { it: Application; act: Act; done: () => void; changed: () => void }) {
+  const [reason, setReason] = useState("");
+  const [message, setMessage] = useState("");
+  const [until, setUntil] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (busy) return; // a double click decides once
+    setBusy(true);
+    act(props.it.receipt_number, props.act.name, {
+      reason,
+      version: props.it.version,
+      ...(props.act.message ? { message } : {}),
+      ...(props.act.until ? { until: `${until}T08:30:00+09:00` } : {}),
+    })
+      .then(props.done, (failed) => {
+        setError(failed);
+        props.changed();
+      })
+      .finally(() => setBusy(false));
+  };
+  return (
+    <form class="card" onSubmit={submit}>
+      <h3>{props.act.label}</h3>
+      <Failure error={error} />
+      {props.act.message && (
+        <div class="field">
+          <label for="message">{props.act.message}</label>
+          <textarea
+            id="message"
+            rows={4}
+            required
+            value={message}
+            onInput={(event) => setMessage(event.currentTarget.value)}
+          />
+        </div>
+      )}
+      {props.act.until && (
+        <Field label="いつまで" name="until" type="date" value={until} onValue={setUntil} />
+      )}
+      <Field label="理由（記録に残ります）" name="act-reason" focus value={reason} onValue={setReason} />
+      <Button look={props.act.danger ? "danger" : "main"} type="submit" disabled={busy}>
+        {props.act.button}
+      </Button>
+    </form>
+  );
+}
+
+export function Decide(props: { it: Application; done: () => void; changed: () => void }) {
+  const [chosen, setChosen] = useState<string>();
+  const possible = ACTS.filter((one) => props.it.may.includes(one.name));
+  const current = possible.find((one) => one.name === chosen);
+  if (!possible.length) return null;
+  return (
+    <section aria-label="対応">
+      <h2>対応</h2>
+      <div class="tabs" role="group" aria-label="対応を選ぶ">
+        {possible.map((one) => (
+          <button
+            type="button"
+            class="tab"
+            aria-pressed={chosen === one.name}
+            onClick={() => setChosen(chosen === one.name ? undefined : one.name)}
+          >
+            {one.label}
+          </button>
+        ))}
+      </div>
+      {current && <ActForm {...props} act={current} key={current.name} />}
+    </section>
+  );
+}

@@ -1,0 +1,125 @@
+// The frame of all pages: who is signed in, where one is, and what the session needs first.
+
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { ApiError, get, type Me, remove } from "./api";
+import { ApplicationPage } from "./application";
+import { OverviewPage } from "./overview";
+import { Button, Failure } from "./parts";
+import { QueuePage } from "./queue";
+import { ChangePassword, Locked, SignIn } from "./signin";
+
+type Gate = "asking" | "out" | "locked" | "change" | "in";
+const IDLE_CHECK = 30000; // milliseconds: the server tells when the screen must be hidden
+
+function useHash(): string {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const listen = () => setHash(location.hash);
+    addEventListener("hashchange", listen);
+    return () => removeEventListener("hashchange", listen);
+  }, []);
+  return hash || "#/";
+}
+
+function Page(props: { hash: string }) {
+  const found = /^#\/applications\/([^/]+)$/.exec(props.hash);
+  if (found) {
+    const receipt = decodeURIComponent(found[1]);
+    return <ApplicationPage receipt={receipt} key={receipt} />;
+  }
+  return props.hash === "#/overview" ? <OverviewPage /> : <QueuePage />;
+}
+
+function Frame(props: { me: Me; hash: string; leave: () => void }) {
+  const link = (to: string, name: string) => (
+    <a href={to} aria-current={props.hash === to ? "page" : undefined}>
+      {name}
+    </a>
+  );
+  return (
+    <>
+      <a class="skip" href="#main">
+        本文へ
+      </a>
+      <header class="header">
+        <strong class="brand">受付</strong>
+        <nav aria-label="主な画面">
+          {link("#/", "申請一覧")}
+          {link("#/overview", "状況")}
+        </nav>
+        <span class="who">
+          {props.me.display_name}（{props.me.department}・{props.me.terminal}）
+        </span>
+        <Button onClick={props.leave}>サインアウト</Button>
+      </header>
+      <main id="main">
+        <Page hash={props.hash} />
+      </main>
+    </>
+  );
+}
+
+function gateOf(error: unknown): Gate | undefined {
+  if (!(error instanceof ApiError)) return undefined;
+  if (error.status === 423) return "locked";
+  if (error.code === "E0107") return "change";
+  return error.status === 401 ? "out" : undefined;
+}
+
+function App() {
+  const [gate, setGate] = useState<Gate>("asking");
+  const [me, setMe] = useState<Me>();
+  const [error, setError] = useState<unknown>();
+  const hash = useHash();
+  const ask = () =>
+    get<Me>("/api/session").then(
+      (found) => {
+        setMe(found);
+        setError(undefined);
+        setGate("in");
+      },
+      (failed) => {
+        const next = gateOf(failed);
+        if (next) setGate(next);
+        else setError(failed);
+      },
+    );
+  useEffect(() => {
+    ask();
+    // any answer of the API may say that the session has ended or is locked
+    addEventListener("console-gate", ask);
+    return () => removeEventListener("console-gate", ask);
+  }, []);
+  useIdle(gate === "in", () => setGate("locked"));
+  const leave = () => remove("/api/session").catch(() => {}).then(() => setGate("out"));
+  if (error) return <Failure error={error} />;
+  if (gate === "asking") return <p class="empty">確認しています…</p>;
+  if (gate === "out") return <SignIn done={ask} />;
+  if (gate === "locked") return <Locked done={ask} />;
+  if (gate === "change") return <ChangePassword done={ask} />;
+  return me ? <Frame me={me} hash={hash} leave={leave} /> : null;
+}
+
+const IDLE_MOST = 9 * 60000; // a little before the server locks
+
+/** Hides the page when nobody has touched keyboard or mouse for long. */
+function useIdle(on: boolean, hide: () => void) {
+  useEffect(() => {
+    if (!on) return;
+    let touched = Date.now();
+    const touch = () => {
+      touched = Date.now();
+    };
+    const look = () => Date.now() - touched > IDLE_MOST && hide();
+    const timer = setInterval(look, IDLE_CHECK);
+    for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, touch);
+    return () => {
+      clearInterval(timer);
+      for (const kind of ["keydown", "pointerdown", "wheel"]) removeEventListener(kind, touch);
+    };
+  }, [on]);
+}
+
+render(<App />, document.getElementById("app")!);

@@ -1,0 +1,89 @@
+// How the day goes: what came, what waits, and what is late.
+
+import { useEffect } from "preact/hooks";
+
+import { get } from "./api";
+import { Failure, Heading, useLoaded } from "./parts";
+import { age } from "./words";
+
+interface Overview {
+  today: { received: number; by_state: Record<string, number> };
+  waiting: { state: string; state_name: string; reason_ja: string | null; count: number; oldest: string | null }[];
+  destinations: { name: string; waiting: number; oldest: string | null }[];
+}
+
+function Bar(props: { count: number; most: number }) {
+  // the width is an attribute of SVG, so that no inline style is needed
+  return (
+    <svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+      <rect width={props.most ? (100 * props.count) / props.most : 0} height="10" />
+    </svg>
+  );
+}
+
+export function OverviewPage() {
+  const { value, error, again } = useLoaded(
+    (background) => get<Overview>("/api/overview", background),
+    "overview",
+  );
+  useEffect(() => {
+    const timer = setInterval(() => again(true), 30000);
+    return () => clearInterval(timer);
+  }, []);
+  const most = Math.max(1, ...(value?.waiting ?? []).map((one) => one.count));
+  return (
+    <>
+      <Heading>今日の状況</Heading>
+      <Failure error={error} />
+      {value && (
+        <>
+          <p class="figure">
+            今日届いた申請 <strong>{value.today.received}</strong> 件
+          </p>
+          <h2>待っている申請</h2>
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">状態</th>
+                <th scope="col">理由</th>
+                <th scope="col">件数</th>
+                <th scope="col">いちばん古いもの</th>
+              </tr>
+            </thead>
+            <tbody>
+              {value.waiting.map((one) => (
+                <tr>
+                  <td>{one.state_name}</td>
+                  <td>{one.reason_ja ?? ""}</td>
+                  <td>
+                    {one.count} <Bar count={one.count} most={most} />
+                  </td>
+                  <td>{one.oldest ? `${age(one.oldest)}前から` : ""}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          <h2>業務システムの受け取り待ち</h2>
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">連携先</th>
+                <th scope="col">件数</th>
+                <th scope="col">いちばん古いもの</th>
+              </tr>
+            </thead>
+            <tbody>
+              {value.destinations.map((one) => (
+                <tr>
+                  <td>{one.name}</td>
+                  <td>{one.waiting}</td>
+                  <td>{one.oldest ? `${age(one.oldest)}前から` : ""}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </>
+      )}
+    </>
+  );
+}

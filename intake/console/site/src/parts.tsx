@@ -1,0 +1,140 @@
+// Small parts that all pages use.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { ApiError } from "./api";
+import type { Piece } from "./difference";
+
+export function Heading(props: { children: ComponentChildren }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <h1 tabIndex={-1} ref={heading}>
+      {props.children}
+    </h1>
+  );
+}
+
+type ButtonProps = JSX.HTMLAttributes<HTMLButtonElement> & {
+  look?: "main" | "second" | "danger";
+  type?: "button" | "submit";
+  disabled?: boolean;
+};
+
+export function Button({ look = "second", type = "button", ...rest }: ButtonProps) {
+  return <button type={type} {...rest} class={`button button-${look}`} />;
+}
+
+export function Notice(props: { kind: "error" | "warning" | "info"; children: ComponentChildren }) {
+  const names = { error: "エラー", warning: "注意", info: "お知らせ" };
+  return (
+    <div class={`notice notice-${props.kind}`} role={props.kind === "error" ? "alert" : "status"}>
+      <strong>{names[props.kind]}</strong> {props.children}
+    </div>
+  );
+}
+
+export function Failure(props: { error: unknown }) {
+  if (!props.error) return null;
+  const known = props.error instanceof ApiError;
+  return (
+    <Notice kind="error">
+      {known ? (props.error as ApiError).message : "処理できませんでした。画面を読み込み直してください。"}
+    </Notice>
+  );
+}
+
+export function Field(props: {
+  label: string;
+  name: string;
+  type?: string;
+  value: string;
+  onValue: (value: string) => void;
+  help?: string;
+  complete?: string;
+  focus?: boolean;
+  required?: boolean;
+}) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (props.focus) input.current?.focus();
+  }, []);
+  return (
+    <div class="field">
+      <label for={props.name}>{props.label}</label>
+      {props.help && (
+        <p class="help" id={`${props.name}-help`}>
+          {props.help}
+        </p>
+      )}
+      <input
+        id={props.name}
+        ref={input}
+        type={props.type ?? "text"}
+        value={props.value}
+        required={props.required ?? true}
+        autocomplete={props.complete ?? "off"}
+        aria-describedby={props.help ? `${props.name}-help` : undefined}
+        onInput={(event) => props.onValue(event.currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+/** What differs is marked and said: colour is never the only sign. */
+export function Marked(props: { pieces: Piece[]; say?: string }) {
+  return (
+    <span class="text">
+      {props.pieces.map((piece) =>
+        piece.same ? piece.text : <mark title={props.say ?? "違う文字"}>{piece.text}</mark>,
+      )}
+    </span>
+  );
+}
+
+export interface Loaded<T> {
+  value?: T;
+  error?: unknown;
+  again: (background?: boolean) => void;
+}
+
+/** What a page needs from the API, and how to ask again; the old value stays while it comes. */
+export function useLoaded<T>(
+  load: (background: boolean) => Promise<T>,
+  key: string,
+): Loaded<T> {
+  const [state, setState] = useState<{ key: string; value?: T; error?: unknown }>({ key });
+  const [turn, setTurn] = useState({ background: false });
+  useEffect(() => {
+    let wanted = true;
+    load(turn.background).then(
+      (value) => wanted && setState({ key, value }),
+      (error) => wanted && setState((old) => ({ key, value: old.value, error })),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [key, turn]);
+  const here = state.key === key ? state : { value: undefined, error: undefined };
+  return { value: here.value, error: here.error, again: (background = false) => setTurn({ background }) };
+}
+
+/** A key of the keyboard, wherever the focus is, but not while somebody types. */
+export function useKeys(keys: Record<string, () => void>) {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+      if (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && event.key !== "Escape") return;
+      const run = latest.current[event.key];
+      if (!run) return;
+      event.preventDefault();
+      run();
+    };
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, []);
+}

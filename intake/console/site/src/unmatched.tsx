@@ -1,0 +1,243 @@
+// Who is it? The certificate's facts on the left, the candidates on the right, every difference
+// marked. Keys: 1 to 9 choose a candidate, then a reason, then Enter.
+
+import { useRef, useState } from "preact/hooks";
+
+import { act, type Application, type Candidate, type Facts, type Person, post } from "./api";
+import { difference, substituted } from "./difference";
+import { Button, Failure, Field, Marked, Notice, useKeys } from "./parts";
+import { agreement, agrees, era, fact, residence, sex } from "./words";
+
+const SHOWN = ["name", "kana", "birth_date", "sex", "address"] as const;
+type Shown = (typeof SHOWN)[number];
+
+const REASONS = [
+  "氏名・生年月日・住所が同じ人",
+  "氏名が変わった人（旧氏・通称で確認）",
+  "引っ越した人（前の住所で確認）",
+  "漢字の表記が違うだけの人",
+];
+
+function told(person: Person | Facts, which: Shown): string {
+  const value = person[which] ?? "";
+  if (which === "sex") return sex[value] ?? value;
+  if (which === "birth_date" && value) return era(value);
+  return value;
+}
+
+function Certificate(props: { facts: Facts | null }) {
+  const facts = props.facts;
+  if (!facts) return <p>署名用電子証明書がありません。申請書の内容で確かめてください。</p>;
+  const flags = { name: facts.name_substituted, address: facts.address_substituted };
+  return (
+    <dl class="rows">
+      {SHOWN.map((which) => (
+        <div class="row">
+          <dt>{fact[which]}</dt>
+          <dd>
+            <Marked
+              pieces={substituted(told(facts, which), flags[which as "name" | "address"])}
+              say="代替文字：証明書では書けない文字"
+            />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Card(props: {
+  candidate: Candidate;
+  facts: Facts | null;
+  place: number;
+  chosen: boolean;
+  choose: () => void;
+}) {
+  const { candidate, facts } = props;
+  const person = candidate.resident;
+  return (
+    <label class={props.chosen ? "candidate chosen" : "candidate"}>
+      <input type="radio" name="candidate" checked={props.chosen} onChange={props.choose} />
+      <strong>
+        <kbd>{props.place}</kbd> 宛名番号 {person.atenabango}
+      </strong>{" "}
+      <span>{residence[person.status] ?? person.status}</span>
+      {person.protected && <strong class="protected"> 支援措置対象者</strong>}
+      <dl class="rows">
+        {SHOWN.map((which) => {
+          const how = candidate.facts[which]?.how ?? "unknown";
+          return (
+            <div class={agrees(how) ? "row" : "row noted"}>
+              <dt>{fact[which]}</dt>
+              <dd>
+                <Marked pieces={difference(told(person, which), facts ? told(facts, which) : "")} />
+                {which === "address" && person.building && <span> {person.building}</span>}
+                {which === "name" && person.former_surname && <span>（旧氏 {person.former_surname}）</span>}
+                {which === "name" && person.common_name && <span>（通称 {person.common_name}）</span>}
+                <small class="how">
+                  {agrees(how) ? "○" : "×"} {agreement[how] ?? how}
+                </small>
+              </dd>
+            </div>
+          );
+        })}
+      </dl>
+    </label>
+  );
+}
+
+/** At least two of name, birth date and address, always for this application. */
+function Search(props: { it: Application; found: (residents: Candidate[]) => void }) {
+  const [name, setName] = useState("");
+  const [birth, setBirth] = useState("");
+  const [address, setAddress] = useState("");
+  const [reason, setReason] = useState("");
+  const [error, setError] = useState<unknown>();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    post<{ residents: Candidate[] }>(
+      `/api/applications/${encodeURIComponent(props.it.receipt_number)}/search`,
+      { name, birth_date: birth, address, reason },
+    ).then((answer) => {
+      setError(undefined);
+      props.found(answer.residents);
+    }, setError);
+  };
+  return (
+    <details>
+      <summary>ほかの人を探す（氏名・生年月日・住所のうち二つ以上）</summary>
+      <form onSubmit={submit} class="search">
+        <Failure error={error} />
+        <Field label="氏名" name="search-name" required={false} value={name} onValue={setName} />
+        <Field label="生年月日" name="search-birth" type="date" required={false} value={birth} onValue={setBirth} />
+        <Field label="住所" name="search-address" required={false} value={address} onValue={setAddress} />
+        <Field label="探す理由" name="search-reason" value={reason} onValue={setReason} />
+        <Button type="submit">探す</Button>
+      </form>
+    </details>
+  );
+}
+
+function Confirm(props: { it: Application; done: () => void; changed: () => void }) {
+  const [error, setError] = useState<unknown>();
+  const [reason, setReason] = useState("");
+  const proposal = props.it.proposal!;
+  const confirm = (event: Event) => {
+    event.preventDefault();
+    act(props.it.receipt_number, "confirm", {
+      atenabango: proposal.atenabango,
+      reason,
+      version: props.it.version,
+    }).then(props.done, (failed) => {
+      setError(failed);
+      props.changed();
+    });
+  };
+  return (
+    <form class="card" onSubmit={confirm}>
+      <h2>二人目の確認</h2>
+      <p>
+        {proposal.by} さんが、宛名番号 <strong>{proposal.atenabango}</strong> の人だと判断しました。
+        申請した人と同じ人か、自分で見比べて確かめてください。
+      </p>
+      <Failure error={error} />
+      <Field label="確認した内容" name="confirm-reason" value={reason} onValue={setReason} />
+      <Button look="main" type="submit">
+        同じ人であることを確認した
+      </Button>
+    </form>
+  );
+}
+
+export function Unmatched(props: { it: Application; done: () => void; changed: () => void }) {
+  const { it } = props;
+  const [found, setFound] = useState<Candidate[]>();
+  const [chosen, setChosen] = useState<string>();
+  const [reason, setReason] = useState("");
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const reasons = useRef<HTMLSelectElement>(null);
+  const candidates = found ?? it.decision?.candidates ?? [];
+  const choose = (i: number) => {
+    if (!candidates[i]) return;
+    setChosen(candidates[i].resident.atenabango);
+    reasons.current?.focus();
+  };
+  const keys: Record<string, () => void> = {};
+  for (let i = 0; i < 9; i++) keys[String(i + 1)] = () => choose(i);
+  useKeys(keys);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (busy || !chosen || !reason) return;
+    setBusy(true);
+    act(it.receipt_number, "identify", { atenabango: chosen, reason, version: it.version })
+      .then(props.done, (failed) => {
+        setError(failed);
+        props.changed();
+      })
+      .finally(() => setBusy(false));
+  };
+  return (
+    <section aria-label="申請者の特定">
+      <h2>申請した人は誰ですか</h2>
+      {it.proposal && it.may.includes("confirm") && (
+        <Confirm it={it} done={props.done} changed={props.changed} />
+      )}
+      {it.proposal && !it.may.includes("confirm") && (
+        <Notice kind="info">
+          {it.proposal.by} さんの判断（宛名番号 {it.proposal.atenabango}）を、ほかの職員が確認します。
+        </Notice>
+      )}
+      <div class="compare">
+        <div class="card">
+          <h3>電子証明書の基本4情報</h3>
+          <Certificate facts={it.facts} />
+        </div>
+        <form class="candidates" onSubmit={submit}>
+          <h3>候補者（{candidates.length}人）</h3>
+          {candidates.map((candidate, i) => (
+            <Card
+              candidate={candidate}
+              facts={it.facts}
+              place={i + 1}
+              chosen={chosen === candidate.resident.atenabango}
+              choose={() => setChosen(candidate.resident.atenabango)}
+              key={candidate.resident.atenabango}
+            />
+          ))}
+          {candidates.length === 0 && <p class="empty">候補者はいません。</p>}
+          {it.may.includes("identify") && candidates.length > 0 && (
+            <div class="field">
+              <label for="reason">判断の理由</label>
+              <select
+                id="reason"
+                ref={reasons}
+                value={reason}
+                onChange={(event) => setReason(event.currentTarget.value)}
+                onKeyDown={(event) => {
+                  const place = Number(event.key);
+                  if (REASONS[place - 1]) setReason(REASONS[place - 1]);
+                  else if (event.key === "Enter") submit(event);
+                  else return;
+                  event.preventDefault();
+                }}
+              >
+                <option value="">理由を選んでください（1～4）</option>
+                {REASONS.map((text, i) => (
+                  <option value={text}>
+                    {i + 1} {text}
+                  </option>
+                ))}
+              </select>
+              <Failure error={error} />
+              <Button look="main" type="submit" disabled={busy || !chosen || !reason}>
+                この人として、二人目の確認に回す（Enter）
+              </Button>
+            </div>
+          )}
+          <Search it={it} found={setFound} />
+        </form>
+      </div>
+    </section>
+  );
+}
