@@ -300,7 +300,7 @@ function Apply(props: { draft: Draft; service: Service; step: string; resident: 
   usePage(`${step.title}（${service.name}）`);
   useEffect(() => setErrors([]), [props.step]);
   const to = (place: number) => go(`/apply/${draft.id}/${steps[place].key}`);
-  const filling: Filling = { service, values, errors, change: setValues };
+  const filling: Filling = { service, values, errors, title: step.title, change: setValues };
   const reload = async () => setDraft((await api.draft(draft.id)).draft);
   const next = async (event: Event) => {
     event.preventDefault();

@@ -11,6 +11,7 @@ export interface Filling {
   service: Service;
   values: Values;
   errors: FieldError[];
+  title: string; // of the step: what says the same is not shown again
   change: (values: Values) => void;
 }
 
@@ -294,7 +295,11 @@ function GroupField({ filling, item, path }: FieldProps) {
   const parts = <Fields filling={filling} items={item.parts ?? []} around={`${path}/`} />;
   return (
     <fieldset class="group">
-      {item.label && <legend class="group-title">{item.label}</legend>}
+      {item.label && (
+        <legend class={item.label === filling.title ? "visually-hidden" : "group-title"}>
+          {item.label}
+        </legend>
+      )}
       {item.help && <p class="help">{item.help}</p>}
       {!required && (
         <label class="choice">

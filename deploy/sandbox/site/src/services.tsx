@@ -136,6 +136,7 @@ export function SearchPage(props: { query: string; event: string }) {
 
 export function ServicePage(props: { id: string }) {
   const { value: service, error } = useLoaded(() => api.service(props.id), props.id);
+  const { value: drafts } = useLoaded(() => api.drafts().catch(() => []), props.id);
   const [failed, setFailed] = useState<unknown>();
   usePage(service?.name ?? "手続が見つかりません", !!service || !!error);
   const begin = async () => {
@@ -150,6 +151,7 @@ export function ServicePage(props: { id: string }) {
   };
   if (!service) return error ? <NotThere error={error} title="手続が見つかりません" /> : <Loading />;
   const documents = service.documents ?? [];
+  const begun = drafts?.filter((one) => one.procedure === props.id && !one.corrects).pop();
   return (
     <>
       <p class="crumbs">
@@ -193,7 +195,12 @@ export function ServicePage(props: { id: string }) {
       )}
       <Failure error={failed} />
       <div class="actions">
-        <Button onClick={begin}>申請をはじめる</Button>
+        {begun && (
+          <Button onClick={() => go(`/apply/${begun.id}/1`)}>入力中の申請を続ける</Button>
+        )}
+        <Button look={begun ? "second" : "main"} onClick={begin}>
+          申請をはじめる
+        </Button>
       </div>
     </>
   );
