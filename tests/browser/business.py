@@ -42,6 +42,12 @@ class Business:
         assert answer.status_code == 200, answer.text
         return answer
 
+    def tell(self, receipt, outcome, message):
+        """What became of it."""
+        self.call("POST", "/outcomes", json=[
+            {"receipt_number": receipt, "outcome": outcome, "message": message,
+             "reasons": [{"code": "E0004", "item": "account/number", "message": "another number"}]}])
+
     def pull(self):
         """Everything that waits, with receipts."""
         while True:

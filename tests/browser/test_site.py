@@ -150,24 +150,22 @@ def wait_status(resident, receipt, text, patience=60):
         time.sleep(0.5)
 
 
-def city_says(stack, receipt, status, message):
-    """As the city does once its staff asks for a correction."""
-    import requests
-    pki = stack.folder / "pki"
-    city = requests.Session()
-    city.trust_env = False
-    city.verify, city.cert = str(pki / "ca.pem"), (str(pki / "city.pem"), str(pki / "city.key"))
-    base = f"https://localhost:{stack.ports['portal']}/api/v1"
-    token = city.post(f"{base}/login", json={"client_id": "sakurano"}).json()["result"]["token"]
-    done = city.post(f"{base}/statuses", headers={"Authorization": f"Bearer {token}"}, json={
-        "statuses": [{"receipt_number": receipt, "status": status, "message": message}]})
-    assert done.json()["result"]["statuses"][0]["registered"]
+def pulled(business, receipt, patience=90):
+    deadline = time.monotonic() + patience
+    while receipt not in business.records:
+        assert time.monotonic() < deadline, f"{receipt} did not come"
+        business.pull()
+        time.sleep(0.3)
+    return business.records[receipt]
 
 
-def test_correction_and_resubmission(resident, stack, claim, tmp_path):
+def test_correction_and_resubmission(resident, stack, businesses, claim, tmp_path):
+    """The business system finds something: the resident reads it, and sends a corrected one."""
+    business = businesses[claim.destination]
     first = submit_claim(resident, claim, tmp_path)
+    pulled(business, first)
     message = "口座番号が通帳の写しと違います。\nご確認のうえ、訂正してください。"
-    city_says(stack, first, "要訂正", message)
+    business.tell(first, "incomplete", message)
     wait_status(resident, first, "訂正が必要です")
     assert "ご確認のうえ、訂正してください。" in resident.text()
     resident.shot("desktop-correction")
@@ -184,6 +182,9 @@ def test_correction_and_resubmission(resident, stack, claim, tmp_path):
     assert stack.portal_status(second)["corrects"] == first
     wait_status(resident, first, "訂正済み")
     assert second in resident.text() and not resident.named("内容を訂正する")
+    record = pulled(business, second)["record"]
+    assert record["account"]["number"] == "7654321"
+    assert stack.applications()[first]["state"] == "superseded"
 
 
 def test_withdrawal(resident, stack, claim, tmp_path):
@@ -197,6 +198,8 @@ def test_withdrawal(resident, stack, claim, tmp_path):
     resident.wait_text("この申請は取り下げられました")
     assert stack.portal_status(receipt)["status"] == "取下げ"
     assert not resident.named("この申請を取り下げる")
+    resident.until(lambda: stack.applications().get(receipt, {}).get("state") == "withdrawn",
+                   "the city to know", 60)
 
 
 def press(resident, *keys):

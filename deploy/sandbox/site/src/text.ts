@@ -57,7 +57,7 @@ export function plainDigits(text: string): string {
 }
 
 export function fileSize(bytes: number): string {
-  return bytes >= 1 << 20 ? `${(bytes / (1 << 20)).toFixed(1)}MB` : `${Math.ceil(bytes / 1024)}KB`;
+  return bytes >= 1 << 20 ? `${(bytes / (1 << 20)).toFixed(1).replace(".0", "")}MB` : `${Math.ceil(bytes / 1024)}KB`;
 }
 
 export const lifeEvents: [string, string, string][] = [
