@@ -8,7 +8,7 @@
 
 #define SERIAL_DIGITS sizeof(struct serial)
 #define DIGITS        (SERIAL_DIGITS + sizeof(int64_t))
-#define GROUP_SMALL   48
+#define GROUP_SMALL   24
 
 static_assert(sizeof(struct crl_record) == DIGITS, "a record is its digits, and nothing else");
 
@@ -88,6 +88,5 @@ void crl_records_sort(struct crl_record *records, struct crl_record *spare, size
         return;
     split(records, spare, count, digit_offset(digits_differing(records, count) - 1), ends);
     for (size_t value = 0; value < 256; from = ends[value++])
-        if (ends[value] - from > 1)
-            crl_records_sort(records + from, spare, ends[value] - from);
+        crl_records_sort(records + from, spare, ends[value] - from);
 }
