@@ -126,6 +126,62 @@ static void test_choices_and_conditions(void **state)
     assert_int_equal(forbidden, 1);
 }
 
+static const json_t *entry_of(const json_t *description, const char *list, const char *id)
+{
+    const json_t *entries = json_object_get(description, list);
+    for (size_t i = 0; i < json_array_size(entries); i++)
+        if (strcmp(text_of(json_array_get(entries, i), "id"), id) == 0)
+            return json_array_get(entries, i);
+    fail_msg("%s has no %s", list, id);
+    return NULL;
+}
+
+static void test_documents_and_rules(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_json) json_t *d = claim();
+    const json_t *document = entry_of(d, "documents", "care-confirmation");
+    assert_string_equal(text_of(document, "formats"), "pdf jpeg png");
+    assert_true(json_is_false(json_object_get(document, "required")));
+    assert_true(json_is_false(json_object_get(document, "conditional")));
+    assert_int_equal(json_integer_value(json_object_get(document, "most")), 3);
+    assert_int_equal(json_integer_value(json_object_get(document, "size_most")), 10485760);
+    const json_t *rule = entry_of(d, "rules", "child-over-18");
+    assert_string_equal(text_of(rule, "severity"), "refuse");
+    assert_string_equal(text_of(rule, "item"), "children/child/birth-date");
+    assert_true(*text_of(rule, "message"));
+}
+
+static void test_what_is_said_of_the_whole(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_json) json_t *d = claim();
+    assert_string_equal(text_of(d, "status"), "current");
+    assert_string_equal(text_of(d, "root"), "application");
+    assert_true(*text_of(d, "summary") && *text_of(d, "purpose") && *text_of(d, "basis"));
+    assert_true(json_array_size(json_object_get(d, "life_events")) > 0);
+    assert_true(*text_of(item_of(d, "claimant"), "help"));
+}
+
+/* labels.xml heads several items at once: they stand together, in the order of their labels. */
+static void test_groups(void **state)
+{
+    (void)state;
+    const struct procedure *procedure =
+        procedures_find(procedures, "child-allowance.certification-claim", "1");
+    _cleanup_(cleanup_json) json_t *d = procedure_describe(procedure);
+    const json_t *groups = json_object_get(d, "groups");
+    size_t items = 0, several = 0;
+    for (size_t i = 0; i < json_array_size(groups); i++) {
+        size_t count = json_array_size(json_object_get(json_array_get(groups, i), "items"));
+        assert_true(*text_of(json_array_get(groups, i), "label"));
+        items += count;
+        several += count > 1;
+    }
+    assert_true(several > 0);
+    assert_true(items > json_array_size(groups));
+}
+
 /* Every item of every procedure has what a screen can't do without. */
 static void item_is_whole(const char *procedure, const json_t *item)
 {
@@ -166,6 +222,9 @@ int main(void)
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_choices_and_conditions),
+        cmocka_unit_test(test_documents_and_rules),
+        cmocka_unit_test(test_what_is_said_of_the_whole),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_every_procedure),
     };
     return cmocka_run_group_tests(tests, load, unload);
