@@ -283,10 +283,7 @@ class Stack:
             "destination child-allowance": {
                 "name": "児童手当システム", "peers": peer, "client-id": CLIENT_ID,
                 "client-secret": "keys/business-child-allowance.secret"},
-            "route child-allowance.certification-claim": {
-                "destination": "child-allowance",
-                "legal-basis": "番号法第9条第1項（別表 児童手当法による児童手当の支給に関する事務）",
-                "individual-number": "yes"},
+            **self._routes("child-allowance"),
         }
         for name, values in self.settings.items():
             sections.setdefault(name, {}).update(values)
@@ -294,6 +291,16 @@ class Stack:
         for name, values in sections.items():
             text += f"\n[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items())
         self.config.write_text(text)
+
+    @staticmethod
+    def _routes(area):
+        """For every procedure of the area; the other areas have no business system here."""
+        basis = "番号法第9条第1項（別表 児童手当法による児童手当の支給に関する事務）"
+        records = sorted((ROOT / "forms" / "procedures" / area).glob("*/record.xml"))
+        return {f"route {area}.{record.parent.name.partition('@')[0]}": {
+            "destination": area, "legal-basis": basis,
+            "individual-number": "yes" if "kojinbango" in record.read_text() else "no"}
+            for record in records}
 
     def start_world(self, business=True):
         pki, ports = self.folder / "pki", self.ports
