@@ -34,6 +34,12 @@ const struct document *document_of_file(const struct procedure *procedure, const
     return other;
 }
 
+const char *document_label_of_file(const struct procedure *procedure, const char *name)
+{
+    const struct document *document = document_of_file(procedure, name);
+    return document ? document->label : NULL;
+}
+
 size_t document_files(const struct procedure *procedure, const struct form_input *input,
                       const struct document *document)
 {

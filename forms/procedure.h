@@ -48,6 +48,9 @@ const char *procedure_label(const struct procedure *procedure, const char *item)
 const char *procedure_value_label(const struct procedure *procedure, const char *item,
                                   const char *value);
 
+/* What the document is called that a file belongs to by its name ("attachments/ID-1.pdf"); NULL. */
+const char *document_label_of_file(const struct procedure *procedure, const char *name);
+
 /* Everything that a screen needs to have the form filled in or shown (new reference):
  * docs/formats/description.md. */
 json_t *procedure_describe(const struct procedure *procedure);

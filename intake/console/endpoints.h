@@ -10,6 +10,7 @@ http_handler endpoint_session_get, endpoint_session_post, endpoint_session_delet
     endpoint_session_totp, endpoint_session_challenge, endpoint_session_webauthn,
     endpoint_enrolment, endpoint_enrolment_totp_get, endpoint_enrolment_totp,
     endpoint_enrolment_webauthn,
+    endpoint_queue, endpoint_claim_post, endpoint_claim_delete, endpoint_application,
     endpoint_site_index, endpoint_site_file;
 /* clang-format on */
 

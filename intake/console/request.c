@@ -1,6 +1,8 @@
 #include "intake/console/request.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -34,6 +36,29 @@ enum http_flow console_reply_failure(struct http_request *request, const struct 
     }
     return http_reply_error(request, 500, "E0199",
                             "システムの不具合です。何も変更されていません。");
+}
+
+enum http_flow console_reply_conflict(struct http_request *request, json_t *stolen,
+                                      const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    json_t *reply = json_pack("{s:s, s:s, s:[{s:s, s:s}], s:s}", "title", "Conflict", "detail",
+                              length < 0 ? "" : text, "errors", "code", "E0105", "message",
+                              length < 0 ? "" : text, "request_id", http_request_id(request));
+    free(length < 0 ? NULL : text);
+    json_object_update(reply, stolen);
+    json_decref(stolen);
+    return http_reply_json(request, 409, reply);
+}
+
+json_t *console_time(instant at)
+{
+    char text[INSTANT_TEXT];
+    return at ? json_string(instant_text_jst(at, text)) : json_null();
 }
 
 const char *console_text(struct http_request *request, const json_t *body, const char *key,

@@ -50,6 +50,11 @@ bool console_may(struct http_request *request, const struct console_caller *call
                  enum right right);
 
 void console_headers(struct http_request *request);
+/* 409 E0105 with a message for people; `stolen`: members besides those of an error. */
+enum http_flow console_reply_conflict(struct http_request *request, json_t *stolen,
+                                      const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+json_t *console_time(instant at); /* RFC 3339 in JST; null for 0 */
 /* Logs the failure and answers 503 (try again) or 500. */
 enum http_flow console_reply_failure(struct http_request *request, const struct failure *f);
 /* The member's text, of 1 to `most` characters; NULL after replying 400 E0001, E0002 or E0003. */

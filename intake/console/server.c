@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
+#include "intake/examine.h"
 
 #define MINUTE (60 * INSTANT_SECOND)
 
@@ -43,6 +44,8 @@ const struct config_section console_config_section = {
     .key_count = sizeof keys / sizeof *keys,
 };
 
+#define APPLICATION "/api/applications/{receipt}"
+
 /* clang-format off */
 static const struct http_route routes[] = {
     {"GET",    "/",                          endpoint_site_index,           0},
@@ -59,6 +62,10 @@ static const struct http_route routes[] = {
     {"GET",    "/api/enrolment/totp",        endpoint_enrolment_totp_get,   0},
     {"POST",   "/api/enrolment/totp",        endpoint_enrolment_totp,       CONSOLE_BODY_MOST},
     {"POST",   "/api/enrolment/webauthn",    endpoint_enrolment_webauthn,   CONSOLE_BODY_MOST},
+    {"GET",    "/api/queue",                 endpoint_queue,                0},
+    {"GET",    APPLICATION,                  endpoint_application,          0},
+    {"POST",   APPLICATION "/claim",         endpoint_claim_post,           CONSOLE_BODY_MOST},
+    {"DELETE", APPLICATION "/claim",         endpoint_claim_delete,         0},
 };
 /* clang-format on */
 
@@ -112,6 +119,11 @@ static bool http_start(struct console_server *server, const struct config_group 
     return http_server_start(&options, &server->http, f);
 }
 
+static bool procedures_ready(struct role *role, struct failure *f)
+{
+    return role->procedures || examiner_load_procedures(role->config, &role->procedures, f);
+}
+
 bool console_server_start(struct role *role, struct console_server **ret_server, struct failure *f)
 {
     if (!config_require(role->config, "console", f))
@@ -123,6 +135,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     rules_read(group, &server->context.rules);
     if (!origin_read(server->context.origin, server->context.party_id,
                      sizeof server->context.party_id, f) ||
+        !procedures_ready(role, f) ||
         !console_site_load(config_text(group, "site"), &server->context.site, f) ||
         !http_start(server, group, f)) {
         console_server_stop(server);

@@ -207,16 +207,16 @@ static const struct {
     {"package_evidence", "c", "c", "", ""},
     {"examination", "xiros", "x", "x", ""},
     {"identification", "iros", "is", "is", ""},
-    {"identification_decision", "i", "i", "i", ""},
+    {"identification_decision", "is", "i", "i", ""},
     {"identification_proposal", "os", "s", "s", "s"},
     {"registry_link", "ig", "g", "g", "g"},
     {"registry_link_past", "g", "g", "", ""},
     {"registry_import", "go", "g", "go", ""},
-    {"registry_folding", "ig", "g", "g", ""},
+    {"registry_folding", "igs", "g", "g", ""},
     {"registry_change", "ig", "g", "", "i"},
     {"registry_key", "g", "g", "", ""},
-    {"resident", "ig", "g", "g", "g"},
-    {"resident_past", "ig", "g", "", ""},
+    {"resident", "igs", "g", "g", "g"},
+    {"resident_past", "igs", "g", "", ""},
     {"review", "ros", "r", "r", ""},
     {"approval", "ros", "s", "", ""},
     {"staff_hold", "ros", "s", "s", "s"},
@@ -236,6 +236,7 @@ static const struct {
     {"account_right", "os", "s", "s", "s"},
     {"terminal", "os", "s", "s", ""},
     {"session", "os", "s", "s", ""},
+    {"claim", "s", "s", "s", "s"},
     {"audit_chain", "o", "", "", ""},
     {"audit_entry", "o", "cxirpgos", "", ""},
     {"audit_checkpoint", "o", "o", "", ""},
@@ -289,6 +290,13 @@ static void operators_see_what_happened_but_not_what_was_said(void **state)
     expect("identify", "SELECT name, number_hash FROM resident", DONE);
     expect("identify", "SELECT number_sealed FROM resident", DENIED);
     expect("identify", "SELECT number_sealed FROM resident_past", DENIED);
+    expect("console", "SELECT report, facts, record FROM examination", DONE);
+    expect("console", "SELECT serial FROM examination", DENIED);
+    expect("console", "SELECT evidence FROM examination", DENIED);
+    expect("console", "SELECT sealed FROM package", DONE);
+    expect("console", "SELECT name FROM resident", DONE);
+    expect("console", "SELECT number_sealed FROM resident", DENIED);
+    expect("console", "SELECT number_sealed FROM resident_past", DENIED);
     expect("examine", "UPDATE application SET receipt_number = 'x'", DENIED);
     expect("examine", "UPDATE application SET version = 9", DENIED);
     expect("registry", "UPDATE work SET stage = 'route'", DENIED);

@@ -1,0 +1,22 @@
+/* Who works on an application: a claim, for an hour at the most, and no longer than the session.
+ * Two people may look at one application; neither does so without knowing. */
+#ifndef UKETSUKE_INTAKE_CONSOLE_CLAIM_H
+#define UKETSUKE_INTAKE_CONSOLE_CLAIM_H
+
+#include "intake/console/subject.h"
+
+#define CLAIM_FOR (3600 * INSTANT_SECOND)
+
+struct claim {
+    bool any, mine;
+    char by[ACCOUNT_DISPLAY]; /* display name */
+    instant since;
+};
+bool claim_read(struct db_tx *tx, const struct subject_call *call, struct claim *ret_claim,
+                struct failure *f);
+/* Of the caller; nothing when there is none. */
+bool claim_release(struct db_tx *tx, const struct subject_call *call, struct failure *f);
+/* {"by","since"}, or null. */
+json_t *claim_json(const struct claim *claim);
+
+#endif

@@ -1,0 +1,82 @@
+/* GET /api/applications/{receipt}: all that staff need to decide. 個人番号 are masked; each view is
+ * an entry in the audit trail. */
+#include "base/cleanup.h"
+#include "forms/view.h"
+#include "intake/console/claim.h"
+#include "intake/console/endpoints.h"
+#include "intake/console/view.h"
+#include "intake/explain/lines.h"
+
+static json_t *form_view(const struct subject *subject)
+{
+    if (!subject->procedure || !subject->examination.record)
+        return json_null();
+    return json_pack("{s:o}", "groups",
+                     record_view(subject->procedure, subject->examination.record));
+}
+
+static json_t *head_view(const struct subject *subject)
+{
+    const char *reason = *subject->reason ? subject->reason : NULL;
+    const char *name =
+        subject->procedure ? procedure_name(subject->procedure) : subject->procedure_id;
+    return json_pack("{s:s, s:i, s:s, s:s, s:s?, s:s?, s:o, s:s, s:s, s:{s:s, s:s, s:s}}",
+                     "receipt_number", subject->item.receipt_number, "version",
+                     subject->item.version, "state", state_code(subject->item.state), "state_name",
+                     state_name_ja(subject->item.state), "reason", reason, "reason_ja",
+                     explain_reason(reason), "applied_at", console_time(subject->applied_at),
+                     "business", subject->business, "department", subject->department, "procedure",
+                     "id", subject->procedure_id, "version", subject->form_version, "name", name);
+}
+
+struct part { /* read from the database */
+    const char *name;
+    json_t *json;
+};
+
+static bool parts_read(struct db_tx *tx, struct subject_call *call, json_t *view, struct failure *f)
+{
+    struct claim claim;
+    json_t *decision = NULL, *proposal = NULL, *review = NULL, *messages = NULL, *history = NULL;
+    bool done = claim_read(tx, call, &claim, f) && view_decision(tx, call, &decision, f) &&
+                view_proposal(tx, &call->subject, &proposal, f) &&
+                view_review(tx, &call->subject, &review, f) &&
+                view_messages(tx, call, &messages, f) &&
+                view_history(tx, &call->subject, &history, f);
+    const struct part parts[] = {{"decision", decision},
+                                 {"proposal", proposal},
+                                 {"review", review},
+                                 {"messages", messages},
+                                 {"history", history}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].json)
+            json_object_set_new(view, parts[i].name, parts[i].json);
+    if (done)
+        json_object_set_new(view, "claim", claim_json(&claim));
+    return done;
+}
+
+static bool view_work(struct db_tx *tx, struct subject_call *call, void *context, struct failure *f)
+{
+    json_t **ret_view = context;
+    const struct subject *subject = &call->subject;
+    json_decref(*ret_view);
+    *ret_view = head_view(subject);
+    json_object_set_new(*ret_view, "form", form_view(subject));
+    json_object_set_new(*ret_view, "findings", view_findings(subject));
+    json_object_set_new(*ret_view, "facts", view_facts(subject));
+    json_object_set_new(*ret_view, "verification", view_verification(subject));
+    json_object_set_new(*ret_view, "attachments", view_attachments(subject));
+    json_object_set_new(*ret_view, "may", view_may(call));
+    return parts_read(tx, call, *ret_view, f) &&
+           subject_note(tx, call, "application.view", NULL, NULL, f);
+}
+
+enum http_flow endpoint_application(struct http_request *request, void *context)
+{
+    _cleanup_(subject_end) struct subject_call call = {0};
+    _cleanup_(cleanup_json) json_t *view = NULL;
+    if (!subject_begin(context, request, RIGHT_SEE, &call) || !subject_do(&call, view_work, &view))
+        return HTTP_DONE;
+    return http_reply_json(request, 200, TAKE(view));
+}

@@ -1,0 +1,243 @@
+#include "intake/console/subject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/audit.h"
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "intake/console/sign_in_internal.h"
+#include "intake/identify/protection.h"
+#include "routing/route.h"
+
+static const struct db_statement subject_find = {
+    "subject_find",
+    "SELECT application_id, channel, state, reason, version, procedure_id, form_version,"
+    " applied_at FROM application WHERE receipt_number = $1 AND city_code = $2 ORDER BY channel"};
+/* The columns as application_open_examination reads them; the console may not have the serial. */
+static const struct db_statement subject_examination = {
+    "subject_examination",
+    "SELECT e.report, e.facts, e.record, NULL::text, NULL::text, k.wrapped, a.procedure_id,"
+    " a.form_version, a.applied_at, coalesce(i.atenabango, p.atenabango) "
+    "FROM application a JOIN examination e USING (city_code, application_id)"
+    " JOIN application_key k USING (city_code, application_id)"
+    " LEFT JOIN identification i USING (city_code, application_id)"
+    " LEFT JOIN identification_proposal p USING (city_code, application_id) "
+    "WHERE a.city_code = $1 AND a.application_id = $2::uuid"};
+
+/* --- what may be seen ---------------------------------------------------------------------------
+ */
+
+static void route_of(const struct config *config, const char *procedure_id,
+                     const char **ret_business, const char **ret_department)
+{
+    struct route route;
+    bool found = route_find(config, procedure_id, &route);
+    *ret_business = found ? route.business : "";
+    *ret_department = found ? route.department : "";
+}
+
+void visible_read(const struct config *config, const struct permissions *permissions,
+                  const char *business, struct visible *ret_visible)
+{
+    const struct config_group *group = NULL;
+    struct visible visible = {.all =
+                                  !business && permission_allows(permissions, RIGHT_SEE, "", "")};
+    while ((group = config_next(config, route_config_section.name, group))) {
+        const char *id = config_name(group), *of, *department;
+        route_of(config, id, &of, &department);
+        if ((business && strcmp(business, of) != 0) ||
+            !permission_allows(permissions, RIGHT_SEE, of, department))
+            continue;
+        visible.procedures =
+            memory_resize(visible.procedures, (visible.count + 1) * sizeof *visible.procedures);
+        visible.procedures[visible.count++] = id;
+    }
+    *ret_visible = visible;
+}
+
+void visible_free(struct visible *visible)
+{
+    free(visible->procedures);
+    *visible = (struct visible){0};
+}
+
+bool subject_may(const struct subject_call *call, enum right right)
+{
+    return permission_allows(&call->caller.permissions, right, call->subject.business,
+                             call->subject.department);
+}
+
+/* --- finding ------------------------------------------------------------------------------------
+ */
+
+static void subject_free(struct subject *subject)
+{
+    stored_examination_free(&subject->examination);
+    *subject = (struct subject){0};
+}
+
+static void row_read(const struct subject_call *call, const struct db_rows *rows, size_t row,
+                     const char *receipt_number, struct subject *ret)
+{
+    const struct role *role = call->context->role;
+    const char *reason = db_get_text(rows, row, 3);
+    subject_free(ret);
+    snprintf(ret->item.city_code, sizeof ret->item.city_code, "%s", role->city_code);
+    snprintf(ret->item.application_id, sizeof ret->item.application_id, "%s",
+             db_get_text(rows, row, 0));
+    snprintf(ret->item.receipt_number, sizeof ret->item.receipt_number, "%s", receipt_number);
+    snprintf(ret->item.channel, sizeof ret->item.channel, "%s", db_get_text(rows, row, 1));
+    state_from_code(db_get_text(rows, row, 2), &ret->item.state);
+    ret->item.version = (int)db_get_number(rows, row, 4);
+    snprintf(ret->reason, sizeof ret->reason, "%s", reason ? reason : "");
+    snprintf(ret->procedure_id, sizeof ret->procedure_id, "%s", db_get_text(rows, row, 5));
+    snprintf(ret->form_version, sizeof ret->form_version, "%s", db_get_text(rows, row, 6));
+    ret->applied_at = db_get_instant(rows, row, 7);
+    route_of(role->config, ret->procedure_id, &ret->business, &ret->department);
+    ret->procedure = procedures_find(role->procedures, ret->procedure_id, ret->form_version);
+}
+
+/* A receipt number is unique in its channel; where several have it, the query argument channel
+ * tells which is meant. Returns how many the caller may see. */
+static bool find(struct db_tx *tx, struct subject_call *call, size_t *ret_found, struct failure *f)
+{
+    const char *receipt = http_request_parameter(call->request, "receipt");
+    const char *channel = http_request_query(call->request, "channel");
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    *ret_found = 0;
+    if (!receipt || !receipt_number_valid(receipt))
+        return true;
+    if (!db_query(tx, &subject_find,
+                  DB_VALUES(db_text(receipt), db_text(call->context->role->city_code)), &rows, f))
+        return false;
+    for (size_t row = 0; row < db_row_count(rows); row++) {
+        const char *business, *department;
+        route_of(call->context->role->config, db_get_text(rows, row, 5), &business, &department);
+        if ((channel && strcmp(channel, db_get_text(rows, row, 1)) != 0) ||
+            !permission_allows(&call->caller.permissions, RIGHT_SEE, business, department))
+            continue;
+        row_read(call, rows, row, receipt, &call->subject);
+        ++*ret_found;
+    }
+    return true;
+}
+
+/* --- who is protected ---------------------------------------------------------------------------
+ */
+
+static bool examination_open(struct db_tx *tx, struct subject_call *call, struct failure *f)
+{
+    struct subject *subject = &call->subject;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(
+            tx, &subject_examination,
+            DB_VALUES(db_text(subject->item.city_code), db_text(subject->item.application_id)),
+            &rows, f))
+        return false;
+    subject->examined = db_row_count(rows) == 1;
+    return !subject->examined ||
+           application_open_examination(rows, 0, call->context->role->city_key, &subject->item,
+                                        &subject->examination, f);
+}
+
+static bool protection_read(struct db_tx *tx, struct subject_call *call, struct failure *f)
+{
+    struct subject *subject = &call->subject;
+    const struct role *role = call->context->role;
+    const struct protection_question question = {.atenabango = subject->examination.atenabango,
+                                                 .record = subject->examination.record,
+                                                 .facts = subject->examination.facts};
+    if (!protection_check(tx, role->city_code, role->city_key, &question, 1, &subject->is_protected,
+                          f))
+        return false;
+    if (strcmp(subject->reason, "protected") == 0 ||
+        strcmp(subject->reason, "review-protected") == 0)
+        subject->is_protected = true;
+    return true;
+}
+
+/* --- a request ----------------------------------------------------------------------------------
+ */
+
+bool subject_begin(const struct console_context *context, struct http_request *request,
+                   enum right right, struct subject_call *ret_call)
+{
+    *ret_call = (struct subject_call){.context = context, .request = request, .right = right};
+    return console_admit(context, request, NEED_SESSION, &ret_call->caller);
+}
+
+void subject_end(struct subject_call *call)
+{
+    console_caller_free(&call->caller);
+    subject_free(&call->subject);
+}
+
+struct doing {
+    struct subject_call *call;
+    subject_work *work;
+    void *context;
+    size_t found;
+    bool lacks, hidden;
+};
+
+static bool doing_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct doing *d = context;
+    d->lacks = d->hidden = false;
+    if (!find(tx, d->call, &d->found, f))
+        return false;
+    if (d->found != 1)
+        return true;
+    d->lacks = !subject_may(d->call, d->call->right);
+    if (d->lacks)
+        return true;
+    if (!examination_open(tx, d->call, f) || !protection_read(tx, d->call, f))
+        return false;
+    d->hidden = d->call->subject.is_protected && !subject_may(d->call, RIGHT_PROTECTED);
+    return d->hidden ? subject_note(tx, d->call, "application.hidden", NULL, NULL, f)
+                     : d->work(tx, d->call, d->context, f);
+}
+
+static bool reply_refused(const struct doing *d)
+{
+    struct http_request *request = d->call->request;
+    if (d->found == 0)
+        http_reply_error(request, 404, "E0100", "この受付番号の申請はありません。");
+    else if (d->found > 1)
+        http_reply_error(request, 409, "E0105",
+                         "同じ受付番号の申請が複数あります。受付経路を指定してください。");
+    else if (d->lacks)
+        http_reply_error(request, 403, "E0104", "「%s」の権限がありません。",
+                         right_name_ja(d->call->right));
+    else
+        http_reply_error(request, 403, "E0104",
+                         "支援措置等の対象者に関する申請です。取扱いを認められた職員だけが"
+                         "扱えます。");
+    return false;
+}
+
+bool subject_do(struct subject_call *call, subject_work *work, void *context)
+{
+    struct failure f = {0};
+    struct doing d = {.call = call, .work = work, .context = context};
+    if (!db_transaction(call->context->role->db, doing_work, &d, &f)) {
+        console_reply_failure(call->request, &f);
+        return false;
+    }
+    return (d.found == 1 && !d.lacks && !d.hidden) || reply_refused(&d);
+}
+
+bool subject_note(struct db_tx *tx, const struct subject_call *call, const char *action,
+                  const char *reason, const char *detail, struct failure *f)
+{
+    const struct audit_entry entry = {.action = action,
+                                      .actor = call->caller.actor,
+                                      .terminal = call->caller.terminal_text,
+                                      .city_code = call->subject.item.city_code,
+                                      .application_id = call->subject.item.application_id,
+                                      .reason = reason,
+                                      .detail = detail};
+    return audit_append(tx, CONSOLE_CHAIN, &entry, 1, f);
+}

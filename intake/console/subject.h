@@ -1,0 +1,59 @@
+/* The one place that turns a receipt number into an application and asks whether this caller may
+ * have it. An application outside one's rights does not exist: 404, as for a number that nobody
+ * has. One that concerns a protected resident (支援措置, 不開示) is for RIGHT_PROTECTED: 403. */
+#ifndef UKETSUKE_INTAKE_CONSOLE_SUBJECT_H
+#define UKETSUKE_INTAKE_CONSOLE_SUBJECT_H
+
+#include "forms/procedure.h"
+#include "intake/application.h"
+#include "intake/console/request.h"
+
+struct subject { /* an application as it is now */
+    struct work_item item;
+    char reason[64]; /* "" for none */
+    char procedure_id[129], form_version[17];
+    instant applied_at;
+    const char *business, *department; /* of its route; "" without one. The configuration's */
+    const struct procedure *procedure; /* NULL when not known */
+    bool examined;
+    struct stored_examination examination; /* when examined; its record is NULL unless accepted */
+    bool is_protected;
+};
+
+struct subject_call { /* one request about one application; begin, do, end */
+    const struct console_context *context;
+    struct http_request *request;
+    struct console_caller caller;
+    enum right right; /* demanded besides RIGHT_SEE; RIGHT_SEE: none */
+    struct subject subject;
+};
+/* False after replying. */
+bool subject_begin(const struct console_context *context, struct http_request *request,
+                   enum right right, struct subject_call *ret_call);
+void subject_end(struct subject_call *call);
+
+/* Runs in the transaction in which the rights were asked; it may run again. Whatever it hands out
+ * it sets anew. */
+typedef bool subject_work(struct db_tx *tx, struct subject_call *call, void *context,
+                          struct failure *f);
+/* False after replying: 404, 403, or that it failed. */
+bool subject_do(struct subject_call *call, subject_work *work, void *context);
+
+/* Besides SEE, on this application; for what a screen offers. */
+bool subject_may(const struct subject_call *call, enum right right);
+/* An entry of the audit trail (chain "console") about the application; append it last. `reason`,
+ * `detail`: NULL for none. */
+bool subject_note(struct db_tx *tx, const struct subject_call *call, const char *action,
+                  const char *reason, const char *detail, struct failure *f);
+
+/* Which procedures' applications a caller may see, of `business` (NULL: any). */
+struct visible { /* free with visible_free */
+    bool all;    /* those without a route, too */
+    const char **procedures;
+    size_t count;
+};
+void visible_read(const struct config *config, const struct permissions *permissions,
+                  const char *business, struct visible *ret_visible);
+void visible_free(struct visible *visible);
+
+#endif
