@@ -66,6 +66,18 @@ static const struct http_route routes[] = {
     {"GET",    APPLICATION,                  endpoint_application,          0},
     {"POST",   APPLICATION "/claim",         endpoint_claim_post,           CONSOLE_BODY_MOST},
     {"DELETE", APPLICATION "/claim",         endpoint_claim_delete,         0},
+    {"GET",    APPLICATION "/attachments/{index}", endpoint_attachment,     0},
+    {"GET",    "/api/overview",              endpoint_overview,             0},
+    {"POST",   APPLICATION "/numbers",       endpoint_numbers, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/search",        endpoint_search, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/identify",      endpoint_identify, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/confirm",       endpoint_confirm, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/approve",       endpoint_approve, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/correct",       endpoint_correct, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/refuse",        endpoint_refuse, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/hold",          endpoint_hold, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/withdraw",      endpoint_withdraw, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/resend",        endpoint_resend, CONSOLE_BODY_MOST},
 };
 /* clang-format on */
 

@@ -95,7 +95,7 @@ bool staff_identify_confirm(struct db_tx *tx, const struct staff_act *act, const
     if (strcmp(db_get_text(proposal, 0, 1), act->who) == 0)
         return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
                                "you proposed it: another person has to confirm it");
-    if (strcmp(db_get_text(proposal, 0, 0), atenabango) != 0)
+    if (atenabango && strcmp(db_get_text(proposal, 0, 0), atenabango) != 0)
         return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE, "another resident was proposed");
     return confirm(tx, act, &seen, proposal, ret_answer, f);
 }

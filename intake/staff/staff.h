@@ -65,7 +65,8 @@ bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_a
  * person; no feed settles it meanwhile. A second proposal takes the place of the first. */
 bool staff_identify_propose(struct db_tx *tx, const struct staff_act *act, const char *atenabango,
                             struct staff_answer *ret_answer, struct failure *f);
-/* As another person: yes, this is the one. */
+/* As another person: yes, this is the one. `atenabango` NULL: the one that was proposed, as the
+ * person saw it in this version. */
 bool staff_identify_confirm(struct db_tx *tx, const struct staff_act *act, const char *atenabango,
                             struct staff_answer *ret_answer, struct failure *f);
 /* Takes a proposal back (who made it), or says no to it (another person). */

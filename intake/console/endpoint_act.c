@@ -1,0 +1,188 @@
+/* POST /api/applications/{receipt}/{identify, confirm, approve, correct, refuse, hold, withdraw,
+ * resend}: what staff decide (intake/staff/staff.h). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "intake/console/claim.h"
+#include "intake/console/endpoints.h"
+#include "intake/staff/staff.h"
+#include "routing/message.h"
+
+struct acting;
+typedef bool act_do(struct db_tx *tx, const struct staff_act *act, struct acting *a,
+                    struct failure *f);
+
+struct acting {
+    struct staff_act act;
+    const char *atenabango, *message; /* NULL: not given */
+    instant until;
+    act_do *call;
+    struct staff_answer answer;
+};
+
+/* --- in words -----------------------------------------------------------------------------------
+ */
+
+static enum http_flow reply_stale(struct http_request *request, const struct staff_answer *answer)
+{
+    enum state state = STATE_HELD;
+    state_from_code(answer->state, &state);
+    return console_reply_conflict(
+        request,
+        json_pack("{s:i, s:s, s:s, s:O}", "version", answer->version, "state", answer->state,
+                  "state_name", state_name_ja(state), "changes", answer->changes),
+        "表示した後に、ほかの人か処理がこの申請を変更しました（いまは「%s」）。内容を確かめて、"
+        "もう一度判断してください。何も変更していません。",
+        state_name_ja(state));
+}
+
+static enum http_flow reply_no(struct http_request *request, const struct staff_answer *answer)
+{
+    json_t *now = json_pack("{s:i, s:s}", "version", answer->version, "state", answer->state);
+    switch (answer->result) {
+    case STAFF_SAME_PERSON:
+        return console_reply_conflict(
+            request, now,
+            "同じ人が二度行うことはできません。提案や承認をした人とは別の職員が行ってください。");
+    case STAFF_NOT_NOW:
+        return console_reply_conflict(request, now, "いまの状態ではできません。（%s）",
+                                      answer->why);
+    default:
+        json_decref(now);
+        return http_reply_error(request, 400, "E0004", "この内容では行えません。（%s）",
+                                answer->why);
+    }
+}
+
+static enum http_flow reply(struct http_request *request, const struct staff_answer *answer)
+{
+    if (answer->result == STAFF_STALE)
+        return reply_stale(request, answer);
+    if (answer->result != STAFF_DONE && answer->result != STAFF_ONE_MORE)
+        return reply_no(request, answer);
+    return http_reply_json(request, 200,
+                           json_pack("{s:i, s:s, s:b}", "version", answer->version, "state",
+                                     answer->state, "one_more", answer->result == STAFF_ONE_MORE));
+}
+
+/* --- the transaction ----------------------------------------------------------------------------
+ */
+
+/* Whoever has decided is done with it. */
+static bool act_work(struct db_tx *tx, struct subject_call *call, void *context, struct failure *f)
+{
+    struct acting *a = context;
+    const struct role *role = call->context->role;
+    a->act.config = role->config;
+    a->act.city_key = role->city_key;
+    a->act.city_code = role->city_code;
+    a->act.application_id = call->subject.item.application_id;
+    a->act.who = call->caller.actor;
+    a->act.terminal = call->caller.terminal_text;
+    staff_answer_free(&a->answer);
+    if (!a->call(tx, &a->act, a, f))
+        return false;
+    bool done = a->answer.result == STAFF_DONE || a->answer.result == STAFF_ONE_MORE;
+    return !done || claim_release(tx, call, f);
+}
+
+/* `reason` and `version`, which every act needs. False after replying. */
+static bool order_read(struct http_request *request, const json_t *body, struct acting *a)
+{
+    const json_t *version = json_object_get(body, "version");
+    a->act.reason = console_text(request, body, "reason", STAFF_REASON_MOST);
+    if (!a->act.reason)
+        return false;
+    json_int_t number = json_integer_value(version);
+    a->act.version = number >= 1 && number <= INT32_MAX ? (int)number : 0;
+    if (a->act.version)
+        return true;
+    http_reply_error(request, 400, version ? "E0002" : "E0001", "version must be a number");
+    return false;
+}
+
+/* "YYYY-MM-DD": its midnight in Japan; or a moment. */
+static bool until_read(struct http_request *request, const json_t *body, instant *ret_until)
+{
+    const char *text = console_text(request, body, "until", INSTANT_TEXT);
+    struct day day;
+    if (!text)
+        return false;
+    if (day_parse(text, &day))
+        *ret_until = day_start(day);
+    else if (!instant_parse(text, ret_until)) {
+        http_reply_error(request, 400, "E0002", "until must be a day, YYYY-MM-DD");
+        return false;
+    }
+    return true;
+}
+
+typedef bool more_read(struct http_request *request, const json_t *body, struct acting *a);
+
+static enum http_flow act(struct http_request *request, void *context, enum right right,
+                          more_read *more, act_do *call_it)
+{
+    _cleanup_(subject_end) struct subject_call call = {0};
+    struct acting a = {.call = call_it};
+    if (!subject_begin(context, request, right, &call))
+        return HTTP_DONE;
+    _cleanup_(cleanup_json) json_t *body = http_request_json(request);
+    if (body && order_read(request, body, &a) && (!more || more(request, body, &a)) &&
+        subject_do(&call, act_work, &a))
+        reply(request, &a.answer);
+    staff_answer_free(&a.answer);
+    return HTTP_DONE;
+}
+
+/* --- each ---------------------------------------------------------------------------------------
+ */
+
+static bool atenabango_read(struct http_request *request, const json_t *body, struct acting *a)
+{
+    a->atenabango = console_text(request, body, "atenabango", 15);
+    return a->atenabango != NULL;
+}
+
+static bool message_needed(struct http_request *request, const json_t *body, struct acting *a)
+{
+    a->message = console_text(request, body, "message", MESSAGE_MOST);
+    return a->message != NULL;
+}
+
+static bool message_perhaps(struct http_request *request, const json_t *body, struct acting *a)
+{
+    const json_t *message = json_object_get(body, "message");
+    return !message || json_is_null(message) ||
+           (json_is_string(message) && !json_string_length(message)) ||
+           message_needed(request, body, a);
+}
+
+static bool until_needed(struct http_request *request, const json_t *body, struct acting *a)
+{
+    return until_read(request, body, &a->until);
+}
+
+#define ACT(name, right, more, ...)                                                                \
+    static bool name##_do(struct db_tx *tx, const struct staff_act *act, struct acting *a,         \
+                          struct failure *f)                                                       \
+    {                                                                                              \
+        return __VA_ARGS__;                                                                        \
+    }                                                                                              \
+    enum http_flow endpoint_##name(struct http_request *request, void *context)                    \
+    {                                                                                              \
+        return act(request, context, right, more, name##_do);                                      \
+    }
+
+ACT(identify, RIGHT_IDENTIFY, atenabango_read,
+    staff_identify_propose(tx, act, a->atenabango, &a->answer, f))
+ACT(confirm, RIGHT_CONFIRM, NULL, staff_identify_confirm(tx, act, NULL, &a->answer, f))
+ACT(approve, RIGHT_APPROVE, NULL, staff_approve(tx, act, &a->answer, f))
+ACT(correct, RIGHT_EXAMINE, message_needed,
+    staff_correction_ask(tx, act, a->message, &a->answer, f))
+ACT(refuse, RIGHT_EXAMINE, message_perhaps, staff_refuse(tx, act, a->message, &a->answer, f))
+ACT(hold, RIGHT_EXAMINE, until_needed, staff_hold_until(tx, act, a->until, &a->answer, f))
+ACT(withdraw, RIGHT_EXAMINE, NULL, staff_withdraw(tx, act, &a->answer, f))
+ACT(resend, RIGHT_EXAMINE, NULL, staff_resend(tx, act, &a->answer, f))

@@ -1,0 +1,111 @@
+/* GET /api/applications/{receipt}/attachments/{index}: one file as it came. A browser must not run
+ * it: the type is what the content is, nothing is guessed, and whatever would run is sandboxed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "forms/content.h"
+#include "intake/console/endpoints.h"
+#include "intake/console/view.h"
+#include "intake/package.h"
+
+DEFINE_CLEANUP(cleanup_package, struct package *, package_free)
+
+/* The columns as application_open_package reads them; the console may not have the evidence. */
+static const struct db_statement attachment_package = {
+    "attachment_package",
+    "SELECT p.sealed, k.wrapped, a.receipt_number, a.applied_at, a.procedure_id, a.form_version,"
+    " NULL::bytea FROM application a JOIN package p USING (city_code, application_id)"
+    " JOIN application_key k USING (city_code, application_id)"
+    " WHERE a.city_code = $1 AND a.application_id = $2::uuid"};
+
+struct fetching {
+    int64_t index;
+    struct buffer file; /* personal */
+    bool found;
+};
+
+/* The member that the report names at `index`; NULL: no attachment. */
+static const char *member_name(const struct subject *subject, int64_t index)
+{
+    const json_t *member =
+        json_array_get(json_object_get(subject->examination.report, "coverage"), (size_t)index);
+    const char *name = json_string_value(json_object_get(member, "member"));
+    bool attached = name && strncmp(name, ATTACHMENTS, strlen(ATTACHMENTS)) == 0;
+    return attached && subject->examination.record ? name : NULL;
+}
+
+static bool package_take(struct db_tx *tx, const struct subject_call *call, const char *name,
+                         struct buffer *ret_file, struct failure *f)
+{
+    const struct role *role = call->context->role;
+    const struct work_item *item = &call->subject.item;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    _cleanup_(stored_application_free) struct stored_application stored = {0};
+    if (!db_query(tx, &attachment_package,
+                  DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f))
+        return false;
+    if (db_row_count(rows) == 0)
+        return failure_set(f, FAILURE_INPUT, "application %s has no package", item->application_id);
+    if (!application_open_package(rows, 0, role->city_key, item, &stored, f))
+        return false;
+    struct package_limits limits;
+    struct checks *checks = checks_new();
+    package_limits_read(role->config, &limits);
+    _cleanup_(cleanup_package) struct package *package =
+        package_open(buffer_bytes(&stored.package), &limits, checks);
+    const struct package_member *member = package ? package_find(package, name) : NULL;
+    if (member)
+        buffer_append(ret_file, member->bytes.data, member->bytes.length);
+    checks_free(checks);
+    return member || failure_set(f, FAILURE_INPUT, "the package of application %s does not open",
+                                 item->application_id);
+}
+
+static bool fetch_work(struct db_tx *tx, struct subject_call *call, void *context,
+                       struct failure *f)
+{
+    struct fetching *fetching = context;
+    const char *name = member_name(&call->subject, fetching->index);
+    char detail[48];
+    buffer_erase_free(&fetching->file);
+    fetching->found = name != NULL;
+    snprintf(detail, sizeof detail, "{\"attachment\":%d}", (int)fetching->index);
+    return !name || (package_take(tx, call, name, &fetching->file, f) &&
+                     subject_note(tx, call, "application.attachment", NULL, detail, f));
+}
+
+/* The name tells which application and which file, nothing of whom. */
+static enum http_flow reply(struct subject_call *call, const struct fetching *fetching)
+{
+    static const char *const types[] = {"application/octet-stream", "application/pdf", "image/jpeg",
+                                        "image/png"};
+    static const char *const endings[] = {"bin", "pdf", "jpg", "png"};
+    enum content content = content_of(buffer_bytes(&fetching->file));
+    char disposition[160];
+    snprintf(disposition, sizeof disposition, "attachment; filename=\"%s-%d.%s\"",
+             call->subject.item.receipt_number, (int)fetching->index, endings[content]);
+    http_reply_header(call->request, "Content-Disposition", disposition);
+    http_reply_header(call->request, "Content-Security-Policy", "sandbox; default-src 'none'");
+    return http_reply_bytes(call->request, 200, types[content], buffer_bytes(&fetching->file));
+}
+
+enum http_flow endpoint_attachment(struct http_request *request, void *context)
+{
+    _cleanup_(subject_end) struct subject_call call = {0};
+    struct fetching fetching = {0};
+    if (!subject_begin(context, request, RIGHT_SEE, &call))
+        return HTTP_DONE;
+    const char *index = http_request_parameter(request, "index");
+    if (!index || !number_parse(index, 0, 9999, &fetching.index))
+        fetching.index = 10000; /* there is none */
+    if (subject_do(&call, fetch_work, &fetching)) {
+        if (fetching.found)
+            reply(&call, &fetching);
+        else
+            http_reply_error(request, 404, "E0100", "この添付書類はありません。");
+    }
+    buffer_erase_free(&fetching.file);
+    return HTTP_DONE;
+}

@@ -1,0 +1,153 @@
+/* GET /api/overview: today, what waits, what is behind; of what the caller may see. Counts only. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "intake/console/endpoints.h"
+#include "intake/console/subject.h"
+#include "intake/explain/lines.h"
+#include "routing/route.h"
+
+#define SEEN "AND ($2::boolean OR a.procedure_id = ANY($3::text[]))"
+
+/* What came today has changed today: one short range of the index for each state. */
+static const struct db_statement overview_today = {
+    "overview_today",
+    "SELECT s.code, found.moved, found.come FROM state s CROSS JOIN LATERAL ("
+    " SELECT count(*) AS moved, count(*) FILTER (WHERE a.announced_at >= $4) AS come"
+    " FROM application a WHERE a.state = s.code AND a.city_code = $1 AND a.changed_at >= $4 " SEEN
+    ") AS found ORDER BY s.code"};
+static const struct db_statement overview_waiting = {
+    "overview_waiting",
+    "SELECT a.state, a.reason, count(*), min(a.applied_at) FROM application a"
+    " WHERE a.city_code = $1 AND a.state IN ('review', 'unmatched', 'held', 'correction') " SEEN
+    " GROUP BY a.state, a.reason ORDER BY 4"};
+static const struct db_statement overview_behind = {
+    "overview_behind",
+    "SELECT wanted.destination, found.count, (SELECT o.created_at FROM outbox o"
+    "  WHERE o.city_code = $1 AND o.destination = wanted.destination ORDER BY o.outbox_id LIMIT 1)"
+    " FROM unnest($2::text[]) AS wanted (destination) CROSS JOIN LATERAL (SELECT count(*)"
+    "  FROM outbox o WHERE o.city_code = $1 AND o.destination = wanted.destination) AS found"
+    " ORDER BY wanted.destination"};
+
+#define DESTINATIONS_MOST 200
+
+struct overview {
+    const struct role *role;
+    struct visible visible;
+    const char *destinations[DESTINATIONS_MOST];
+    size_t destination_count;
+    json_t *answer;
+};
+
+/* --- the parts ----------------------------------------------------------------------------------
+ */
+
+static json_t *today_json(const struct db_rows *rows)
+{
+    json_int_t come = 0;
+    json_t *results = json_object();
+    for (size_t i = 0; i < db_row_count(rows); i++) {
+        come += db_get_number(rows, i, 2);
+        if (db_get_number(rows, i, 1))
+            json_object_set_new(results, db_get_text(rows, i, 0),
+                                json_integer(db_get_number(rows, i, 1)));
+    }
+    return json_pack("{s:I, s:o}", "intake", come, "results", results);
+}
+
+static json_t *waiting_json(const struct db_rows *rows)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < db_row_count(rows); i++) {
+        enum state state = STATE_HELD;
+        const char *reason = db_get_text(rows, i, 1);
+        state_from_code(db_get_text(rows, i, 0), &state);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?, s:I, s:o}", "state",
+                                              state_code(state), "state_name", state_name_ja(state),
+                                              "reason", reason, "reason_ja", explain_reason(reason),
+                                              "count", (json_int_t)db_get_number(rows, i, 2),
+                                              "oldest", console_time(db_get_instant(rows, i, 3))));
+    }
+    return list;
+}
+
+static json_t *behind_json(const struct overview *o, const struct db_rows *rows)
+{
+    json_t *list = json_array();
+    instant now = clock_now();
+    for (size_t i = 0; i < db_row_count(rows); i++) {
+        const char *name = db_get_text(rows, i, 0);
+        const struct config_group *group =
+            config_find(o->role->config, destination_config_section.name, name);
+        const char *title = group ? config_text(group, "name") : "ポータルへの状況通知";
+        instant oldest = db_get_instant(rows, i, 2);
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:I, s:o, s:I}", "destination", name, "name", title, "count",
+                      (json_int_t)db_get_number(rows, i, 1), "oldest", console_time(oldest),
+                      "lag_seconds", (json_int_t)(oldest ? (now - oldest) / INSTANT_SECOND : 0)));
+    }
+    return list;
+}
+
+/* --- the transaction ----------------------------------------------------------------------------
+ */
+
+static bool overview_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct overview *o = context;
+    const struct db_value city = db_text(o->role->city_code), all = db_boolean(o->visible.all),
+                          seen = db_texts(o->visible.procedures, o->visible.count);
+    instant midnight = day_start(day_of_instant(clock_now()));
+    _cleanup_(cleanup_db_rows) struct db_rows *today = NULL, *waiting = NULL, *behind = NULL;
+    if (!db_query(tx, &overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &today,
+                  f) ||
+        !db_query(tx, &overview_waiting, DB_VALUES(city, all, seen), &waiting, f) ||
+        !db_query(tx, &overview_behind,
+                  DB_VALUES(city, db_texts(o->destinations, o->destination_count)), &behind, f))
+        return false;
+    json_t *list = waiting_json(waiting);
+    json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
+    json_decref(o->answer);
+    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:n}", "at", console_time(clock_now()),
+                          "today", today_json(today), "oldest", oldest, "waiting", list,
+                          "destinations", behind_json(o, behind), "revocation");
+    return true;
+}
+
+/* Of the procedures that may be seen, each once; and the portal. */
+static void destinations_read(struct overview *o)
+{
+    o->destinations[o->destination_count++] = "portal";
+    for (size_t i = 0; i < o->visible.count; i++) {
+        struct route route;
+        bool known = !route_find(o->role->config, o->visible.procedures[i], &route);
+        for (size_t k = 0; k < o->destination_count && !known; k++)
+            known = strcmp(o->destinations[k], route.destination) == 0;
+        if (!known && o->destination_count < DESTINATIONS_MOST)
+            o->destinations[o->destination_count++] = route.destination;
+    }
+}
+
+enum http_flow endpoint_overview(struct http_request *request, void *context)
+{
+    const struct console_context *console = context;
+    struct console_caller caller;
+    struct failure f = {0};
+    struct overview o = {.role = console->role};
+    if (!console_admit(context, request, NEED_SESSION, &caller))
+        return HTTP_DONE;
+    if (console_may(request, &caller, RIGHT_SEE)) {
+        visible_read(console->role->config, &caller.permissions, NULL, &o.visible);
+        destinations_read(&o);
+        if (db_transaction(console->role->db, overview_work, &o, &f))
+            http_reply_json(request, 200, json_incref(o.answer));
+        else
+            console_reply_failure(request, &f);
+    }
+    json_decref(o.answer);
+    visible_free(&o.visible);
+    console_caller_free(&caller);
+    return HTTP_DONE;
+}
