@@ -7,16 +7,16 @@
 
 #define CLAIM_FOR (3600 * INSTANT_SECOND)
 
-struct claim {
+struct console_claim {
     bool any, mine;
     char by[ACCOUNT_DISPLAY]; /* display name */
     instant since;
 };
-bool claim_read(struct db_tx *tx, const struct subject_call *call, struct claim *ret_claim,
-                struct failure *f);
+bool console_claim_read(struct db_tx *tx, const struct subject_call *call,
+                        struct console_claim *ret_claim, struct failure *f);
 /* Of the caller; nothing when there is none. */
-bool claim_release(struct db_tx *tx, const struct subject_call *call, struct failure *f);
+bool console_claim_release(struct db_tx *tx, const struct subject_call *call, struct failure *f);
 /* {"by","since"}, or null. */
-json_t *claim_json(const struct claim *claim);
+json_t *console_claim_json(const struct console_claim *claim);
 
 #endif

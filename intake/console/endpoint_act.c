@@ -86,7 +86,7 @@ static bool act_work(struct db_tx *tx, struct subject_call *call, void *context,
     if (!a->call(tx, &a->act, a, f))
         return false;
     bool done = a->answer.result == STAFF_DONE || a->answer.result == STAFF_ONE_MORE;
-    return !done || claim_release(tx, call, f);
+    return !done || console_claim_release(tx, call, f);
 }
 
 /* `reason` and `version`, which every act needs. False after replying. */

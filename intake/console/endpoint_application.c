@@ -36,9 +36,9 @@ struct part { /* read from the database */
 
 static bool parts_read(struct db_tx *tx, struct subject_call *call, json_t *view, struct failure *f)
 {
-    struct claim claim;
+    struct console_claim claim;
     json_t *decision = NULL, *proposal = NULL, *review = NULL, *messages = NULL, *history = NULL;
-    bool done = claim_read(tx, call, &claim, f) && view_decision(tx, call, &decision, f) &&
+    bool done = console_claim_read(tx, call, &claim, f) && view_decision(tx, call, &decision, f) &&
                 view_proposal(tx, &call->subject, &proposal, f) &&
                 view_review(tx, &call->subject, &review, f) &&
                 view_messages(tx, call, &messages, f) &&
@@ -52,7 +52,7 @@ static bool parts_read(struct db_tx *tx, struct subject_call *call, json_t *view
         if (parts[i].json)
             json_object_set_new(view, parts[i].name, parts[i].json);
     if (done)
-        json_object_set_new(view, "claim", claim_json(&claim));
+        json_object_set_new(view, "claim", console_claim_json(&claim));
     return done;
 }
 

@@ -23,12 +23,12 @@ static const struct db_statement claim_end = {
     "claim_end", "DELETE FROM claim WHERE city_code = $1 AND application_id = $2::uuid"
                  " AND account_id = $3::uuid"};
 
-bool claim_read(struct db_tx *tx, const struct subject_call *call, struct claim *ret_claim,
-                struct failure *f)
+bool console_claim_read(struct db_tx *tx, const struct subject_call *call,
+                        struct console_claim *ret_claim, struct failure *f)
 {
     const struct work_item *item = &call->subject.item;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    *ret_claim = (struct claim){0};
+    *ret_claim = (struct console_claim){0};
     if (!db_query(tx, &claim_find,
                   DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f))
         return false;
@@ -41,14 +41,14 @@ bool claim_read(struct db_tx *tx, const struct subject_call *call, struct claim 
     return true;
 }
 
-json_t *claim_json(const struct claim *claim)
+json_t *console_claim_json(const struct console_claim *claim)
 {
     return claim->any ? json_pack("{s:s, s:o, s:b}", "by", claim->by, "since",
                                   console_time(claim->since), "mine", claim->mine)
                       : json_null();
 }
 
-bool claim_release(struct db_tx *tx, const struct subject_call *call, struct failure *f)
+bool console_claim_release(struct db_tx *tx, const struct subject_call *call, struct failure *f)
 {
     const struct work_item *item = &call->subject.item;
     return db_execute(tx, &claim_end,
@@ -72,7 +72,7 @@ static bool claim_work(struct db_tx *tx, struct subject_call *call, void *contex
                                 db_bytes(bytes_of(session->token, sizeof session->token)),
                                 db_instant(now), db_instant(now + CLAIM_FOR)),
                       NULL, f) &&
-           claim_read(tx, call, context, f) &&
+           console_claim_read(tx, call, context, f) &&
            subject_note(tx, call, "application.claim", NULL, NULL, f);
 }
 
@@ -80,22 +80,22 @@ static bool release_work(struct db_tx *tx, struct subject_call *call, void *cont
                          struct failure *f)
 {
     (void)context;
-    return claim_release(tx, call, f) &&
+    return console_claim_release(tx, call, f) &&
            subject_note(tx, call, "application.release", NULL, NULL, f);
 }
 
 enum http_flow endpoint_claim_post(struct http_request *request, void *context)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
-    struct claim claim;
+    struct console_claim claim;
     if (!subject_begin(context, request, RIGHT_SEE, &call) ||
         !subject_do(&call, claim_work, &claim))
         return HTTP_DONE;
     if (!claim.mine)
-        return console_reply_conflict(request, json_pack("{s:o}", "claim", claim_json(&claim)),
-                                      "%sさんが作業中です。終わるのを待つか、声をかけてください。",
-                                      claim.by);
-    return http_reply_json(request, 200, json_pack("{s:o}", "claim", claim_json(&claim)));
+        return console_reply_conflict(
+            request, json_pack("{s:o}", "claim", console_claim_json(&claim)),
+            "%sさんが作業中です。終わるのを待つか、声をかけてください。", claim.by);
+    return http_reply_json(request, 200, json_pack("{s:o}", "claim", console_claim_json(&claim)));
 }
 
 enum http_flow endpoint_claim_delete(struct http_request *request, void *context)
