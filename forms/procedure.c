@@ -37,12 +37,19 @@ bool definition_file_read(const char *path, struct buffer *ret_content, struct f
     _cleanup_(cleanup_file) FILE *file = fopen(path, "re");
     if (!file)
         return failure_errno(f, "cannot open %s", path);
-    uint8_t *to = buffer_reserve(ret_content, DEFINITION_MOST + 1);
-    size_t length = fread(to, 1, DEFINITION_MOST + 1, file);
+    struct stat status;
+    if (fstat(fileno(file), &status) < 0)
+        return failure_errno(f, "cannot read %s", path);
+    /* one byte more than there are tells its end; room for the most would cost more than to read */
+    size_t most = status.st_size < DEFINITION_MOST ? (size_t)status.st_size : DEFINITION_MOST;
+    setvbuf(file, NULL, _IONBF, 0);
+    size_t length = fread(buffer_reserve(ret_content, most + 1), 1, most + 1, file);
     if (ferror(file))
         return failure_errno(f, "cannot read %s", path);
     if (length > DEFINITION_MOST)
         return failure_set(f, FAILURE_USAGE, "%s is longer than %d bytes", path, DEFINITION_MOST);
+    if (length > most)
+        return failure_set(f, FAILURE_USAGE, "%s grew while it was read: try again", path);
     buffer_commit(ret_content, length);
     return true;
 }

@@ -496,12 +496,7 @@ xmlXPathCompExpr *xpath_compile(const struct procedure *procedure, const struct 
     _cleanup_(cleanup_buffer) struct buffer prefixed = {0};
     if (!xpath_read(procedure, context, text, &prefixed, ret_error))
         return NULL;
-    xmlXPathContext *compiler = xmlXPathNewContext(NULL);
-    if (!compiler)
-        abort();
-    xmlXPathCompExpr *expression =
-        xmlXPathCtxtCompile(compiler, (const xmlChar *)buffer_text(&prefixed));
-    xmlXPathFreeContext(compiler);
+    xmlXPathCompExpr *expression = xmlXPathCompile((const xmlChar *)buffer_text(&prefixed));
     if (!expression)
         snprintf(ret_error->text, sizeof ret_error->text, "is not XPath 1.0");
     return expression;
