@@ -4,9 +4,10 @@
 #include "base/seal.h"
 
 #include <assert.h>
-#include <openssl/hmac.h>
+#include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -24,8 +25,23 @@
 static_assert(SEAL_OVERHEAD == 1 + NONCE_LENGTH + TAG_LENGTH, "wire format");
 static_assert(SEAL_WRAPPED_LENGTH == SEAL_OVERHEAD + KEY_LENGTH, "wire format");
 
+#define LABELS_MOST  8
+#define LABEL_LENGTH 32
+
+/* Ways to hash that were asked for, begun with their keys: to derive one takes longer than to hash
+ * some dozen values, and a batch hashes the numbers of all who apply. */
+struct lookups {
+    pthread_mutex_t lock;
+    size_t count;
+    struct lookup {
+        char label[LABEL_LENGTH];
+        EVP_MAC_CTX *begun;
+    } all[LABELS_MOST];
+};
+
 struct city_key {
     uint8_t data[KEY_LENGTH];
+    struct lookups *lookups;
 };
 
 /* purpose NUL context; a purpose holds no NUL, so two different pairs never look the same. */
@@ -86,6 +102,8 @@ bool city_key_load(const char *path, struct city_key **ret_key, struct failure *
         return false;
     bool good = text.length == KEY_DIGITS + 1 && text.data[KEY_DIGITS] == '\n';
     struct city_key *key = memory_allocate(sizeof *key);
+    key->lookups = memory_allocate(sizeof *key->lookups);
+    pthread_mutex_init(&key->lookups->lock, NULL);
     if (good)
         text.data[KEY_DIGITS] = '\0';
     if (good && hex_decode((const char *)text.data, key->data, KEY_LENGTH)) {
@@ -103,6 +121,10 @@ void city_key_free(struct city_key *key)
 {
     if (!key)
         return;
+    for (size_t i = 0; i < key->lookups->count; i++)
+        EVP_MAC_CTX_free(key->lookups->all[i].begun); /* erases */
+    pthread_mutex_destroy(&key->lookups->lock);
+    free(key->lookups);
     OPENSSL_cleanse(key, sizeof *key);
     free(key);
 }
@@ -206,24 +228,70 @@ bool unseal(const struct application_key *key, const char *purpose, const char *
                                purpose, context);
 }
 
+/* --- lookups ------------------------------------------------------------------------------------
+ */
+
+static bool lookup_key(const struct city_key *city, const char *label, uint8_t ret_key[KEY_LENGTH])
+{
+    size_t length = KEY_LENGTH;
+    _cleanup_(cleanup_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
+    static const char info_prefix[] = "uketsuke lookup ";
+    return ctx && EVP_PKEY_derive_init(ctx) == 1 &&
+           EVP_PKEY_CTX_set_hkdf_md(ctx, openssl_sha256()) == 1 &&
+           EVP_PKEY_CTX_set1_hkdf_key(ctx, city->data, KEY_LENGTH) == 1 &&
+           EVP_PKEY_CTX_add1_hkdf_info(ctx, (const uint8_t *)info_prefix,
+                                       (int)strlen(info_prefix)) == 1 &&
+           EVP_PKEY_CTX_add1_hkdf_info(ctx, (const uint8_t *)label, (int)strlen(label)) == 1 &&
+           EVP_PKEY_derive(ctx, ret_key, &length) == 1;
+}
+
+static EVP_MAC_CTX *lookup_begin(const struct city_key *city, const char *label)
+{
+    uint8_t key[KEY_LENGTH];
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *begun = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+    bool good =
+        begun && lookup_key(city, label, key) && EVP_MAC_init(begun, key, sizeof key, params) == 1;
+    OPENSSL_cleanse(key, sizeof key);
+    EVP_MAC_free(hmac);
+    if (good)
+        return begun;
+    EVP_MAC_CTX_free(begun);
+    return NULL;
+}
+
+/* A context of the caller's own, for one value. */
+static EVP_MAC_CTX *lookup_copy(const struct city_key *city, const char *label)
+{
+    struct lookups *lookups = city->lookups;
+    EVP_MAC_CTX *copy = NULL;
+    size_t i = 0;
+    pthread_mutex_lock(&lookups->lock);
+    while (i < lookups->count && strcmp(lookups->all[i].label, label) != 0)
+        i++;
+    if (i == lookups->count && i < LABELS_MOST && strlen(label) < LABEL_LENGTH) {
+        struct lookup *lookup = &lookups->all[i];
+        snprintf(lookup->label, sizeof lookup->label, "%s", label);
+        lookup->begun = lookup_begin(city, label);
+        lookups->count += lookup->begun != NULL;
+    }
+    if (i < lookups->count)
+        copy = EVP_MAC_CTX_dup(lookups->all[i].begun);
+    pthread_mutex_unlock(&lookups->lock);
+    return copy ? copy : lookup_begin(city, label);
+}
+
 void city_key_hash(const struct city_key *city, const char *label, struct bytes value,
                    uint8_t ret_hash[32])
 {
-    uint8_t key[KEY_LENGTH];
-    size_t length = sizeof key;
-    unsigned hash_length = 32;
-    _cleanup_(cleanup_pkey_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
-    static const char info_prefix[] = "uketsuke lookup ";
-    bool good =
-        ctx && EVP_PKEY_derive_init(ctx) == 1 &&
-        EVP_PKEY_CTX_set_hkdf_md(ctx, openssl_sha256()) == 1 &&
-        EVP_PKEY_CTX_set1_hkdf_key(ctx, city->data, KEY_LENGTH) == 1 &&
-        EVP_PKEY_CTX_add1_hkdf_info(ctx, (const uint8_t *)info_prefix, (int)strlen(info_prefix)) ==
-            1 &&
-        EVP_PKEY_CTX_add1_hkdf_info(ctx, (const uint8_t *)label, (int)strlen(label)) == 1 &&
-        EVP_PKEY_derive(ctx, key, &length) == 1 &&
-        HMAC(openssl_sha256(), key, KEY_LENGTH, value.data, value.length, ret_hash, &hash_length);
-    OPENSSL_cleanse(key, sizeof key);
+    EVP_MAC_CTX *lookup = lookup_copy(city, label);
+    size_t length;
+    bool good = lookup && EVP_MAC_update(lookup, value.data, value.length) == 1 &&
+                EVP_MAC_final(lookup, ret_hash, &length, 32) == 1;
+    EVP_MAC_CTX_free(lookup);
     if (!good) { /* only without memory: nothing sensible can go on */
         fprintf(stderr, "seal: OpenSSL cannot derive a key\n");
         abort();

@@ -88,8 +88,9 @@ static bool fetch_protection(struct db_tx *tx, const char *city_code,
     struct protection_question *questions = memory_allocate(count * sizeof *questions);
     bool *protection = memory_allocate(count * sizeof *protection);
     for (size_t i = 0; i < count; i++)
-        questions[i] =
-            (struct protection_question){.record = subjects[i].record, .facts = subjects[i].facts};
+        questions[i] = (struct protection_question){.record = subjects[i].record,
+                                                    .facts = subjects[i].facts,
+                                                    .people = &subjects[i].people};
     bool done = protection_check(tx, city_code, city_key, questions, count, protection, f);
     for (size_t i = 0; done && i < count; i++)
         subjects[i].protection = protection[i];

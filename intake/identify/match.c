@@ -83,6 +83,14 @@ static void number_read(struct known *known, const uint8_t *hash)
         memcpy(known->number_hash, hash, NUMBER_HASH_BYTES);
 }
 
+static struct known *known_make(void)
+{
+    struct known *known = memory_resize(NULL, sizeof *known);
+    memset(known, 0, KNOWN_CLEARED);
+    *known->name_key = *known->kana_key = *known->address_key = *known->whole_key = 0;
+    return known;
+}
+
 static void keys_make(struct known *known)
 {
     const struct folded_address *address = &known->address;
@@ -100,7 +108,7 @@ static void keys_make(struct known *known)
 
 struct known *known_of(const struct facts *facts)
 {
-    struct known *known = memory_allocate(sizeof *known);
+    struct known *known = known_make();
     known_add_name(known, facts->name, facts->name_substituted);
     known->has_kana = kana_read(facts->kana, &known->kana);
     known->has_address = *facts->address &&
@@ -128,7 +136,7 @@ static void add_former_name(struct known *known, const struct resident *resident
 
 struct known *known_of_resident(const struct resident *resident)
 {
-    struct known *known = memory_allocate(sizeof *known);
+    struct known *known = known_make();
     const struct address_parts parts = {resident->prefecture, resident->municipality,
                                         resident->town, resident->lot, resident->building};
     known_add_name(known, resident->name, "");

@@ -60,7 +60,7 @@ void facts_read(const json_t *object, struct facts *ret_facts);
 void birth_date_read(const char *text, struct birth_date *ret_date);
 
 /* Facts folded once, for comparing with many. */
-struct known; /* about 60 kB */
+struct known; /* about 25 kB */
 struct known *known_of(const struct facts *facts);
 struct known *known_of_resident(const struct resident *resident);
 void known_free(struct known *known); /* NULL is fine */

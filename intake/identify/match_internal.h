@@ -15,18 +15,21 @@ struct name {
 };
 
 struct known {
-    struct name names[NAMES_MOST]; /* the first is 氏名 */
     size_t name_count;
-    struct name kana;
-    struct folded_address address;
     char *address_source; /* owned */
     bool has_kana, has_address, has_number;
     struct birth_date birth_date;
     char sex; /* '1', '2', '3' not known; 0 not told */
     uint8_t number_hash[NUMBER_HASH_BYTES];
+    /* What is large stands behind, and is not cleared when it is made: to clear it took longer than
+     * to fold what stands in it. */
     char name_key[FOLD_KEY], kana_key[FOLD_KEY], address_key[FOLD_KEY];
-    char whole_key[FOLD_KEY]; /* of address_whole */
+    char whole_key[FOLD_KEY];      /* of address_whole */
+    struct name names[NAMES_MOST]; /* the first is 氏名 */
+    struct name kana;
+    struct folded_address address;
 };
+#define KNOWN_CLEARED offsetof(struct known, name_key)
 
 /* A name, and the one that its brackets hold: 氏［旧氏］　名. */
 void known_add_name(struct known *known, const char *name, const char *substituted);

@@ -67,6 +67,13 @@ static size_t given_begins(const char *source, const struct folded *folded)
     return 0;
 }
 
+static struct name *name_begin(struct name *name, const char *source)
+{
+    name->source = source;
+    name->given = name->length = 0;
+    return name;
+}
+
 static void copy(struct name *name, const struct folded *folded, size_t from, size_t to)
 {
     for (size_t i = from; i < to && name->length < NAME_MOST; i++)
@@ -87,8 +94,7 @@ void known_add_name(struct known *known, const char *source, const char *substit
         folded.length > NAME_MOST || known->name_count == NAMES_MOST)
         return;
     size_t open = find(&folded, 0, '(', '['), close = find(&folded, open, ')', ']');
-    struct name *name = &known->names[known->name_count++];
-    name->source = source;
+    struct name *name = name_begin(&known->names[known->name_count++], source);
     if (close == folded.length) {
         copy(name, &folded, 0, folded.length);
         name->given = given_begins(source, &folded);
@@ -99,7 +105,7 @@ void known_add_name(struct known *known, const char *source, const char *substit
     copy(name, &folded, close + 1, folded.length);
     if (known->name_count == NAMES_MOST)
         return;
-    struct name *other = &known->names[known->name_count++];
+    struct name *other = name_begin(&known->names[known->name_count++], NULL);
     copy(other, &folded, open + 1, close);
     other->given = close + 1 < folded.length ? other->length : 0;
     copy(other, &folded, close + 1, folded.length);
@@ -110,8 +116,7 @@ bool kana_read(const char *kana, struct name *ret_name)
     struct folded folded;
     if (!fold_kana(kana, &folded) || folded.length == 0 || folded.length > NAME_MOST)
         return false;
-    copy(ret_name, &folded, 0, folded.length);
-    ret_name->source = kana;
+    copy(name_begin(ret_name, kana), &folded, 0, folded.length);
     ret_name->given = given_begins(kana, &folded);
     return true;
 }
@@ -263,10 +268,11 @@ static void gaiji_open(struct folded_character *at, size_t length)
 
 struct known *known_with_gaiji_open(const struct known *known)
 {
-    struct known *open = memory_allocate(sizeof *open);
+    struct known *open = memory_resize(NULL, sizeof *open);
     *open = *known;
     open->address_source = text_copy(known->address_source);
-    gaiji_open(open->address.text.at, open->address.text.length);
+    if (open->has_address)
+        gaiji_open(open->address.text.at, open->address.text.length);
     for (size_t i = 0; i < open->name_count; i++)
         gaiji_open(open->names[i].at, open->names[i].length);
     return open;

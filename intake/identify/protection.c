@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "intake/identify/people.h"
 
 static const struct db_statement find = {
     "protection_find",
@@ -73,14 +72,18 @@ static void question_add(struct asked *asked, size_t index,
                          const struct protection_question *question,
                          const struct city_key *city_key)
 {
-    struct people people;
-    people_read(question->record, city_key, &people);
+    struct people read;
+    const struct people *people = question->people;
+    if (!people) {
+        people_read(question->record, city_key, &read);
+        people = &read;
+    }
     if (question->atenabango && *question->atenabango)
         row_add(asked, index)->atenabango = question->atenabango;
     if (question->facts)
         certificate_add(asked, index, question->facts);
-    for (size_t i = 0; i < people.count; i++)
-        facts_add(asked, index, &people.at[i].facts);
+    for (size_t i = 0; i < people->count; i++)
+        facts_add(asked, index, &people->at[i].facts);
 }
 
 #define COLUMNS 5

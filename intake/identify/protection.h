@@ -11,6 +11,7 @@
 
 #include "base/db.h"
 #include "base/seal.h"
+#include "intake/identify/people.h"
 
 /* One application. Concerned are the resident `atenabango`, whoever has a 個人番号 that the form
  * tells, and whoever has the name and the birth date of a person of the form or of the certificate
@@ -19,6 +20,7 @@
 struct protection_question {      /* borrowed; NULL or "" where there is none */
     const char *atenabango;       /* whom it was identified as */
     const json_t *record, *facts; /* of the form, of the certificate */
+    const struct people *people;  /* of the record, if they were read before */
 };
 
 /* Any number of applications in one round trip; ret_protected[i] answers questions[i]. A city
