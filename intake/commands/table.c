@@ -45,6 +45,7 @@ extern const struct command examine_command;
 extern const struct command examine_worker_command;
 extern const struct command forms_check_command;
 extern const struct command forms_describe_command;
+extern const struct command forms_render_command;
 extern const struct command identify_command;
 extern const struct command key_create_command;
 extern const struct command registry_approve_command;
@@ -106,6 +107,7 @@ static const struct command *const work[] = {
     &certificate_check_command,
     &forms_check_command,
     &forms_describe_command,
+    &forms_render_command,
     &certificate_show_command,
     &registry_search_command,
     &signature_check_command,
