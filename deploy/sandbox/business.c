@@ -1,4 +1,4 @@
-/* `uketsuke-sandbox business`: the made-up child-allowance system. */
+/* `uketsuke-sandbox business`: a made-up business system. */
 #include "deploy/sandbox/business.h"
 
 #include <getopt.h>
@@ -13,32 +13,37 @@
 #include "deploy/sandbox/sandbox.h"
 
 static const char usage[] =
-    "usage: uketsuke-sandbox business --name NAME --routing URL --ca FILE --certificate FILE\n"
-    "                                 --key FILE --store DIR [--once] [--batch N]\n"
-    "                                 [--client-id ID --client-secret FILE]\n"
-    "       uketsuke-sandbox business report --store DIR [--json]\n\n"
-    "A made-up business system. Pulls what waits for it at the routing API, checks each item,\n"
-    "stores it durably in DIR and only then sends receipts. Killed at any moment, it goes on "
-    "where\n"
-    "it was: what it stored it stores never twice, and receipts that may be missing are sent\n"
-    "again.\n\n"
-    "  --name NAME         what it calls itself in its log, e.g. child-allowance\n"
-    "  --routing URL       https://HOST:PORT of the routing API\n"
-    "  --ca FILE           the CA of its server certificate, PEM\n"
-    "  --certificate FILE  our client certificate, PEM; --key FILE its key\n"
-    "  --client-id ID      our OAuth client, where the certificate is not enough;\n"
+    "usage: uketsuke-sandbox business --name NAME --database CONNECTION --routing URL --ca FILE\n"
+    "           --certificate FILE --key FILE [--client-id ID --client-secret FILE]\n"
+    "           [--decide] [--once] [--batch N]\n"
+    "       uketsuke-sandbox business load --database CONNECTION --residents FILE\n"
+    "       uketsuke-sandbox business report --database CONNECTION [--json]\n\n"
+    "A made-up business system with a PostgreSQL database of its own. Pulls what waits for it at\n"
+    "the routing API, checks each item, stores it durably and only then sends receipts. Killed at\n"
+    "any moment, it goes on where it was: what it stored it stores never twice, and receipts that\n"
+    "may be missing are sent again. An item is rejected when its claimant is not who our copy of\n"
+    "the residents says (宛名番号, name, birth date; as long as there is no copy, nobody is).\n\n"
+    "  --name NAME           what it calls itself in its log, e.g. child-allowance\n"
+    "  --database CONNECTION  libpq's, without user; its tables are made when they are not there\n"
+    "  --user NAME           whom it connects as (uketsuke_business)\n"
+    "  --routing URL         https://HOST:PORT of the routing API\n"
+    "  --ca FILE             the CA of its server certificate, PEM\n"
+    "  --certificate FILE    our client certificate, PEM; --key FILE its key\n"
+    "  --client-id ID        our OAuth client, where the certificate is not enough;\n"
     "  --client-secret FILE  the secret that signs its assertions\n"
-    "  --store DIR         where items are kept\n"
-    "  --once              stop when nothing waits any more\n"
-    "  --batch N           items a page, 1 to 100 (100)\n\n"
-    "report tells what is in the store: counts, duplicates (must be 0), receipt numbers.\n"
+    "  --decide              decide (認定, 却下, 不備) about what was accepted, and tell it\n"
+    "  --once                stop when nothing waits any more\n"
+    "  --batch N             items a page, 1 to 100 (100)\n\n"
+    "load adds the residents of a registry feed to the copy. report tells what is stored: counts,\n"
+    "duplicates (must be 0), receipt numbers, outcomes.\n"
     "Exit code: 0 done, 1 (report) the store has duplicates or damage, 3 failure, 64 usage.\n";
 
 enum { DONE = 0, NOT_SOUND = 1, FAILED = 3, USAGE = 64 };
 
 struct options {
-    const char *name, *routing, *ca, *certificate, *key, *store, *client_id, *client_secret;
-    bool once, json;
+    const char *name, *routing, *ca, *certificate, *key, *database, *user, *residents;
+    const char *client_id, *client_secret;
+    bool once, json, decide;
     int64_t batch;
 };
 
@@ -49,7 +54,10 @@ static bool read_options(int argc, char **argv, struct options *options)
                                           {"ca", required_argument, NULL, 'a'},
                                           {"certificate", required_argument, NULL, 'c'},
                                           {"key", required_argument, NULL, 'k'},
-                                          {"store", required_argument, NULL, 's'},
+                                          {"database", required_argument, NULL, 'd'},
+                                          {"user", required_argument, NULL, 'u'},
+                                          {"residents", required_argument, NULL, 'f'},
+                                          {"decide", no_argument, NULL, 'D'},
                                           {"batch", required_argument, NULL, 'b'},
                                           {"once", no_argument, NULL, 'o'},
                                           {"json", no_argument, NULL, 'j'},
@@ -57,21 +65,24 @@ static bool read_options(int argc, char **argv, struct options *options)
                                           {"client-secret", required_argument, NULL, 'p'},
                                           {0}};
     const char **texts[] = {
-        ['n'] = &options->name,        ['r'] = &options->routing,      ['a'] = &options->ca,
-        ['c'] = &options->certificate, ['k'] = &options->key,          ['s'] = &options->store,
-        ['i'] = &options->client_id,   ['p'] = &options->client_secret};
+        ['n'] = &options->name,         ['r'] = &options->routing,   ['a'] = &options->ca,
+        ['c'] = &options->certificate,  ['k'] = &options->key,       ['d'] = &options->database,
+        ['u'] = &options->user,         ['f'] = &options->residents, ['i'] = &options->client_id,
+        ['p'] = &options->client_secret};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;)
         if (c == 'o')
             options->once = true;
         else if (c == 'j')
             options->json = true;
+        else if (c == 'D')
+            options->decide = true;
         else if (c == 'b' && !number_parse(optarg, 1, 100, &options->batch))
             return false;
         else if (c == '?')
             return false;
         else if (c != 'b')
             *texts[c] = optarg;
-    return optind == argc && options->store;
+    return optind == argc && options->database;
 }
 
 static int fail(const struct failure *f)
@@ -82,27 +93,12 @@ static int fail(const struct failure *f)
 
 /* --- report ----------------------------------------------------------------------------------- */
 
-static json_t *report_json(const struct business_store *store)
-{
-    json_t *accepted = json_array(), *rejected = json_array();
-    size_t receipted = 0;
-    for (size_t i = 0; i < store->count; i++) {
-        const struct business_item *item = &store->items[i];
-        json_array_append_new(item->accepted ? accepted : rejected,
-                              json_string(item->receipt_number));
-        receipted += item->receipted;
-    }
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "count", (json_int_t)store->count,
-                     "duplicates", (json_int_t)store->duplicates, "damaged",
-                     (json_int_t)store->damaged, "receipted", (json_int_t)receipted,
-                     "receipt_numbers", accepted, "rejected_receipt_numbers", rejected);
-}
-
 static void print_report(const json_t *report)
 {
-    static const char *const counts[] = {"count", "receipted", "duplicates", "damaged"};
+    static const char *const counts[] = {"count",   "receipted",   "duplicates",
+                                         "damaged", "redelivered", "residents"};
     static const char *const lists[] = {"receipt_numbers", "rejected_receipt_numbers"};
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 6; i++)
         printf("%-12s %lld\n", counts[i],
                (long long)json_integer_value(json_object_get(report, counts[i])));
     for (size_t i = 0; i < 2; i++) {
@@ -114,22 +110,44 @@ static void print_report(const json_t *report)
     }
 }
 
+static bool is_sound(const json_t *report)
+{
+    return json_integer_value(json_object_get(report, "duplicates")) == 0 &&
+           json_integer_value(json_object_get(report, "damaged")) == 0;
+}
+
 static int run_report(const struct options *options)
 {
     struct business_store store;
     struct failure f = {0};
-    if (!business_store_open(options->store, false, &store, &f))
+    if (!business_store_open(options->database, options->user, &store, &f))
         return fail(&f);
-    _cleanup_(cleanup_json) json_t *report = report_json(&store);
+    _cleanup_(cleanup_json) json_t *report = business_report(&store, &f);
+    business_store_close(&store);
+    if (!report)
+        return fail(&f);
     if (options->json) {
         json_dumpf(report, stdout, JSON_INDENT(2));
         printf("\n");
     } else {
         print_report(report);
     }
-    int code = store.duplicates || store.damaged ? NOT_SOUND : DONE;
+    return is_sound(report) ? DONE : NOT_SOUND;
+}
+
+static int run_load(const struct options *options)
+{
+    struct business_store store;
+    struct failure f = {0};
+    int64_t count = 0;
+    if (!business_store_open(options->database, options->user, &store, &f))
+        return fail(&f);
+    bool done = business_residents_load(&store, options->residents, &count, &f);
     business_store_close(&store);
-    return code;
+    if (!done)
+        return fail(&f);
+    printf("%lld residents in the copy are as the file has them\n", (long long)count);
+    return DONE;
 }
 
 /* --- pulling ---------------------------------------------------------------------------------- */
@@ -144,9 +162,8 @@ static bool pull(struct business *business, const struct options *options, struc
         .once = options->once,
     };
     bool done = work_loop_run(&loop, f);
-    log_info("business.stopped", log_number("stored", (int64_t)business->stored),
-             log_number("redelivered", (int64_t)business->redelivered),
-             log_number("in_store", (int64_t)business->store.count));
+    log_info("business.stopped", log_number("stored", (int64_t)business->stored));
+
     return done;
 }
 
@@ -168,7 +185,8 @@ static bool read_client(const struct options *options, struct business_client *c
 
 static int run_pull(const struct options *options)
 {
-    struct business business = {.batch = (int)options->batch, .once = options->once};
+    struct business business = {
+        .batch = (int)options->batch, .once = options->once, .decides = options->decide};
     struct http_client_options http = {.base_url = options->routing,
                                        .ca_file = options->ca,
                                        .certificate = options->certificate,
@@ -177,7 +195,7 @@ static int run_pull(const struct options *options)
     process_catch_signals();
     log_open(options->name, LOG_LEVEL_INFO, false);
     if (!read_client(options, &business.oauth, &f) ||
-        !business_store_open(options->store, true, &business.store, &f))
+        !business_store_open(options->database, options->user, &business.store, &f))
         return fail(&f);
     bool done = http_client_open(&http, &business.client, &f) && pull(&business, options, &f);
     http_client_close(business.client);
@@ -187,19 +205,29 @@ static int run_pull(const struct options *options)
     return done ? DONE : fail(&f);
 }
 
+static bool can_pull(const struct options *o)
+{
+    return o->name && o->routing && o->ca && o->certificate && o->key;
+}
+
 int sandbox_business(int argc, char **argv)
 {
-    struct options options = {.batch = 100};
+    struct options options = {.batch = 100, .user = "uketsuke_business"};
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);
         return DONE;
     }
     bool report = argc > 1 && strcmp(argv[1], "report") == 0;
-    if (!read_options(argc - report, argv + report, &options) ||
-        (!report && (!options.name || !options.routing || !options.ca || !options.certificate ||
-                     !options.key))) {
-        fputs(usage, stderr);
-        return USAGE;
+    bool load = argc > 1 && strcmp(argv[1], "load") == 0;
+    bool word = report || load;
+    if (read_options(argc - word, argv + word, &options)) {
+        if (report)
+            return run_report(&options);
+        if (load && options.residents)
+            return run_load(&options);
+        if (!load && can_pull(&options))
+            return run_pull(&options);
     }
-    return report ? run_report(&options) : run_pull(&options);
+    fputs(usage, stderr);
+    return USAGE;
 }

@@ -13,47 +13,23 @@
 #include "base/failure.h"
 #include "base/http_client.h"
 #include "base/process.h"
+#include "deploy/sandbox/business_store.h"
 
-/* --- the store: DIR/items.journal and DIR/receipts.journal -------------------------------------
- */
+/* --- what is looked at ------------------------------------------------------------------------ */
 
-struct business_item {
-    int64_t id;
-    char sha256[65];
-    char receipt_number[65]; /* "" when the item did not say */
-    bool accepted;
-    bool receipted; /* the receipt was taken */
-    bool refused;   /* the receipt was refused in this run: not sent again */
-    char *problems; /* JSON array; NULL when accepted */
-};
+/* Appends what is wrong with an item to `problems`, [{"code","item","message"}…]; tells its receipt
+ * number and whether it is a notice. */
+void business_check(const json_t *item, struct business_item *ret_item, json_t *problems);
+void business_check_resident(enum business_agreement agreement, json_t *problems);
+const char *business_claimant(const json_t *item, const char *name); /* a text, or NULL */
 
-struct business_store {
-    struct business_item *items; /* by id, ascending */
-    size_t count, room;
-    size_t open_from;      /* before this one all are receipted */
-    size_t duplicates;     /* lines of the journal whose id was there before: must stay 0 */
-    size_t damaged;        /* lines that do not hold what their hash says: must stay 0 */
-    struct buffer pending; /* lines that the journal does not have yet */
-    int journal, receipts; /* file descriptors; -1: opened for reading */
-};
+/* --- what is decided -------------------------------------------------------------------------- */
 
-/* `writing`: takes the store for us alone, and cuts off a line that a crash left unfinished. */
-bool business_store_open(const char *folder, bool writing, struct business_store *ret_store,
-                         struct failure *f);
-void business_store_close(struct business_store *store);
-struct business_item *business_store_find(struct business_store *store, int64_t id); /* or NULL */
-/* In memory and pending until business_store_save. */
-void business_store_add(struct business_store *store, const struct business_item *item,
-                        struct bytes text);
-/* On the disk when this returns true: one fsync for all that is pending. */
-bool business_store_save(struct business_store *store, struct failure *f);
-bool business_store_receipted(struct business_store *store, struct business_item *item,
-                              struct failure *f);
-
-/* --- the check -------------------------------------------------------------------------------- */
-
-/* The problems of an item, [{"code","item","message"}…]; empty when it is good (new reference). */
-json_t *business_check(struct bytes item, char ret_receipt_number[65]);
+/* 認定, 却下 or 不備, by a made-up rule: the first byte of the receipt number's SHA-256 below 26 is
+ * rejected, below 52 incomplete. A notice ends the application: rejected. */
+const char *business_decide(const struct business_item *item);
+/* The outcome as the API takes it, with reasons and words for the resident. */
+json_t *business_outcome(int64_t id, const char *receipt_number, bool notice, const char *outcome);
 
 /* --- pulling ---------------------------------------------------------------------------------- */
 
@@ -75,13 +51,18 @@ struct business {
     struct business_store store;
     int batch; /* items a page, 1 to 100 */
     bool once;
-    char cursor[128];           /* what the last list gave as `next`; "" for the beginning */
-    size_t stored, redelivered; /* in this run */
+    bool decides;     /* and returns outcomes */
+    char cursor[128]; /* what the last list gave as `next`; "" for the beginning */
+    size_t stored;    /* in this run */
 };
 
-/* One page: fetch, check, store, receipts. For work_loop_run. */
+/* One page: fetch, check, store, receipts, outcomes. For work_loop_run. */
 enum work_result business_step(void *context, struct failure *f);
-/* Sends receipts for all that is stored and has none. */
-bool business_send_receipts(struct business *business, struct failure *f);
+/* Sends receipts and outcomes for all that is stored and has none. */
+bool business_answer(struct business *business, struct failure *f);
+
+/* A call to the routing API that must be answered with 200; its JSON (new reference), or NULL. */
+json_t *business_call(struct business *business, const char *method, const char *path,
+                      struct bytes body, struct failure *f);
 
 #endif

@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "deploy/sandbox/business.h"
 
-#define DEPTH_MOST 16 /* of a record */
+#define DEPTH_MOST 16  /* of a record */
+#define NAME_MOST  100 /* characters: 氏名 */
 
 static void add_problem(json_t *problems, const char *code, const char *item, const char *message)
 {
@@ -115,21 +116,53 @@ static void check_numbers(const json_t *value, int depth, json_t *problems)
     }
 }
 
-json_t *business_check(struct bytes item, char ret_receipt_number[65])
+/* 取下げ: of an application that was handed over before. */
+static const struct required notice_items[] = {
+    {"city_code", NULL, NULL, is_city_code},
+    {"receipt_number", NULL, NULL, receipt_number_valid},
+    {"withdrawn_at", NULL, NULL, is_instant},
+};
+
+static void check_items(const json_t *item, bool notice, json_t *problems)
 {
-    json_t *problems = json_array();
-    _cleanup_(cleanup_json) json_t *json =
-        json_loadb((const char *)item.data, item.length, JSON_REJECT_DUPLICATES, NULL);
-    ret_receipt_number[0] = '\0';
-    if (!json_is_object(json)) {
+    const struct required *required = notice ? notice_items : required_items;
+    size_t count = notice ? sizeof notice_items / sizeof notice_items[0]
+                          : sizeof required_items / sizeof required_items[0];
+    for (size_t i = 0; i < count; i++)
+        check_required(item, &required[i], problems);
+    const char *name = business_claimant(item, "name");
+    if (name && utf8_length(name) > NAME_MOST)
+        add_problem(problems, "E0003", "record.claimant.name", "the name is too long");
+    check_numbers(json_object_get(item, "record"), 0, problems);
+}
+
+const char *business_claimant(const json_t *item, const char *name)
+{
+    const json_t *record = json_object_get(item, "record");
+    return json_string_value(json_object_get(json_object_get(record, "claimant"), name));
+}
+
+void business_check(const json_t *item, struct business_item *ret_item, json_t *problems)
+{
+    if (!json_is_object(item)) {
         add_problem(problems, "E0002", "item", "the item is not a JSON object");
-        return problems;
+        return;
     }
-    for (size_t i = 0; i < sizeof required_items / sizeof required_items[0]; i++)
-        check_required(json, &required_items[i], problems);
-    check_numbers(json_object_get(json, "record"), 0, problems);
-    const char *receipt_number = json_string_value(json_object_get(json, "receipt_number"));
+    const char *notice = json_string_value(json_object_get(item, "notice"));
+    ret_item->notice = notice && strcmp(notice, "withdrawn") == 0;
+    check_items(item, ret_item->notice, problems);
+    const char *receipt_number = json_string_value(json_object_get(item, "receipt_number"));
     if (receipt_number && receipt_number_valid(receipt_number))
-        snprintf(ret_receipt_number, 65, "%s", receipt_number);
-    return problems;
+        snprintf(ret_item->receipt_number, sizeof ret_item->receipt_number, "%s", receipt_number);
+}
+
+void business_check_resident(enum business_agreement agreement, json_t *problems)
+{
+    if (agreement == NOBODY)
+        add_problem(problems, "E0004", "atenabango", "no such resident in our copy");
+    if (agreement == OTHER_NAME)
+        add_problem(problems, "E0004", "record.claimant.name", "our copy has another name");
+    if (agreement == OTHER_BIRTH_DATE)
+        add_problem(problems, "E0004", "record.claimant.birth_date",
+                    "our copy has another birth date");
 }

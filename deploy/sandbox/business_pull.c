@@ -9,11 +9,9 @@
 #include "base/text.h"
 #include "deploy/sandbox/business.h"
 
-#define PAGE_MOST     100
-#define RECEIPTS_MOST 500
-#define WAIT_SECONDS  20
-#define SINGLY_MOST   3          /* a page of so few is fetched item by item */
-#define ANSWER_MOST   (64 << 20) /* bytes */
+#define WAIT_SECONDS 20
+#define SINGLY_MOST  3          /* a page of so few is fetched item by item */
+#define ANSWER_MOST  (64 << 20) /* bytes */
 
 struct listed {
     int64_t id;
@@ -21,10 +19,24 @@ struct listed {
 };
 
 struct page {
-    struct listed list[PAGE_MOST];
+    struct listed list[BUSINESS_PAGE_MOST];
     size_t count;
     char next[128];
+    struct business_item items[BUSINESS_PAGE_MOST]; /* what came of it */
+    json_t *contents[BUSINESS_PAGE_MOST];           /* of each */
+    json_t *problems[BUSINESS_PAGE_MOST];
+    size_t item_count;
 };
+
+static void page_free(struct page *page)
+{
+    for (size_t i = 0; i < page->item_count; i++) {
+        business_item_clear(&page->items[i]);
+        json_decref(page->contents[i]);
+        json_decref(page->problems[i]);
+    }
+    free(page);
+}
 
 static void cleanup_answer(struct http_answer *answer)
 {
@@ -51,8 +63,8 @@ static bool call(struct business *b, const char *method, const char *path, struc
     return http_client_call(b->client, &http_call, answer, f);
 }
 
-static json_t *call_json(struct business *b, const char *method, const char *path,
-                         struct bytes body, struct failure *f)
+json_t *business_call(struct business *b, const char *method, const char *path, struct bytes body,
+                      struct failure *f)
 {
     _cleanup_(cleanup_answer) struct http_answer answer = {0};
     if (!call(b, method, path, body, &answer, f))
@@ -84,12 +96,12 @@ static bool list_page(struct business *b, struct page *page, struct failure *f)
     char path[256];
     snprintf(path, sizeof path, "/routing/v1/items?after=%s&limit=%d&wait=%d", cursor_of(b),
              b->batch, b->once ? 0 : WAIT_SECONDS);
-    _cleanup_(cleanup_json) json_t *answer = call_json(b, "GET", path, (struct bytes){0}, f);
+    _cleanup_(cleanup_json) json_t *answer = business_call(b, "GET", path, (struct bytes){0}, f);
     if (!answer)
         return false;
     const json_t *items = json_object_get(answer, "items");
     page->count = json_array_size(items);
-    if (!json_is_array(items) || page->count > PAGE_MOST)
+    if (!json_is_array(items) || page->count > BUSINESS_PAGE_MOST)
         return failure_set(f, FAILURE_PEER, "the routing server's list is not a page of items");
     for (size_t i = 0; i < page->count; i++)
         if (!read_listed(json_array_get(items, i), &page->list[i]))
@@ -101,19 +113,7 @@ static bool list_page(struct business *b, struct page *page, struct failure *f)
 
 /* --- taking an item --------------------------------------------------------------------------- */
 
-static void store_new(struct business *b, const struct listed *listed, struct bytes text)
-{
-    struct business_item item = {.id = listed->id};
-    snprintf(item.sha256, sizeof item.sha256, "%s", listed->sha256);
-    _cleanup_(cleanup_json) json_t *problems = business_check(text, item.receipt_number);
-    item.accepted = json_array_size(problems) == 0;
-    item.problems = item.accepted ? NULL : json_dumps(problems, JSON_COMPACT);
-    business_store_add(&b->store, &item, text);
-    b->stored++;
-}
-
-/* What we have already is recognised by its id, and its receipt is sent again. */
-static bool take(struct business *b, const struct listed *listed, struct bytes text,
+static bool take(struct page *page, const struct listed *listed, struct bytes text,
                  struct failure *f)
 {
     char hash[65];
@@ -121,23 +121,22 @@ static bool take(struct business *b, const struct listed *listed, struct bytes t
     if (strcmp(hash, listed->sha256) != 0 || !utf8_valid(text))
         return failure_set(f, FAILURE_PEER, "item %" PRId64 " is not what the list promised",
                            listed->id);
-    struct business_item *known = business_store_find(&b->store, listed->id);
-    if (!known) {
-        store_new(b, listed, text);
-        return true;
-    }
-    if (strcmp(known->sha256, hash) != 0)
-        return failure_set(f, FAILURE_PEER, "item %" PRId64 " came again with other bytes",
-                           listed->id);
-    b->redelivered++;
-    known->receipted = false;
-    size_t place = (size_t)(known - b->store.items);
-    if (place < b->store.open_from)
-        b->store.open_from = place;
+    if (page->item_count == BUSINESS_PAGE_MOST)
+        return failure_set(f, FAILURE_PEER, "the routing server's batch has too many items");
+    struct business_item *item = &page->items[page->item_count];
+    item->id = listed->id;
+    memcpy(item->sha256, hash, sizeof hash);
+    buffer_append(&item->content, text.data, text.length);
+    page->contents[page->item_count] =
+        json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
+    page->problems[page->item_count] = json_array();
+    business_check(page->contents[page->item_count], item, page->problems[page->item_count]);
+    page->item_count++;
     return true;
 }
 
-static bool fetch_one(struct business *b, const struct listed *listed, struct failure *f)
+static bool fetch_one(struct business *b, struct page *page, const struct listed *listed,
+                      struct failure *f)
 {
     char path[64];
     snprintf(path, sizeof path, "/routing/v1/items/%" PRId64, listed->id);
@@ -152,7 +151,7 @@ static bool fetch_one(struct business *b, const struct listed *listed, struct fa
     }
     if (answer.status != 200)
         return failure_set(f, FAILURE_PEER, "the routing server answered %u", answer.status);
-    return take(b, listed, buffer_bytes(&answer.body), f);
+    return take(page, listed, buffer_bytes(&answer.body), f);
 }
 
 static const struct listed *find_listed(const struct page *page, int64_t id)
@@ -164,8 +163,7 @@ static const struct listed *find_listed(const struct page *page, int64_t id)
 }
 
 /* Takes what a batch brings; *after becomes the last id in it. */
-static bool take_batch(struct business *b, const struct page *page, const json_t *items,
-                       int64_t *after, struct failure *f)
+static bool take_batch(struct page *page, const json_t *items, int64_t *after, struct failure *f)
 {
     size_t i;
     json_t *row;
@@ -178,14 +176,14 @@ static bool take_batch(struct business *b, const struct page *page, const json_t
         *after = id;
         const struct listed *listed = find_listed(page, id);
         struct bytes text = bytes_of(json_string_value(item), json_string_length(item));
-        if (listed && !take(b, listed, text, f))
+        if (listed && !take(page, listed, text, f))
             return false;
     }
     return true;
 }
 
 /* A batch may be shorter than the page, when its items are large. */
-static bool fetch_many(struct business *b, const struct page *page, struct failure *f)
+static bool fetch_many(struct business *b, struct page *page, struct failure *f)
 {
     int64_t after = 0, last = page->list[page->count - 1].id;
     char cursor[128];
@@ -193,13 +191,14 @@ static bool fetch_many(struct business *b, const struct page *page, struct failu
     while (after < last) {
         char path[256];
         snprintf(path, sizeof path, "/routing/v1/batch?after=%s&limit=%zu", cursor, page->count);
-        _cleanup_(cleanup_json) json_t *answer = call_json(b, "GET", path, (struct bytes){0}, f);
+        _cleanup_(cleanup_json) json_t *answer =
+            business_call(b, "GET", path, (struct bytes){0}, f);
         if (!answer)
             return false;
         const json_t *items = json_object_get(answer, "items");
         if (json_array_size(items) == 0) /* all gone since the list was made */
             return true;
-        if (!take_batch(b, page, items, &after, f))
+        if (!take_batch(page, items, &after, f))
             return false;
         const char *next = json_string_value(json_object_get(answer, "next"));
         snprintf(cursor, sizeof cursor, "%s", next ? next : "");
@@ -207,104 +206,74 @@ static bool fetch_many(struct business *b, const struct page *page, struct failu
     return true;
 }
 
-static bool fetch(struct business *b, const struct page *page, struct failure *f)
+static bool fetch(struct business *b, struct page *page, struct failure *f)
 {
     if (page->count > SINGLY_MOST)
         return fetch_many(b, page, f);
     for (size_t i = 0; i < page->count; i++)
-        if (!fetch_one(b, &page->list[i], f))
+        if (!fetch_one(b, page, &page->list[i], f))
             return false;
     return true;
 }
 
-/* --- receipts --------------------------------------------------------------------------------- */
+/* --- keeping ---------------------------------------------------------------------------------- */
 
-static json_t *receipt_json(const struct business_item *item)
+static bool compare(struct business *b, struct page *page, struct failure *f)
 {
-    char id[24];
-    snprintf(id, sizeof id, "%" PRId64, item->id);
-    json_t *receipt = json_pack("{s:s, s:s, s:s}", "id", id, "sha256", item->sha256, "result",
-                                item->accepted ? "accepted" : "rejected");
-    if (item->problems)
-        json_object_set_new(receipt, "problems", json_loads(item->problems, 0, NULL));
-    return receipt;
-}
-
-/* The next receipts that are due; advances the mark before which nothing is. */
-static json_t *next_receipts(struct business_store *store)
-{
-    json_t *list = json_array();
-    while (store->open_from < store->count && store->items[store->open_from].receipted)
-        store->open_from++;
-    for (size_t i = store->open_from; i < store->count && json_array_size(list) < RECEIPTS_MOST;
-         i++)
-        if (!store->items[i].receipted && !store->items[i].refused)
-            json_array_append_new(list, receipt_json(&store->items[i]));
-    return list;
-}
-
-static bool note_result(struct business *b, const json_t *row, struct failure *f)
-{
-    const char *id_text = json_string_value(json_object_get(row, "id"));
-    const char *result = json_string_value(json_object_get(row, "result"));
-    int64_t id;
-    struct business_item *item = id_text && number_parse(id_text, 1, INT64_MAX, &id)
-                                     ? business_store_find(&b->store, id)
-                                     : NULL;
-    if (!item || !result)
-        return failure_set(f, FAILURE_PEER, "the answer to our receipts has a wrong row");
-    if (strcmp(result, "taken") == 0 || strcmp(result, "repeated") == 0)
-        return business_store_receipted(&b->store, item, f);
-    item->refused = true;
-    log_warning("receipt.refused", log_number("id", item->id), log_text("result", result));
-    return true;
-}
-
-static bool send_some(struct business *b, const json_t *receipts, struct failure *f)
-{
-    _cleanup_(cleanup_text) char *text = json_dumps(receipts, JSON_COMPACT);
-    _cleanup_(cleanup_json) json_t *answer =
-        call_json(b, "POST", "/routing/v1/receipts", bytes_of_text(text), f);
-    if (!answer)
-        return false;
-    const json_t *results = json_object_get(answer, "results");
-    if (json_array_size(results) != json_array_size(receipts))
-        return failure_set(f, FAILURE_PEER, "not every receipt was answered");
-    for (size_t i = 0; i < json_array_size(results); i++)
-        if (!note_result(b, json_array_get(results, i), f))
-            return false;
-    return true;
-}
-
-bool business_send_receipts(struct business *b, struct failure *f)
-{
-    for (;;) {
-        _cleanup_(cleanup_json) json_t *receipts = next_receipts(&b->store);
-        if (json_array_size(receipts) == 0)
-            return true;
-        if (!send_some(b, receipts, f))
-            return false;
+    const char *numbers[BUSINESS_PAGE_MOST], *names[BUSINESS_PAGE_MOST],
+        *births[BUSINESS_PAGE_MOST];
+    enum business_agreement agreements[BUSINESS_PAGE_MOST] = {0};
+    for (size_t i = 0; i < page->item_count; i++) {
+        const json_t *content = page->contents[i];
+        numbers[i] = json_string_value(json_object_get(content, "atenabango"));
+        names[i] = business_claimant(content, "name");
+        births[i] = business_claimant(content, "birth_date");
     }
+    if (!business_residents_compare(&b->store, numbers, names, births, page->item_count, agreements,
+                                    f))
+        return false;
+    for (size_t i = 0; i < page->item_count; i++)
+        if (json_array_size(page->problems[i]) == 0 && !page->items[i].notice)
+            business_check_resident(agreements[i], page->problems[i]);
+    return true;
+}
+
+static bool keep(struct business *b, struct page *page, struct failure *f)
+{
+    if (!compare(b, page, f))
+        return false;
+    for (size_t i = 0; i < page->item_count; i++) {
+        struct business_item *item = &page->items[i];
+        if (json_array_size(page->problems[i]) > 0)
+            item->problems = json_dumps(page->problems[i], JSON_COMPACT);
+        else if (b->decides)
+            item->outcome = business_decide(item);
+    }
+    if (!business_store_save(&b->store, page->items, page->item_count, f))
+        return false;
+    b->stored += page->item_count;
+    return true;
 }
 
 /* --- the step --------------------------------------------------------------------------------- */
 
 static bool page_through(struct business *b, struct page *page, struct failure *f)
 {
-    size_t stored = b->stored;
-    if (!business_send_receipts(b, f) || !list_page(b, page, f))
+    if (!business_answer(b, f) || !list_page(b, page, f))
         return false;
-    if (page->count == 0)
+    if (page->count == 0) {
+        b->cursor[0] = '\0'; /* what a claim of another held back may be free again */
         return true;
+    }
     bool fetched = fetch(b, page, f);
     /* What was taken before a fetch broke is kept as well. */
     struct failure other = {0};
-    if (!business_store_save(&b->store, &other) || !business_send_receipts(b, &other)) {
+    if (!keep(b, page, &other) || !business_answer(b, &other)) {
         if (fetched)
             *f = other;
         return false;
     }
-    log_info("items.stored", log_number("count", (int64_t)(b->stored - stored)));
+    log_info("items.stored", log_number("count", (int64_t)page->item_count));
     snprintf(b->cursor, sizeof b->cursor, "%s", page->next);
     return fetched;
 }
@@ -312,12 +281,13 @@ static bool page_through(struct business *b, struct page *page, struct failure *
 enum work_result business_step(void *context, struct failure *f)
 {
     struct business *b = context;
-    struct page page = {0};
-    if (!page_through(b, &page, f)) {
-        if (process_stopping()) /* the long poll was given up for that: no trouble */
-            return WORK_IDLE;
-        b->cursor[0] = '\0'; /* after trouble, look at everything again */
-        return WORK_FAILED;
-    }
-    return page.count ? WORK_DONE : WORK_IDLE;
+    struct page *page = memory_allocate(sizeof *page);
+    bool done = page_through(b, page, f), any = page->count > 0;
+    page_free(page);
+    if (done)
+        return any ? WORK_DONE : WORK_IDLE;
+    if (process_stopping()) /* the long poll was given up for that: no trouble */
+        return WORK_IDLE;
+    b->cursor[0] = '\0'; /* after trouble, look at everything again */
+    return WORK_FAILED;
 }

@@ -1,233 +1,179 @@
-/* The store of the made-up business system: two append-only journals, one line a thing. */
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include "deploy/sandbox/business_store.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "deploy/sandbox/business.h"
 
-/* --- in memory -------------------------------------------------------------------------------- */
+static const struct db_statement save_item = {
+    "business_save_item",
+    "INSERT INTO item (id, sha256, content, receipt_number, problems, notice)"
+    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE"
+    " SET deliveries = item.deliveries + 1, receipt = NULL WHERE item.sha256 = excluded.sha256"};
+static const struct db_statement save_outcome = {
+    "business_save_outcome",
+    "INSERT INTO outcome (id, outcome) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING"};
+static const struct db_statement due_receipts = {
+    "business_due_receipts",
+    "SELECT id, sha256, problems FROM item WHERE receipt IS NULL AND id > $1::bigint"
+    " ORDER BY id LIMIT 500"};
+static const struct db_statement due_outcomes = {
+    "business_due_outcomes",
+    "SELECT o.id, o.outcome, receipt_number, notice FROM outcome o JOIN item i ON i.id = o.id"
+    " WHERE result IS NULL AND receipt IN ('taken', 'repeated') AND o.id > $1::bigint"
+    " ORDER BY o.id LIMIT 100"};
+static const struct db_statement note_receipts = {
+    "business_note_receipts",
+    "UPDATE item SET receipt = r.result FROM unnest($1::text[], $2::text[]) AS r (id, result)"
+    " WHERE item.id = r.id::bigint"};
+static const struct db_statement note_outcomes = {
+    "business_note_outcomes",
+    "UPDATE outcome SET result = r.result FROM unnest($1::text[], $2::text[]) AS r (id, result)"
+    " WHERE outcome.id = r.id::bigint"};
 
-/* Where `id` stands, or would stand. */
-static size_t place_of(const struct business_store *store, int64_t id)
+static bool open_database(const char *connection, const char *user, struct business_store *store,
+                          struct failure *f)
 {
-    size_t low = 0, high = store->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (store->items[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    static const struct config_section *const sections[] = {&db_config_section};
+    _cleanup_(cleanup_text) char *text = text_format(
+        "[database]\nconnection = %s\nowner-user = %s\npatience = 2s\n", connection, user);
+    int from, to;
+    return config_parse("--database", bytes_of_text(text), sections, 1, &store->config, f) &&
+           db_open_owner(store->config, &store->db, f) &&
+           db_schema_upgrade(store->db, business_schema_migrations, business_schema_migration_count,
+                             &from, &to, f);
 }
 
-struct business_item *business_store_find(struct business_store *store, int64_t id)
-{
-    size_t place = place_of(store, id);
-    return place < store->count && store->items[place].id == id ? &store->items[place] : NULL;
-}
-
-static void insert(struct business_store *store, const struct business_item *item)
-{
-    if (store->count == store->room) {
-        store->room = store->room ? store->room * 2 : 256;
-        store->items = memory_resize(store->items, store->room * sizeof *store->items);
-    }
-    size_t place = place_of(store, item->id);
-    memmove(&store->items[place + 1], &store->items[place],
-            (store->count - place) * sizeof *store->items);
-    store->items[place] = *item;
-    store->count++;
-    if (place < store->open_from)
-        store->open_from = place;
-}
-
-/* --- reading the journals --------------------------------------------------------------------- */
-
-static bool read_line(struct business_store *store, const char *line)
-{
-    _cleanup_(cleanup_json) json_t *entry = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-    const char *id, *hash, *receipt_number, *result, *text;
-    json_t *problems = NULL;
-    struct business_item item = {0};
-    if (!entry ||
-        json_unpack(entry, "{s:s, s:s, s:s, s:s, s?o, s:s}", "id", &id, "sha256", &hash,
-                    "receipt_number", &receipt_number, "result", &result, "problems", &problems,
-                    "item", &text) != 0 ||
-        !number_parse(id, 1, INT64_MAX, &item.id))
-        return false;
-    sha256_hex(bytes_of_text(text), item.sha256);
-    if (strcmp(item.sha256, hash) != 0)
-        return false;
-    if (business_store_find(store, item.id)) {
-        store->duplicates++;
-        return true;
-    }
-    snprintf(item.receipt_number, sizeof item.receipt_number, "%s", receipt_number);
-    item.accepted = strcmp(result, "accepted") == 0;
-    item.problems = problems ? json_dumps(problems, JSON_COMPACT) : NULL;
-    insert(store, &item);
-    return true;
-}
-
-static void read_receipt(struct business_store *store, const char *line)
-{
-    int64_t id;
-    char digits[24];
-    snprintf(digits, sizeof digits, "%.*s", (int)strcspn(line, "\n"), line);
-    struct business_item *item =
-        number_parse(digits, 1, INT64_MAX, &id) ? business_store_find(store, id) : NULL;
-    if (item)
-        item->receipted = true;
-}
-
-/* *ret_whole gets the length of the complete lines: a crash may have left part of one behind. */
-static bool read_journal(const char *path, struct business_store *store, bool receipts,
-                         off_t *ret_whole, struct failure *f)
-{
-    _cleanup_(cleanup_file) FILE *in = fopen(path, "re");
-    if (!in && errno != ENOENT)
-        return failure_errno(f, "can't read %s", path);
-    _cleanup_(cleanup_text) char *line = NULL;
-    size_t room = 0;
-    ssize_t length;
-    *ret_whole = 0;
-    while (in && (length = getline(&line, &room, in)) > 0 && line[length - 1] == '\n') {
-        *ret_whole += length;
-        if (receipts)
-            read_receipt(store, line);
-        else if (!read_line(store, line))
-            store->damaged++;
-    }
-    return true;
-}
-
-/* --- writing them ----------------------------------------------------------------------------- */
-
-static bool open_journal(const char *path, off_t whole, int *ret_fd, struct failure *f)
-{
-    _cleanup_(cleanup_fd) int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return failure_errno(f, "can't write %s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-        return failure_set(f, FAILURE_USAGE, "%s: another process works on this store", path);
-    if (ftruncate(fd, whole) != 0 || fsync(fd) != 0)
-        return failure_errno(f, "can't write %s", path);
-    *ret_fd = fd;
-    fd = -1;
-    return true;
-}
-
-static bool open_folder(const char *folder, struct failure *f)
-{
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return failure_errno(f, "can't make the folder %s", folder);
-    return true;
-}
-
-static bool sync_folder(const char *folder, struct failure *f)
-{
-    _cleanup_(cleanup_fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return failure_errno(f, "can't write the folder %s", folder);
-    return true;
-}
-
-static bool open_both(const char *folder, bool writing, struct business_store *store,
-                      struct failure *f)
-{
-    _cleanup_(cleanup_text) char *items = text_format("%s/items.journal", folder);
-    _cleanup_(cleanup_text) char *receipts = text_format("%s/receipts.journal", folder);
-    off_t whole_items, whole_receipts;
-    if (writing && !open_folder(folder, f))
-        return false;
-    return read_journal(items, store, false, &whole_items, f) &&
-           read_journal(receipts, store, true, &whole_receipts, f) &&
-           (!writing || (open_journal(items, whole_items, &store->journal, f) &&
-                         open_journal(receipts, whole_receipts, &store->receipts, f) &&
-                         sync_folder(folder, f)));
-}
-
-bool business_store_open(const char *folder, bool writing, struct business_store *ret_store,
+bool business_store_open(const char *connection, const char *user, struct business_store *ret_store,
                          struct failure *f)
 {
-    struct business_store store = {.journal = -1, .receipts = -1};
-    if (!open_both(folder, writing, &store, f)) {
+    struct business_store store = {0};
+    if (!open_database(connection, user, &store, f)) {
         business_store_close(&store);
         return false;
     }
+    db_plan_by_key(store.db);
     *ret_store = store;
     return true;
 }
 
 void business_store_close(struct business_store *store)
 {
-    cleanup_fd(&store->journal);
-    cleanup_fd(&store->receipts);
-    for (size_t i = 0; i < store->count; i++)
-        free(store->items[i].problems);
-    free(store->items);
-    buffer_erase_free(&store->pending);
-    *store = (struct business_store){.journal = -1, .receipts = -1};
+    db_close(store->db);
+    config_free(store->config);
+    *store = (struct business_store){0};
 }
 
-void business_store_add(struct business_store *store, const struct business_item *item,
-                        struct bytes text)
+void business_item_clear(struct business_item *item)
 {
-    char id[24];
-    snprintf(id, sizeof id, "%" PRId64, item->id);
-    _cleanup_(cleanup_json) json_t *entry =
-        json_pack("{s:s, s:s, s:s, s:s, s:s%}", "id", id, "sha256", item->sha256, "receipt_number",
-                  item->receipt_number, "result", item->accepted ? "accepted" : "rejected", "item",
-                  (const char *)text.data, text.length);
-    if (item->problems)
-        json_object_set_new(entry, "problems", json_loads(item->problems, 0, NULL));
-    _cleanup_(cleanup_text) char *line = json_dumps(entry, JSON_COMPACT);
-    if (!line)
-        abort(); /* its parts were checked to be UTF-8 */
-    buffer_append_text(&store->pending, line);
-    buffer_append_text(&store->pending, "\n");
-    insert(store, item);
+    buffer_erase_free(&item->content);
+    free(item->problems);
+    *item = (struct business_item){0};
 }
 
-static bool write_all(int fd, struct bytes bytes, struct failure *f)
+/* --- saving ----------------------------------------------------------------------------------- */
+
+struct saving {
+    const struct business_item *items;
+    size_t count;
+};
+
+static bool save_all(struct db_tx *tx, void *context, struct failure *f)
 {
-    while (bytes.length > 0) {
-        ssize_t written = write(fd, bytes.data, bytes.length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return failure_errno(f, "can't write the store");
-        bytes = bytes_of(bytes.data + written, bytes.length - (size_t)written);
+    const struct saving *saving = context;
+    for (size_t i = 0; i < saving->count; i++) {
+        const struct business_item *item = &saving->items[i];
+        if (!db_send(tx, &save_item,
+                     DB_VALUES(db_number(item->id), db_text(item->sha256),
+                               db_bytes(buffer_bytes(&item->content)),
+                               db_text(item->receipt_number), db_text(item->problems),
+                               db_boolean(item->notice)),
+                     1, f))
+            return false;
+        if (item->outcome &&
+            !db_send(tx, &save_outcome, DB_VALUES(db_number(item->id), db_text(item->outcome)), -1,
+                     f))
+            return false;
     }
     return true;
 }
 
-bool business_store_save(struct business_store *store, struct failure *f)
+bool business_store_save(struct business_store *store, const struct business_item *items,
+                         size_t count, struct failure *f)
 {
-    if (!store->pending.length)
-        return true;
-    if (!write_all(store->journal, buffer_bytes(&store->pending), f))
+    struct saving saving = {items, count};
+    return count == 0 || db_transaction(store->db, save_all, &saving, f);
+}
+
+/* --- what is to be sent ----------------------------------------------------------------------- */
+
+struct due {
+    const struct db_statement *statement;
+    int64_t after;
+    struct db_rows *rows;
+};
+
+static bool read_due(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct due *due = context;
+    cleanup_db_rows(&due->rows);
+    due->rows = NULL;
+    return db_query(tx, due->statement, DB_VALUES(db_number(due->after)), &due->rows, f);
+}
+
+static bool due_of(struct business_store *store, const struct db_statement *statement,
+                   int64_t after, struct db_rows **ret_rows, struct failure *f)
+{
+    struct due due = {.statement = statement, .after = after};
+    if (!db_transaction(store->db, read_due, &due, f)) {
+        cleanup_db_rows(&due.rows);
         return false;
-    if (fdatasync(store->journal) != 0)
-        return failure_errno(f, "can't write the store");
-    buffer_clear(&store->pending);
+    }
+    *ret_rows = due.rows;
     return true;
 }
 
-/* Not flushed: a receipt that is forgotten is sent again, and counts as repeated. */
-bool business_store_receipted(struct business_store *store, struct business_item *item,
-                              struct failure *f)
+bool business_store_receipts(struct business_store *store, int64_t after, struct db_rows **ret_rows,
+                             struct failure *f)
 {
-    char line[24];
-    int length = snprintf(line, sizeof line, "%" PRId64 "\n", item->id);
-    item->receipted = true;
-    return write_all(store->receipts, bytes_of(line, (size_t)length), f);
+    return due_of(store, &due_receipts, after, ret_rows, f);
+}
+
+bool business_store_outcomes(struct business_store *store, int64_t after, struct db_rows **ret_rows,
+                             struct failure *f)
+{
+    return due_of(store, &due_outcomes, after, ret_rows, f);
+}
+
+/* --- what became of it ------------------------------------------------------------------------ */
+
+struct noting {
+    const struct db_statement *statement;
+    const char *const *ids, *const *results;
+    size_t count;
+};
+
+static bool note_all(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct noting *noting = context;
+    return db_execute(
+        tx, noting->statement,
+        DB_VALUES(db_texts(noting->ids, noting->count), db_texts(noting->results, noting->count)),
+        NULL, f);
+}
+
+/* Not flushed: what is forgotten is sent again, and counts as repeated. */
+bool business_store_receipted(struct business_store *store, const char *const *ids,
+                              const char *const *results, size_t count, struct failure *f)
+{
+    struct noting noting = {&note_receipts, ids, results, count};
+    return count == 0 || db_transaction_relaxed(store->db, note_all, &noting, f);
+}
+
+bool business_store_told(struct business_store *store, const char *const *ids,
+                         const char *const *results, size_t count, struct failure *f)
+{
+    struct noting noting = {&note_outcomes, ids, results, count};
+    return count == 0 || db_transaction_relaxed(store->db, note_all, &noting, f);
 }

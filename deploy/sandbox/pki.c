@@ -20,6 +20,7 @@ static const struct tls_party tls_parties[] = {
     {"city", false, "client: the city, to the portal"},
     {"business-child-allowance", false, "client: the child-allowance system, to the pull API"},
     {"business-health", false, "client: the health system, to the pull API"},
+    {"business-registry", false, "client: the resident-registry system, to the pull API"},
 };
 #define TLS_PARTY_COUNT (sizeof tls_parties / sizeof tls_parties[0])
 

@@ -11,7 +11,7 @@ import time
 import unicodedata
 
 sys.dont_write_bytecode = True
-from stack import ROOT, Stack, StackError  # noqa: E402
+from stack import BUSINESSES, ROOT, Stack, StackError  # noqa: E402
 
 STATE_JA = {"announced": "到着通知", "collected": "取得済", "verified": "検証済",
             "identified": "申請者特定済", "routed": "連携待ち", "received": "連携済",
@@ -22,6 +22,9 @@ ORDER = ("received", "completed", "rejected", "review", "unmatched", "correction
          "refused", "superseded", "withdrawn", "announced", "collected", "verified", "identified",
          "routed")
 MEANING = {"received": "the business system has it and sent its receipt",
+           "completed": "the business system is done with it",
+           "rejected": "the business system decided against it",
+           "correction": "the resident is asked to send a corrected one",
            "unmatched": "verified, but whose it is nobody can tell yet",
            "review": "waits for staff before it goes to the business system",
            "held": "can't be told now; tried again by itself",
@@ -92,33 +95,37 @@ def run_job(stack, folder, patience):
     return expected
 
 
-def wait_for_portal(stack, receipts, patience=20):
+SEEN = {"completed": "完了", "rejected": "完了", "correction": "要訂正"}  # by the resident
+
+
+def wait_for_portal(stack, expected, patience=20):
     """The residents' view follows a moment later."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        if all(stack.portal_status(r).get("status") == "処理中" for r in receipts):
+        if all(stack.portal_status(r).get("status") == SEEN[want["state"]]
+               for r, want in expected.items() if want["state"] in SEEN):
             return
         time.sleep(0.3)
 
 
 def report(stack, expected):
     """The table; returns the receipt numbers of those that did not end where they should."""
-    good = [r for r, want in expected.items() if want["state"] == "received"]
-    wait_for_portal(stack, good)
+    wait_for_portal(stack, expected)
     found = stack.applications()
-    at_business = set(stack.business_report()["receipt_numbers"])
+    reports = {name: stack.business_report(name) for name in stack.businesses}
+    at_business = {r: name for name in reports for r in reports[name]["receipt_numbers"]}
     rows, wrong = [], []
     for receipt, want in sorted(expected.items(),
                                 key=lambda e: (ORDER.index(e[1]["state"]), e[1]["kind"], e[0])):
         have = found.get(receipt, {"state": "?", "reason": ""})
         status = stack.portal_status(receipt).get("status", "?")
         right = (have["state"] == want["state"] and have["reason"] == (want.get("reason") or "")
-                 and (receipt in at_business) == (want["state"] == "received")
-                 and (want["state"] != "received" or status == "処理中"))
+                 and (receipt in at_business) == (want["state"] in SEEN)
+                 and status == SEEN.get(want["state"], status))
         if not right:
             wrong.append(receipt)
         rows.append([receipt, want["kind"], have["state"], STATE_JA.get(have["state"], "?"),
-                     have["reason"], MARKS[True] if receipt in at_business else "", status,
+                     have["reason"], at_business.get(receipt, ""), status,
                      MARKS[right]])
     print()
     header = ["受付番号", "what was sent", "state", "", "reason", "at business", "resident sees",
@@ -134,6 +141,13 @@ def report(stack, expected):
             MEANING.get(state, "")]
            for state in ORDER if wanted[state] or ended[state]],
           ["state", "", "ended here", "expected", ""])
+    print()
+    table([[f"{name} {BUSINESSES[name]}", str(one["count"]),
+            str(len(one["rejected_receipt_numbers"])),
+            *(str(sum(o["outcome"] == kind for o in one["outcomes"].values()))
+              for kind in ("completed", "rejected", "incomplete"))]
+           for name, one in reports.items()],
+          ["business system", "took", "sent back", "完了", "却下", "不備"])
     return wrong
 
 
@@ -209,19 +223,21 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     try:
         lock = take_folder(options.state, options.reset)  # noqa: F841: held until we end
-        stack = Stack(options.state, fixed_ports=True, site=not options.once)
+        stack = Stack(options.state, fixed_ports=True, site=not options.once,
+                      businesses=tuple(BUSINESSES), decide=True)
     except (StackError, OSError) as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return 3
     wrong, finished, broken = [], False, False
     try:
-        print(f"[3/5] the world: PostgreSQL, made-up CA, portal, business system   ({stack.folder})")
+        print(f"[3/5] the world: PostgreSQL, made-up CA, portal, business systems  ({stack.folder})")
         build_site(stack)
         stack.up()
         run = 1 + len(list(stack.folder.glob("town-*")))
         print(f"[4/5] a town and its applications (one of each fault, {options.count} without)")
         folder = stack.make_town(f"town-{run}", "--seed", str(run), "--prefix", f"Q{run:03d}-",
-                                 "--count", str(options.count), "--kinds", "all")
+                                 "--count", str(options.count), "--kinds", "all",
+                                 "--others", "30", "--procedures", ROOT / "forms" / "procedures")
         print("[5/5] the main job")
         expected = run_job(stack, folder, patience=120)
         wrong = report(stack, expected)

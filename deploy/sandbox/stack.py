@@ -5,6 +5,8 @@ Everything lies in one folder; every piece can be started, stopped and killed by
 library only.
 """
 
+import configparser
+import hashlib
 import json
 import os
 import pathlib
@@ -21,7 +23,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SITE = ROOT / "deploy" / "sandbox" / "site"
 POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 CITY = "992011"
-CLIENT_ID = "childallowance000000000000000001"  # of the business system
+EXAMPLES = ROOT / "deploy" / "examples"
+BUSINESSES = {"child-allowance": "児童手当システム", "health": "健康情報システム",
+              "registry": "既存住民基本台帳システム"}  # by destination
+DECIDED = {"completed": ("completed", ""), "rejected": ("rejected", "outcome-of-destination"),
+           "incomplete": ("correction", "outcome-of-destination")}  # state and reason
 DB_ROLES = ("collect", "examine", "identify", "routing", "report", "registry", "operator",
             "console")
 ROLES = ("collect", "examine", "identify", "routing", "report", "revocation")
@@ -58,15 +64,17 @@ def wait_until(condition, patience, what, interval=0.05):
 
 class Stack:
     """`settings` go into uketsuke.conf over the defaults: {"work": {"lease": "5s"}}. `site`: with the
-    portal's web site for residents, which needs node to build (deploy/install site)."""
+    portal's web site for residents, which needs node to build (deploy/install site). `businesses`:
+    the business systems that run; `decide`: they return outcomes."""
 
     def __init__(self, folder, build=None, settings=None, fixed_ports=False, durable=True,
-                 site=False):
+                 site=False, businesses=("child-allowance",), decide=False):
         self.folder = pathlib.Path(folder).resolve()
         self.build = pathlib.Path(build or ROOT / "build")
         self.settings = settings or {}
         self.durable = durable
         self.site = site
+        self.businesses, self.decide = businesses, decide
         self.pages = SITE / "dist"
         self.card_options = []  # of `town cards`
         self.processes = {}
@@ -175,7 +183,7 @@ class Stack:
         self._as_postgres(POSTGRES_BIN / "initdb", "-D", data, "-U", "uketsuke_admin",
                           "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer")
         me = pwd.getpwuid(os.geteuid()).pw_name
-        roles = ["uketsuke_admin", "uketsuke_owner", *(f"uketsuke_{r}" for r in DB_ROLES)]
+        roles = ["uketsuke_admin", "uketsuke_owner", "uketsuke_business", *(f"uketsuke_{r}" for r in DB_ROLES)]
         users = {me, self._postgres_user() or me}
         lines = "".join(f"quickstart {u} {r}\n" for u in sorted(users) for r in roles)
         with (data / "pg_ident.conf").open("a") as f:
@@ -236,11 +244,28 @@ class Stack:
             self.run("uketsuke-sandbox", "pki", "--out", self.folder / "pki")
         if not (self.folder / "jpki").exists():
             self.run("uketsuke-sandbox", "jpki", "init", self.folder / "jpki")
-        self.write_secret("business-child-allowance")
+        for name in BUSINESSES:
+            self.write_secret(f"business-{name}")
         self.write_config()
         if not (self.folder / "keys" / "city.key").exists():
             self.uketsuke("key", "create", self.folder / "keys" / "city.key")
             self.uketsuke("audit", "key", "create", self.folder / "keys" / "audit.key")
+
+    @staticmethod
+    def client_id(name):
+        """The OAuth client of a business system."""
+        return f"{name.replace('-', ''):0<31}1"
+
+    @staticmethod
+    def routes():
+        """For every procedure that comes with us, as the examples have them."""
+        found = {}
+        for name in ("production.conf", "routes.conf"):
+            examples = configparser.ConfigParser(interpolation=None)
+            examples.read(EXAMPLES / name, encoding="utf-8")
+            found |= {route: dict(examples[route]) for route in examples.sections()
+                      if route.startswith("route ")}
+        return found
 
     def write_secret(self, name):
         """Of an OAuth client: what it signs its assertions by."""
@@ -252,7 +277,6 @@ class Stack:
     def write_config(self):
         pki, ports = self.folder / "pki", self.ports
         pins = " ".join((self.folder / "jpki" / "sign-anchors.pins").read_text().split())
-        peer = (pki / "business-child-allowance.sha256").read_text().strip()
         sections = {
             "city": {"code": CITY, "name": "桜野市", "key": "keys/city.key"},
             "database": {"connection": self.connection, "owner-user": "uketsuke_owner"},
@@ -264,7 +288,8 @@ class Stack:
                 "url": f"https://localhost:{ports['portal']}", "ca": pki / "ca.pem",
                 "certificate": pki / "city.pem", "key": pki / "city.key", "client-id": "sakurano",
                 "interval": "1s", "status-collected": "取得済", "status-received": "処理中",
-                "status-refused": "受付エラー"},
+                "status-refused": "受付エラー",
+                "status-completed": "完了"},
             "trust": {"mode": "sandbox", "anchors": "jpki/sign-anchors.pem", "pins": pins,
                       "policies": "1.2.392.200149.8.5.1.0.20"},
             "revocation": {"directory": "crl", "interval": "3s", "retry": "2s"},
@@ -280,10 +305,12 @@ class Stack:
                         "origin": f"https://localhost:{ports['console']}",
                         "certificate": pki / "routing.pem", "key": pki / "routing.key",
                         "site": ROOT / "intake" / "console" / "site" / "dist"},
-            "destination child-allowance": {
-                "name": "児童手当システム", "peers": peer, "client-id": CLIENT_ID,
-                "client-secret": "keys/business-child-allowance.secret"},
-            **self._routes("child-allowance"),
+            **{f"destination {name}": {
+                "name": title, "client-id": self.client_id(name),
+                "peers": (pki / f"business-{name}.sha256").read_text().strip(),
+                "client-secret": f"keys/business-{name}.secret"}
+               for name, title in BUSINESSES.items()},
+            **self.routes(),
         }
         for name, values in self.settings.items():
             sections.setdefault(name, {}).update(values)
@@ -291,16 +318,6 @@ class Stack:
         for name, values in sections.items():
             text += f"\n[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items())
         self.config.write_text(text)
-
-    @staticmethod
-    def _routes(area):
-        """For every procedure of the area; the other areas have no business system here."""
-        basis = "番号法第9条第1項（別表 児童手当法による児童手当の支給に関する事務）"
-        records = sorted((ROOT / "forms" / "procedures" / area).glob("*/record.xml"))
-        return {f"route {area}.{record.parent.name.partition('@')[0]}": {
-            "destination": area, "legal-basis": basis,
-            "individual-number": "yes" if "kojinbango" in record.read_text() else "no"}
-            for record in records}
 
     def start_world(self, business=True):
         pki, ports = self.folder / "pki", self.ports
@@ -310,6 +327,8 @@ class Stack:
         self.start_portal()
         if business:
             self.start_business()
+            if self.site:
+                self.load_residents(self.folder / "cards" / "registry-residents.csv")
 
     def start_portal(self):
         pki, ports = self.folder / "pki", self.ports
@@ -356,15 +375,37 @@ class Stack:
                       "--kind", "residents")
         self.uketsuke("registry", "import", self.folder / "cards" / "registry-links.csv")
 
+    def business_connection(self, name):
+        return f"host={self.postgres_folder} dbname=business_{name.replace('-', '_')}"
+
+    def make_business_database(self, name):
+        database = f"business_{name.replace('-', '_')}"
+        if not self.psql("SELECT 1 FROM pg_roles WHERE rolname = 'uketsuke_business'", "postgres"):
+            self.psql("CREATE ROLE uketsuke_business LOGIN", "postgres")
+        if not self.psql(f"SELECT 1 FROM pg_database WHERE datname = '{database}'", "postgres"):
+            self.psql(f"CREATE DATABASE {database} OWNER uketsuke_business", "postgres")
+
     def start_business(self):
+        for name in self.businesses:
+            self.make_business_database(name)
+            self.start_business_system(name)
+
+    def start_business_system(self, name):
         pki = self.folder / "pki"
-        self.start("business", [
-            self.build / "uketsuke-sandbox", "business", "--name", "child-allowance",
+        self.start(f"business-{name}", [
+            self.build / "uketsuke-sandbox", "business", "--name", name,
             "--routing", f"https://localhost:{self.ports['routing']}", "--ca", pki / "ca.pem",
-            "--certificate", pki / "business-child-allowance.pem",
-            "--key", pki / "business-child-allowance.key", "--client-id", CLIENT_ID,
-            "--client-secret", self.folder / "keys" / "business-child-allowance.secret",
-            "--store", self.folder / "business"])
+            "--certificate", pki / f"business-{name}.pem", "--key", pki / f"business-{name}.key",
+            "--client-id", self.client_id(name),
+            "--client-secret", self.folder / "keys" / f"business-{name}.secret",
+            "--database", self.business_connection(name), *(["--decide"] if self.decide else [])])
+
+    def load_residents(self, file):
+        """Into the copies of the business systems that run."""
+        for name in self.businesses:
+            if f"business-{name}" in self.processes:
+                self.run("uketsuke-sandbox", "business", "load", "--database",
+                         self.business_connection(name), "--residents", file)
 
     def wait_port(self, name):
         def listening():
@@ -407,6 +448,7 @@ class Stack:
         self.uketsuke("registry", "import", folder / "registry-residents.csv", "--kind",
                       "residents")
         self.uketsuke("registry", "import", folder / "registry-links.csv")
+        self.load_residents(folder / "registry-residents.csv")
         self.wait_for_lists()
         return folder
 
@@ -425,9 +467,19 @@ class Stack:
         self.run("uketsuke-sandbox", "town", "submit", folder, "--portal",
                  f"http://127.0.0.1:{self.ports['arrivals']}", *arguments)
 
+    def expected(self, folder):
+        """{receipt number: {"kind", "state", "reason"}}: where each ends."""
+        expected = json.loads((pathlib.Path(folder) / "expected.json").read_text())
+        for receipt, want in expected.items() if self.decide else ():
+            if want["state"] == "received":
+                want["state"], want["reason"] = DECIDED[self.decision(receipt)]
+        return expected
+
     @staticmethod
-    def expected(folder):
-        return json.loads((pathlib.Path(folder) / "expected.json").read_text())
+    def decision(receipt):
+        """What the sandbox's business systems decide (deploy/sandbox/business_decide.c)."""
+        first = hashlib.sha256(receipt.encode()).digest()[0]
+        return "rejected" if first < 26 else "incomplete" if first < 52 else "completed"
 
     # --- what became of it ----------------------------------------------------------------------
 
@@ -437,9 +489,9 @@ class Stack:
         return {r: {"state": s, "reason": why}
                 for r, s, why in (line.split("\t") for line in rows.splitlines())}
 
-    def business_report(self):
-        out = self.run("uketsuke-sandbox", "business", "report", "--store",
-                       self.folder / "business", "--json").stdout
+    def business_report(self, name="child-allowance"):
+        out = self.run("uketsuke-sandbox", "business", "report", "--database",
+                       self.business_connection(name), "--json").stdout
         return json.loads(out)
 
     def portal_status(self, receipt):

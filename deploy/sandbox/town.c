@@ -15,6 +15,7 @@
 static const char town_help_text[] =
     "usage: uketsuke-sandbox town make DIR --jpki JPKI [--seed N] [--count N] [--kinds KINDS]\n"
     "           [--bad-share PERCENT] [--now TIME] [--prefix TEXT] [--keys N] [--city CODE]\n"
+    "           [--others PERCENT --procedures FOLDER]\n"
     "       uketsuke-sandbox town cards DIR --jpki JPKI [--count N] [--now TIME]\n"
     "       uketsuke-sandbox town submit DIR --portal URL [--rate N] [--only KIND]\n"
     "\n"
@@ -35,6 +36,10 @@ static const char town_help_text[] =
     "  --prefix     of the receipt numbers (default: the day and a hyphen)\n"
     "  --keys N     making an RSA key takes long, so the residents share so many (default 8)\n"
     "  --city CODE  992011 桜野市 (default) or 992020 若葉市\n"
+    "  --others     percent of the good ones without attachments that are of other procedures: "
+    "the\n"
+    "               good examples under --procedures FOLDER, with the town's residents (default "
+    "0)\n"
     "cards   writes residents with test My Number cards into the new folder DIR, for the portal's\n"
     "        site: cards.json (with their PINs), CARD.pem and CARD.key, and the three files of "
     "the\n"
@@ -63,6 +68,8 @@ enum {
     OPTION_PREFIX,
     OPTION_KEYS,
     OPTION_CITY,
+    OPTION_OTHERS,
+    OPTION_PROCEDURES,
     OPTION_PORTAL,
     OPTION_RATE,
     OPTION_ONLY
@@ -97,6 +104,11 @@ static bool make_option(int c, struct town_options *options, struct failure *f)
         return prefix_read(optarg, &options->prefix, f);
     case OPTION_KEYS:
         return option_number("--keys", optarg, 2, 100000, &options->keys, f);
+    case OPTION_OTHERS:
+        return option_number("--others", optarg, 0, 100, &options->others, f);
+    case OPTION_PROCEDURES:
+        options->procedures = optarg;
+        return true;
     case OPTION_CITY:
         options->city_code = optarg;
         return true;
@@ -115,16 +127,19 @@ static bool folder_read(int argc, char **argv, const char **ret_folder, struct f
 
 static bool command_make(int argc, char **argv, bool cards, struct failure *f)
 {
-    static const struct option words[] = {{"jpki", required_argument, NULL, OPTION_JPKI},
-                                          {"seed", required_argument, NULL, OPTION_SEED},
-                                          {"count", required_argument, NULL, OPTION_COUNT},
-                                          {"kinds", required_argument, NULL, OPTION_KINDS},
-                                          {"bad-share", required_argument, NULL, OPTION_SHARE},
-                                          {"now", required_argument, NULL, OPTION_NOW},
-                                          {"prefix", required_argument, NULL, OPTION_PREFIX},
-                                          {"keys", required_argument, NULL, OPTION_KEYS},
-                                          {"city", required_argument, NULL, OPTION_CITY},
-                                          {0}};
+    static const struct option words[] = {
+        {"jpki", required_argument, NULL, OPTION_JPKI},
+        {"seed", required_argument, NULL, OPTION_SEED},
+        {"count", required_argument, NULL, OPTION_COUNT},
+        {"kinds", required_argument, NULL, OPTION_KINDS},
+        {"bad-share", required_argument, NULL, OPTION_SHARE},
+        {"now", required_argument, NULL, OPTION_NOW},
+        {"prefix", required_argument, NULL, OPTION_PREFIX},
+        {"keys", required_argument, NULL, OPTION_KEYS},
+        {"city", required_argument, NULL, OPTION_CITY},
+        {"others", required_argument, NULL, OPTION_OTHERS},
+        {"procedures", required_argument, NULL, OPTION_PROCEDURES},
+        {0}};
     struct town_options options = {.kinds = "all",
                                    .city_code = "992011",
                                    .seed = 1,

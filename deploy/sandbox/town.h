@@ -23,7 +23,8 @@ struct town {
     struct jpki *jpki;
     EVP_PKEY **keys; /* shared by the residents' cards: making one takes long */
     size_t key_count;
-    EVP_PKEY *elliptic_key; /* P-384, for all who have the next card */
+    const struct town_others *others; /* NULL: none */
+    EVP_PKEY *elliptic_key;           /* P-384, for all who have the next card */
 };
 
 /* One application on its way from a household to a ZIP. A kind changes it at three places. */
@@ -52,7 +53,8 @@ struct draft {
     } link;
 
     struct form_order form;
-    char *owned; /* what `form` points at, if it had to be made */
+    const struct other_form *other; /* of another procedure; NULL */
+    char *owned;                    /* what `form` points at, if it had to be made */
     enum {
         SIGN_DETACHED,
         SIGN_SPLIT,
@@ -96,7 +98,8 @@ void draft_attach_jpeg(struct draft *draft, const char *name);
 void draft_attach_png(struct draft *draft, const char *name);
 
 struct town_options {
-    const char *folder, *jpki_folder, *kinds, *city_code, *prefix;
+    const char *folder, *jpki_folder, *kinds, *city_code, *prefix, *procedures;
+    int64_t others;                       /* percent */
     int64_t seed, count, keys, bad_share; /* bad_share -1: one of each */
     instant now;
 };

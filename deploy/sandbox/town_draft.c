@@ -5,6 +5,7 @@
 #include "deploy/sandbox/town.h"
 #include "deploy/sandbox/town_container.h"
 #include "deploy/sandbox/town_files.h"
+#include "deploy/sandbox/town_others.h"
 
 void draft_attach_pdf(struct draft *draft, const char *name)
 {
@@ -193,7 +194,10 @@ bool draft_make(struct town *town, const struct kind *kind, uint32_t number, ins
     _cleanup_(cleanup_x509) X509 *certificate = draft_certify(draft, f);
     if (!certificate)
         return false;
-    form_write(&draft->form, &draft->parcel.members[0].bytes);
+    if (town->others)
+        town_others_apply(town->others, draft);
+    if (!town_others_write(draft, &draft->parcel.members[0].bytes))
+        form_write(&draft->form, &draft->parcel.members[0].bytes);
     draft->certificate = certificate;
     if (!draft_sign(draft, f))
         return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "deploy/sandbox/town.h"
+#include "deploy/sandbox/town_others.h"
 #include "deploy/sandbox/town_plan.h"
 #include "deploy/sandbox/town_registry.h"
 
@@ -160,11 +161,15 @@ bool town_make(const struct town_options *options, struct failure *f)
                         .now = options->now,
                         .prefix = options->prefix ? options->prefix : prefix};
     struct town_plan plan = {0};
+    struct town_others others = {0};
     struct town_books books = {
         .expected = json_object(), .arrivals = json_object(), .told = clock_monotonic()};
     if (!cities_find(options->city_code, &town))
         return failure_set(f, FAILURE_USAGE, "the sandbox has no city %.8s", options->city_code);
-    bool done = town_plan_make(options, &plan, f) && folders_make(options->folder, f) &&
+    town.others = &others;
+    bool done = town_plan_make(options, &plan, f) &&
+                town_others_read(options->procedures, options->others, &others, f) &&
+                folders_make(options->folder, f) &&
                 jpki_open(options->jpki_folder, true, &town.jpki, f) &&
                 keys_make(&town, (size_t)options->keys, f) &&
                 town_registry_open(options->folder, &books.registry, f) &&
@@ -172,6 +177,7 @@ bool town_make(const struct town_options *options, struct failure *f)
                 jpki_ledger_save(town.jpki, f) && books_finish(options->folder, &books, f);
     books_free(&books);
     town_plan_free(&plan);
+    town_others_free(&others);
     for (size_t i = 0; i < town.key_count; i++)
         EVP_PKEY_free(town.keys[i]);
     free(town.keys);

@@ -35,10 +35,7 @@ static const struct db_statement show_outbox = {
     "ORDER BY outbox_id"};
 static const struct db_statement show_deliveries = {
     "show_deliveries",
-    "SELECT outbox_id, destination, status, created_at, delivered_at, attempts, accepted, repeated,"
-    " (SELECT regexp_replace(string_agg(concat_ws(' ', p->>'item', p->>'code'), ', '),"
-    "  '[[:cntrl:]]', '?', 'g')"
-    "  FROM jsonb_array_elements(problems::jsonb) p)"
+    "SELECT outbox_id, destination, status, created_at, delivered_at, attempts, accepted, repeated"
     " FROM delivery WHERE city_code = $1 AND application_id = $2::uuid ORDER BY delivered_at"};
 
 struct showing {
@@ -198,8 +195,6 @@ static void print_deliveries(const struct db_rows *rows)
                look_time(db_get_instant(rows, i, 4), at),
                db_get_boolean(rows, i, 6) ? "accepted" : "not accepted",
                tries_text(db_get_number(rows, i, 5), tries), repeated);
-        if (!db_is_null(rows, i, 8)) /* which items, never what a message may quote */
-            printf("    rejected     %s\n", db_get_text(rows, i, 8));
     }
 }
 

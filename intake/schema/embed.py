@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
-"""embed.py OUT IN…: writes the SQL files as one C source with the table schema_migrations."""
+"""embed.py [--table NAME HEADER] OUT IN…: writes the SQL files as one C source with the table
+NAME_migrations, which HEADER declares (schema, intake/schema.h)."""
 import pathlib
 import re
 import sys
 
-out, *inputs = map(pathlib.Path, sys.argv[1:])
+words = sys.argv[1:]
+table, header = "schema", "intake/schema.h"
+if words[0] == "--table":
+    _, table, header, *words = words
+out, *inputs = map(pathlib.Path, words)
 rows = []
 for number, path in enumerate(sorted(inputs), start=1):
     match = re.fullmatch(r"(\d{4})-([a-z0-9-]+)\.sql", path.name)
@@ -14,11 +19,11 @@ for number, path in enumerate(sorted(inputs), start=1):
     rows.append((number, match[2], data))
 
 with out.open("w") as c:
-    c.write('#include "intake/schema.h"\n\n')
+    c.write(f'#include "{header}"\n\n')
     for number, _, data in rows:
         c.write(f"static const unsigned char sql_{number}[] = {{{data}}};\n")
-    c.write("\nconst struct db_migration schema_migrations[] = {\n")
+    c.write(f"\nconst struct db_migration {table}_migrations[] = {{\n")
     for number, name, _ in rows:
         c.write(f'    {{{number}, "{name}", (const char *)sql_{number}}},\n')
-    c.write("};\nconst size_t schema_migration_count = "
-            "sizeof schema_migrations / sizeof schema_migrations[0];\n")
+    c.write(f"}};\nconst size_t {table}_migration_count = "
+            f"sizeof {table}_migrations / sizeof {table}_migrations[0];\n")

@@ -29,7 +29,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "tests" / "bench" / "peers" / "queues"
 sys.path.insert(0, str(ROOT / "deploy" / "sandbox"))
-from stack import CITY, CLIENT_ID, Stack  # noqa: E402
+from stack import CITY, Stack  # noqa: E402
 
 DESTINATION = "child-allowance"
 
@@ -65,7 +65,7 @@ class Bench:
     def pull(self, items, consumers=4):
         out = json.loads(self.run(
             "pull", self.url, self.pki / "ca.pem", self.pki / f"business-{DESTINATION}.pem",
-            self.pki / f"business-{DESTINATION}.key", CLIENT_ID,
+            self.pki / f"business-{DESTINATION}.key", Stack.client_id(DESTINATION),
             self.stack.folder / "keys" / f"business-{DESTINATION}.secret", consumers, items))
         return out["items"] / out["seconds"]
 

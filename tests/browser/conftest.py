@@ -23,17 +23,11 @@ def pytest_addoption(parser):
     parser.addoption("--shots", type=pathlib.Path, help="folder for pictures of the pages")
 
 
-def settings_for(procedures, businesses):
-    """A route for every procedure, to a business system of the tests."""
-    settings = {"work": {"lease": "3s"}}
-    for name, business in businesses.items():
-        settings[f"destination {name}"] = {"name": name, "peers": business.peer(), "auth": "mtls"}
-    for procedure in procedures:
-        settings[f"route {procedure.id}"] = {"destination": procedure.destination,
-                                             "legal-basis": "番号法第9条（試験のため）",
-                                             "individual-number":
-                                                 "yes" if procedure.has_number else "no"}
-    return settings
+def settings_for(businesses):
+    """Business systems of the tests where the routes lead."""
+    return {"work": {"lease": "3s"},
+            **{f"destination {name}": {"peers": business.peer(), "auth": "mtls"}
+               for name, business in businesses.items()}}
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +40,11 @@ def world(tmp_path_factory):
         except PermissionError:
             break
     stack = Stack(folder, durable=False, site=True)
-    procedures = current()
     try:
         stack.run("uketsuke-sandbox", "pki", "--out", folder / "pki")
-        names = sorted({procedure.destination for procedure in procedures})
+        names = sorted({procedure.destination for procedure in current()})
         businesses = {name: Business(stack, name) for name in names}
-        stack.settings = settings_for(procedures, businesses)
+        stack.settings = settings_for(businesses)
         stack.card_options = ["--now", CARDS_MADE]
         stack.up(business=False)
         for business in businesses.values():

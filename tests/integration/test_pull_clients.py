@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from stack import CLIENT_ID, ROOT
+from stack import ROOT, Stack
 
 COUNT = 250  # more than one claim holds
 
@@ -34,7 +34,7 @@ def run(stack, command, folder):
     pki = stack.folder / "pki" / "business-child-allowance"
     return subprocess.run(
         [*command, f"https://localhost:{stack.ports['routing']}", stack.folder / "pki" / "ca.pem",
-         f"{pki}.pem", f"{pki}.key", CLIENT_ID,
+         f"{pki}.pem", f"{pki}.key", Stack.client_id("child-allowance"),
          stack.folder / "keys" / "business-child-allowance.secret", folder],
         capture_output=True, text=True, timeout=60)
 
