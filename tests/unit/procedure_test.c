@@ -65,12 +65,8 @@ static void test_check(void **state)
         fail_msg("%s", f.text);
     assert_true(json_array_size(all) > 0);
     json_array_foreach (all, i, one) {
-        const json_t *problems = json_object_get(one, "problems");
-        size_t k;
-        json_t *problem;
-        json_array_foreach ((json_t *)problems, k, problem)
-            if (!strstr(json_string_value(json_object_get(problem, "problem")), "needed"))
-                fail_msg("%s", json_dumps(one, 0));
+        if (json_array_size(json_object_get(one, "problems")) > 0)
+            fail_msg("%s", json_dumps(one, 0));
     }
 }
 
