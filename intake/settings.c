@@ -31,9 +31,9 @@ const struct config_section log_config_section = {
 static const struct config_key process_keys[] = {
     {"run-directory", CONFIG_PATH, "/run/uketsuke",
      .help = "Folder of the admin sockets, one for each role: `<role>.sock`."},
-    {"roles", CONFIG_LIST, "collect examine identify routing report revocation checkpoint",
-     .help =
-         "The roles that `uketsuke serve` runs; without an [audit] signing-key, no checkpoint."},
+    {"roles", CONFIG_LIST, "collect examine identify routing report revocation checkpoint console",
+     .help = "The roles that `uketsuke serve` runs; without an [audit] signing-key, no checkpoint; "
+             "without a [console], no console."},
     {"start-patience", CONFIG_DURATION, "60s", 0, INSTANT_DAY,
      .help = "How long a role waits for the database when it starts."},
     {"stop-patience", CONFIG_DURATION, "30s", INSTANT_SECOND, 3600 * INSTANT_SECOND,

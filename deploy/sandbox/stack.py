@@ -314,6 +314,8 @@ class Stack:
         }
         for name, values in self.settings.items():
             sections.setdefault(name, {}).update(values)
+        if not (pathlib.Path(sections["console"]["site"]) / "index.html").exists():
+            del sections["console"]  # its pages are not built: `serve` runs without it
         text = "# Made by deploy/sandbox/stack.py; `uketsuke config reference` explains each key.\n"
         for name, values in sections.items():
             text += f"\n[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items())
@@ -420,7 +422,8 @@ class Stack:
         self.wait_port("routing")
 
     def start_console(self):
-        self.start_role("console")
+        if not self.alive("serve"):  # which runs it, too
+            self.start_role("console")
         self.wait_port("console")
 
     def start_role(self, role):

@@ -17,7 +17,7 @@
 extern const struct command serve_command;
 
 static const char *const known_roles[] = {
-    "collect", "examine", "identify", "routing", "report", "revocation", "checkpoint",
+    "collect", "examine", "identify", "routing", "report", "revocation", "checkpoint", "console",
 };
 #define ROLES_MOST (sizeof known_roles / sizeof known_roles[0])
 
@@ -40,7 +40,7 @@ static bool add_role(struct serve *serve, const char *name, struct failure *f)
     }
     return failure_set(f, FAILURE_USAGE,
                        "there is no role \"%.64s\"; the roles are collect, examine, identify, "
-                       "routing, report, revocation and checkpoint",
+                       "routing, report, revocation, checkpoint and console",
                        name);
 }
 
@@ -56,6 +56,8 @@ static bool roles_from_config(struct serve *serve, struct failure *f)
     for (size_t i = 0; i < config_list_length(process, "roles"); i++) {
         const char *name = config_list_item(process, "roles", i);
         if (strcmp(name, "checkpoint") == 0 && !signing(serve->config))
+            continue;
+        if (strcmp(name, "console") == 0 && !config_has(serve->config, "console"))
             continue;
         if (!add_role(serve, name, f))
             return failure_prefix(f, "%s: [process] roles", config_path(serve->config));
@@ -195,7 +197,7 @@ const struct command serve_command = {
         "logged.\n"
         "\n"
         "  --roles LIST   some of collect,examine,identify,routing,report,revocation,\n"
-        "                 checkpoint; else [process] roles\n"
+        "                 checkpoint,console; else [process] roles\n"
         "\n"
         "Each role's health and metrics are on <run-directory>/<role>.sock:\n"
         "  curl --unix-socket /run/uketsuke/examine.sock http://localhost/healthz\n"

@@ -200,3 +200,232 @@ def test_held_and_unknown_applications(house):
     for receipt in ("R-none", "..%2f", "x" * 65):
         answer = house.people["hanako"].get(path(receipt))
         assert answer.status_code == 404
+
+
+# --- 個人番号, attachments, search --------------------------------------------------------------
+
+def numbers_of(house):
+    """Every 個人番号 that the waiting forms hold, as somebody with the right sees them."""
+    found = set()
+    for receipt in waiting(house, "review"):
+        answer = house.people["taro"].post(path(receipt, "/numbers"), reason="確認のため")
+        assert answer.status_code == 200, answer.text
+        found |= {n["value"] for n in answer.json()["numbers"]}
+    return found
+
+
+def test_numbers_need_right_and_reason_and_are_in_no_other_byte(house):
+    receipt = waiting(house, "review")[0]
+    hanako, taro = house.people["hanako"], house.people["taro"]
+    assert "個人番号の表示" in errors(hanako.post(path(receipt, "/numbers"), reason="x"),
+                                      403)["message"]
+    assert taro.post(path(receipt, "/numbers")).status_code == 400
+    before = audit(house, receipt, "application.numbers")
+    numbers = numbers_of(house)
+    assert numbers and all(re.fullmatch(r"\d{12}", n) for n in numbers)
+    assert audit(house, receipt, "application.numbers") == before + 1
+    reason = house.psql("SELECT DISTINCT reason FROM audit_entry WHERE"
+                        " action = 'application.numbers'")
+    assert reason == "確認のため\n"
+    for name in ("hanako", "taro", "looker", "chief"):
+        bytes_seen = house.people[name].get("/api/queue?limit=200").content
+        for state in ("review", "unmatched", "held"):
+            for one in waiting(house, state):
+                bytes_seen += house.people[name].get(path(one)).content
+        assert not [n for n in numbers if n.encode() in bytes_seen]
+    log = house.log_text("console")
+    assert not [n for n in numbers if n in log]
+
+
+def test_attachments_are_only_downloads(house):
+    receipts = [r for s in ("review", "unmatched") for r in waiting(house, s)
+                if view(house, "hanako", r)["attachments"]]
+    assert receipts
+    receipt = receipts[0]
+    name = view(house, "hanako", receipt)["facts"]["name"]
+    for one in view(house, "hanako", receipt)["attachments"]:
+        answer = house.people["hanako"].get(path(receipt, f"/attachments/{one['index']}"))
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == one["type"]
+        assert len(answer.content) == one["size"]
+        assert answer.headers["Content-Disposition"].startswith("attachment; filename=\"")
+        assert name not in answer.headers["Content-Disposition"]
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert audit(house, receipt, "application.attachment") > 0
+    for index in ("0", "99", "-1", "x", "99999999999999999999"):
+        assert house.people["hanako"].get(path(receipt, f"/attachments/{index}")
+                                          ).status_code == 404
+
+
+def candidate_of(house, name, receipts):
+    for receipt in receipts:
+        for found in view(house, name, receipt)["decision"]["candidates"]:
+            if not found["resident"]["protected"]:
+                return receipt, found["resident"]
+    raise AssertionError("nobody has a candidate")
+
+
+def test_search_needs_two_facts_and_an_application(house):
+    hanako = house.people["hanako"]
+    receipt, resident = candidate_of(house, "hanako", waiting(house, "unmatched"))
+    found = hanako.post(path(receipt, "/search"), name=resident["name"],
+                        birth_date=resident["birth_date"], reason="似た氏名の確認")
+    assert found.status_code == 200, found.text
+    assert resident["atenabango"] in [c["resident"]["atenabango"]
+                                      for c in found.json()["candidates"]]
+    assert audit(house, receipt, "registry.search") == 1
+    assert hanako.post(path(receipt, "/search"), name=resident["name"],
+                       reason="x").status_code == 400
+    assert hanako.post(path(waiting(house, "review")[0], "/search"), name=resident["name"],
+                       birth_date=resident["birth_date"], reason="x").status_code == 400
+
+
+# --- decisions --------------------------------------------------------------------------------
+
+def act(house, name, receipt, what, **more):
+    body = {"reason": "確かめた", "version": view(house, name, receipt)["version"], **more}
+    return house.people[name].post(path(receipt, f"/{what}"), **body)
+
+
+def test_four_eyes_for_the_applicant(house):
+    receipt, resident = candidate_of(house, "hanako", reversed(waiting(house, "unmatched")))
+    house.people["hanako"].post(path(receipt, "/claim"))
+    done = act(house, "hanako", receipt, "identify", atenabango=resident["atenabango"])
+    assert done.status_code == 200, done.text
+    found = view(house, "taro", receipt)
+    assert found["claim"] is None  # whoever has decided is done
+    assert found["proposal"]["atenabango"] == resident["atenabango"]
+    assert found["proposal"]["by"] == "staff:hanako" and found["reason"] == "confirmation-waits"
+    same = errors(act(house, "hanako", receipt, "confirm"), 409)
+    assert same["code"] == "E0105" and "別の職員" in same["message"]
+    done = act(house, "taro", receipt, "confirm")
+    assert done.json()["state"] == "identified", done.text
+    assert audit(house, receipt, "staff.identify-propose") == 1
+    assert audit(house, receipt, "staff.identify-confirm") == 1
+
+
+def test_stale_versions_are_told_what_changed(house):
+    receipt = waiting(house, "review")[-1]
+    version = view(house, "hanako", receipt)["version"]
+    day = house.psql("SELECT (now() + interval '3 d')::date").strip()
+    assert act(house, "taro", receipt, "hold", until=day).status_code == 200
+    late = house.people["hanako"].post(path(receipt, "/approve"), reason="確かめた",
+                                       version=version)
+    assert errors(late, 409)["code"] == "E0105" and "もう一度判断" in late.text
+    assert late.json()["version"] == version + 1
+    assert [c["actor"] for c in late.json()["changes"]] == ["staff:taro"]
+    assert view(house, "hanako", receipt)["state"] == "review"  # nothing happened
+    bad = house.people["hanako"].post(path(receipt, "/approve"), reason="x")
+    assert errors(bad, 400)["code"] == "E0001"
+    assert act(house, "hanako", receipt, "hold", until="昨日").status_code == 400
+    assert act(house, "hanako", receipt, "hold", until="2020-01-01").status_code == 400
+
+
+def test_approve_correct_refuse_withdraw_resend(house):
+    one, two, three, four = waiting(house, "review")[:4]
+    assert act(house, "hanako", one, "approve").json()["state"] == "identified"
+    assert act(house, "hanako", one, "approve").status_code == 409
+    assert act(house, "hanako", two, "correct").status_code == 400  # the resident needs words
+    words = "口座名義を直してください"
+    assert act(house, "hanako", two, "correct", message=words).json()["state"] == "correction"
+    assert [m["text"] for m in view(house, "taro", two)["messages"]] == [words]
+    assert act(house, "hanako", three, "refuse", message="対象外です").json()["state"] == "refused"
+    assert act(house, "hanako", four, "withdraw").json()["state"] == "withdrawn"
+    held = next(r for r in waiting(house, "held")
+                if house.people["hanako"].get(path(r)).status_code == 200)
+    again = act(house, "hanako", held, "resend")
+    assert again.status_code == 200 or "状態" in again.text
+    actions = house.psql("SELECT DISTINCT action FROM audit_entry WHERE chain = 'console'").split()
+    assert {"staff.approve", "staff.correction", "staff.refuse", "staff.withdraw"} <= set(actions)
+
+
+def test_protected_residents_are_for_named_people(house):
+    protected = house.psql("SELECT receipt_number FROM application WHERE reason LIKE '%protected%'"
+                           " AND state IN ('review', 'unmatched')").split()
+    assert protected
+    for receipt in protected:
+        item = [i for i in house.people["hanako"].get("/api/queue?limit=200").json()["items"]
+                if i["receipt_number"] == receipt]
+        assert not item or "name" not in item[0]
+        for name in ("hanako", "taro", "looker"):
+            assert house.people[name].get(path(receipt)).status_code == 403
+        assert house.people["chief"].get(path(receipt)).status_code == 200
+        assert audit(house, receipt, "application.hidden") == 3
+
+
+def test_overview(house):
+    found = house.people["hanako"].get("/api/overview").json()
+    assert found["today"]["intake"] > 0 and found["today"]["results"]
+    assert {w["state"] for w in found["waiting"]} <= {"review", "unmatched", "held", "correction"}
+    counts = house.people["hanako"].get("/api/queue").json()["counts"]
+    assert sum(w["count"] for w in found["waiting"]) == sum(counts.values())
+    assert {d["destination"] for d in found["destinations"]} == {"portal", CHILD}
+    assert house.people["admin"].get("/api/overview").status_code == 403
+    assert house.people["other"].get("/api/overview").json()["waiting"] == []
+
+
+# --- every endpoint, every role -----------------------------------------------------------------
+
+NEEDS = {  # right besides "see"; None: that alone
+    ("GET", ""): None, ("POST", "/claim"): None, ("DELETE", "/claim"): None,
+    ("GET", "/attachments/0"): None, ("POST", "/numbers"): "number",
+    ("POST", "/search"): "identify", ("POST", "/identify"): "identify",
+    ("POST", "/confirm"): "confirm", ("POST", "/approve"): "approve",
+    ("POST", "/correct"): "examine", ("POST", "/refuse"): "examine",
+    ("POST", "/hold"): "examine", ("POST", "/withdraw"): "examine",
+    ("POST", "/resend"): "examine",
+}
+# A version that is never right: what is allowed is told to be stale, and changes nothing.
+BODY = {"reason": "確かめた", "version": 9999, "atenabango": "1", "message": "m",
+        "until": "2099-01-01", "name": "桜野花子", "birth_date": "1990-01-01"}
+
+
+def ask(browser, method, where):
+    send = {"GET": {}, "DELETE": {}, "POST": {"json": BODY}}[method]
+    return browser.http.request(method, browser.base + where, timeout=20, **send)
+
+
+@pytest.mark.parametrize("name", [*PEOPLE, None])
+def test_matrix(house, name):
+    """No application is visible, and none can be touched, outside one's rights."""
+    with_route = waiting(house, "unmatched")[0]
+    without = next(r for r in waiting(house, "held")
+                   if view(house, "chief", r)["business"] == "")
+    browser = house.people[name] if name else Browser(house)
+    rights, business, _ = PEOPLE[name] if name else ([], "", "")
+    before = house.psql("SELECT receipt_number, version FROM application ORDER BY 1")
+    for receipt, reach in ((with_route, business in (CHILD, "*")), (without, business == "*"),
+                           ("R-none", False)):
+        for (method, rest), right in NEEDS.items():
+            answer = ask(browser, method, path(receipt, rest))
+            sees = reach and "see" in rights
+            if not name:
+                wanted = {401}
+            elif not sees:
+                wanted = {404}
+            elif right and right not in rights:
+                wanted = {403}
+            else:
+                wanted = {200, 400, 404 if rest.startswith("/att") else 200, 409}
+            assert answer.status_code in wanted, (method, rest, receipt, answer.text)
+            if wanted == {404}:  # like one that does not exist, to the letter
+                nobody = ask(browser, method, path("R-none", rest)).json()
+                assert answer.json()["errors"] == nobody["errors"]
+    assert house.psql("SELECT receipt_number, version FROM application ORDER BY 1") == before
+
+
+def test_matrix_knows_every_endpoint(house):
+    """A new endpoint about an application has to be added above."""
+    source = (house.build.parent / "intake" / "console" / "server.c").read_text()
+    found = set(re.findall(r'\{"(\w+)",\s+APPLICATION(?: "([^"]*)")?', source))
+    assert {(m, r.replace("{index}", "0")) for m, r in found} == set(NEEDS)
+
+
+def test_without_a_page_of_ours_nothing_changes(house):
+    receipt = waiting(house, "unmatched")[0]
+    evil = Browser(house, origin="https://evil.example")
+    evil.http.cookies.update(house.people["hanako"].http.cookies)
+    for (method, rest) in NEEDS:
+        if method != "GET":
+            assert ask(evil, method, path(receipt, rest)).status_code == 403
