@@ -85,7 +85,8 @@ static bool secret(const json_t *item)
 struct viewing {
     const struct procedure *procedure;
     const json_t *flat;
-    bool numbers; /* only what is masked, and that in the clear */
+    bool numbers;          /* only what is masked, and that in the clear */
+    const json_t *secrets; /* record_numbers: their digits may stand in no other item; NULL */
     json_t *rows;
 };
 
@@ -96,10 +97,22 @@ struct around {
 
 static void item_view(struct viewing *v, const json_t *item, struct around around);
 
+/* Somebody may have written the number into another item, too. */
+static bool tells_secret(const struct viewing *v, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    for (size_t i = 0; text && i < json_array_size(v->secrets); i++) {
+        const char *secret = text_of(json_array_get(v->secrets, i), "value");
+        if (*secret && strstr(text, secret))
+            return true;
+    }
+    return false;
+}
+
 static void leaf_view(struct viewing *v, const json_t *item, const char *path, const char *words)
 {
     const json_t *value = json_object_get(v->flat, path);
-    bool masked = secret(item);
+    bool masked = secret(item) || (!v->numbers && tells_secret(v, value));
     if (!value || (v->numbers && !masked))
         return;
     json_t *shown =
@@ -183,13 +196,14 @@ json_t *record_view(const struct procedure *procedure, const json_t *record)
 {
     _cleanup_(cleanup_json) json_t *description = procedure_describe(procedure);
     _cleanup_(cleanup_json) json_t *flat = json_object();
+    _cleanup_(cleanup_json) json_t *secrets = record_numbers(procedure, record);
     const json_t *groups = json_object_get(description, "groups");
     json_t *view = json_array();
     flatten(&procedure->record, record, "", flat);
     for (size_t i = 0; i < json_array_size(groups); i++) {
         const json_t *group = json_array_get(groups, i);
         _cleanup_(cleanup_json) json_t *rows = json_array();
-        struct viewing v = {procedure, flat, false, rows};
+        struct viewing v = {.procedure = procedure, .flat = flat, .secrets = secrets, .rows = rows};
         group_view(&v, group);
         if (json_array_size(rows) > 0)
             json_array_append_new(
@@ -204,7 +218,8 @@ json_t *record_numbers(const struct procedure *procedure, const json_t *record)
     _cleanup_(cleanup_json) json_t *description = procedure_describe(procedure);
     _cleanup_(cleanup_json) json_t *flat = json_object();
     const json_t *groups = json_object_get(description, "groups");
-    struct viewing v = {procedure, flat, true, json_array()};
+    struct viewing v = {
+        .procedure = procedure, .flat = flat, .numbers = true, .rows = json_array()};
     flatten(&procedure->record, record, "", flat);
     for (size_t i = 0; i < json_array_size(groups); i++)
         group_view(&v, json_array_get(groups, i));
