@@ -26,7 +26,8 @@ struct view_file {    /* an attachment */
 };
 
 struct view_input {             /* all borrowed, for the call only */
-    xmlDoc *form;               /* one that does not fit form.xsd is shown as far as it does */
+    xmlDoc *form;               /* the application's, or record_form.h's of a record; one that does
+                                   not fit form.xsd is shown as far as it does */
     const char *receipt_number; /* NULL: not shown */
     instant applied_at;         /* 0: not shown */
     const json_t *record;       /* of form_read, for what was computed; NULL: nothing computed */

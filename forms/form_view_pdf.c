@@ -17,8 +17,8 @@
 #define WIDTH       (PAGE_WIDTH - 2 * SIDE)
 #define LABEL_WIDTH 150.0
 #define VALUE_LEFT  (LABEL_WIDTH + 10)
-#define GAP         8.0 /* between head, body and foot */
-#define PADDING     3.5 /* above and below what stands in a row */
+#define GAP         10.0 /* between head, body and foot */
+#define PADDING     3.5  /* above and below what stands in a row */
 
 #define FONTS "IPAexGothic, IPAmjMincho, Noto Sans CJK JP, sans-serif"
 
@@ -370,7 +370,7 @@ static void frame_draw(const struct sheet *sheet, size_t page)
     line_draw(cairo, y - 2, SIDE, SIDE + WIDTH);
     if (sheet->purpose) {
         layout_show(cairo, sheet->purpose, SIDE, y);
-        y += layout_height(sheet->purpose);
+        y += layout_height(sheet->purpose) + PADDING;
     }
     layout_show(cairo, sheet->printed, SIDE, y);
     layout_show(cairo, numbered, SIDE + WIDTH - layout_width(numbered), y);
@@ -424,7 +424,7 @@ static void frame_make(struct sheet *sheet)
     double right_height = layout_height(sheet->head_right);
     sheet->top = EDGE + (left_height > right_height ? left_height : right_height) + GAP;
     sheet->bottom = PAGE_HEIGHT - EDGE - layout_height(sheet->printed) - GAP -
-                    (sheet->purpose ? layout_height(sheet->purpose) : 0);
+                    (sheet->purpose ? layout_height(sheet->purpose) + PADDING : 0);
 }
 
 static bool font_there(cairo_t *cairo, struct failure *f)

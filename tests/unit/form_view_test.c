@@ -8,6 +8,7 @@
 #include "base/xml.h"
 #include "forms/form_view.h"
 #include "forms/form_view_html.h"
+#include "forms/record_form.h"
 
 #define PROCEDURES SOURCE_ROOT "/forms/procedures"
 #define CLAIM      "child-allowance.certification-claim"
@@ -202,6 +203,39 @@ static void example_check(const char *path, size_t *ret_masked)
         assert_true(!entry->text || html_has(&html, entry->text));
         *ret_masked += entry->masked;
     }
+}
+
+/* What the record says is shown as what the form says. */
+static void test_a_record_is_shown_as_its_form(void **state)
+{
+    (void)state;
+    size_t compared = 0;
+    glob_t files;
+    assert_int_equal(glob(PROCEDURES "/*/*/examples/good*.xml", 0, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        _cleanup_(cleanup_text) char *text = file_text(files.gl_pathv[i]);
+        _cleanup_(cleanup_xml_doc) xmlDoc *form = xml_of(text);
+        _cleanup_(cleanup_json) json_t *findings = NULL, *record = NULL;
+        _cleanup_(cleanup_buffer) struct buffer one = {0}, two = {0};
+        struct form_input input = {.form = form};
+        struct checks *checks = checks_new();
+        assert_true(instant_parse("2026-11-21T09:00:00+09:00", &input.applied_at));
+        record = form_read(procedure_of(form), &input, checks, &findings);
+        checks_free(checks);
+        if (!record) /* wants an attachment, or another day */
+            continue;
+        _cleanup_(cleanup_xml_doc) xmlDoc *again = record_form(procedure_of(form), record);
+        _cleanup_(cleanup_view) struct view *of_form =
+            view_build(procedure_of(form), &(struct view_input){.form = form});
+        _cleanup_(cleanup_view) struct view *of_record =
+            view_build(procedure_of(form), &(struct view_input){.form = again});
+        view_html_write(of_form, 1, &one);
+        view_html_write(of_record, 1, &two);
+        assert_string_equal(buffer_text(&one), buffer_text(&two));
+        compared++;
+    }
+    globfree(&files);
+    assert_true(compared > 15);
 }
 
 static void test_every_procedure(void **state)
@@ -498,6 +532,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_procedure),
+        cmocka_unit_test(test_a_record_is_shown_as_its_form),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_order_is_that_of_the_labels),
         cmocka_unit_test(test_numbers_are_masked_everywhere),
