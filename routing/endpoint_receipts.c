@@ -70,15 +70,23 @@ static bool audit(struct db_tx *tx, const struct receiving *r, struct failure *f
     return done;
 }
 
+bool routing_receive(struct db_tx *tx, const struct routing_context *context,
+                     const struct routing_caller *caller, struct receipts *receipts,
+                     struct failure *f)
+{
+    const struct routing_options *options = &context->options;
+    const struct receiving r = {.context = context, .caller = *caller, .receipts = *receipts};
+    return outbox_receive(tx, options->city_code, caller->destination, receipts->list,
+                          receipts->count, f) &&
+           problems_keep(tx, options->city_key, options->city_code, caller->destination,
+                         receipts->list, receipts->count, f) &&
+           tell(tx, &r, f) && audit(tx, &r, f);
+}
+
 static bool receive_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct receiving *r = context;
-    const struct routing_options *options = &r->context->options;
-    return outbox_receive(tx, options->city_code, r->caller.destination, r->receipts.list,
-                          r->receipts.count, f) &&
-           problems_keep(tx, options->city_key, options->city_code, r->caller.destination,
-                         r->receipts.list, r->receipts.count, f) &&
-           tell(tx, r, f) && audit(tx, r, f);
+    return routing_receive(tx, r->context, &r->caller, &r->receipts, f);
 }
 
 static enum http_flow reply(struct http_request *request, const struct receiving *r)

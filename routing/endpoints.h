@@ -67,6 +67,13 @@ bool routing_unseal(const struct routing_context *context, const char *purpose,
 /* {"seconds"} of a claim. */
 bool claim_read_seconds(const json_t *body, int64_t *ret_seconds, struct body_fault *fault);
 
+/* Takes receipts, wherever they came from: outbox, problems, on_receipts, audit trail; in the
+ * caller's transaction. */
+struct receipts;
+bool routing_receive(struct db_tx *tx, const struct routing_context *context,
+                     const struct routing_caller *caller, struct receipts *receipts,
+                     struct failure *f);
+
 /* An entry of the audit trail about one item; detail is {"id": …} in `detail`. */
 #define ROUTING_DETAIL 48
 struct audit_entry routing_audit_entry(const struct routing_context *context,

@@ -54,8 +54,9 @@ static const struct config_key destination_keys[] = {
      .help = "What people call the business system, e.g. 児童手当システム."},
     {.name = "peers",
      .type = CONFIG_LIST,
+     .initial = "",
      .help = "Its client certificates: SHA-256 of each certificate's DER, 64 hexadecimal digits. "
-             "Two stand here while one is being replaced."},
+             "Two stand here while one is being replaced; none for who only gets files."},
     {.name = "auth",
      .type = CONFIG_CHOICE,
      .initial = "mtls+token",

@@ -1,4 +1,5 @@
 /* The role `routing`: hands over what is identified, and serves the pull API. */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -7,13 +8,17 @@
 #include "intake/command.h"
 #include "intake/decide.h"
 #include "intake/escalation.h"
+#include "intake/file_hand_over.h"
 #include "intake/hand_over.h"
 #include "intake/withdrawal.h"
 #include "intake/work.h"
+#include "routing/files.h"
 #include "routing/message.h"
 #include "routing/server.h"
 
 extern const struct command routing_command;
+
+#define FILES_LOOK (5 * INSTANT_SECOND) /* whether a batch or receipts are due */
 
 /* --- what a receipt means for an application ---------------------------------------------------
  */
@@ -169,15 +174,68 @@ static bool run_worker(struct role *role, struct failure *f)
     return done;
 }
 
+static struct routing_options options_of(struct role *role)
+{
+    return (struct routing_options){.config = role->config,
+                                    .db = role->db,
+                                    .city_key = role->city_key,
+                                    .city_code = role->city_code,
+                                    .on_receipts = on_receipts,
+                                    .on_outcomes = on_outcomes,
+                                    .context = role};
+}
+
+/* --- hand-over by files: beside the rest, for a transfer may take long -------------------------
+ */
+
+struct files_worker {
+    struct files_options options;
+    bool once, done;
+    pthread_t thread;
+    struct failure failure;
+};
+
+static void *files_run(void *context)
+{
+    struct files_worker *worker = context;
+    struct work_loop loop = {
+        .name = "file-hand-over",
+        .step = files_step,
+        .context = &worker->options,
+        .interval = FILES_LOOK,
+        .once = worker->once,
+    };
+    worker->done = work_loop_run(&loop, &worker->failure);
+    return NULL;
+}
+
+static bool with_files(struct role *role, bool (*work)(struct role *, struct failure *),
+                       struct failure *f)
+{
+    struct files_worker worker = {.options = {.routing = options_of(role)}, .once = role->once};
+    if (!config_has(role->config, "files"))
+        return work(role, f);
+    if (!files_check(role->config, f) ||
+        !file_hand_over_ready(role->config, &role->procedures, &worker.options, f))
+        return false;
+    if (role->once) { /* what was just put into the outbox goes out too */
+        bool done = work(role, f);
+        files_run(&worker);
+        if (done && !worker.done)
+            *f = worker.failure;
+        return done && worker.done;
+    }
+    if (pthread_create(&worker.thread, NULL, files_run, &worker) != 0)
+        return failure_set(f, FAILURE_SYSTEM, "can't start a thread for files");
+    bool done = work(role, f);
+    process_stop(); /* when it was not a stop that ended it */
+    pthread_join(worker.thread, NULL);
+    return done;
+}
+
 static bool serve(struct role *role, struct failure *f)
 {
-    struct routing_options options = {.config = role->config,
-                                      .db = role->db,
-                                      .city_key = role->city_key,
-                                      .city_code = role->city_code,
-                                      .on_receipts = on_receipts,
-                                      .on_outcomes = on_outcomes,
-                                      .context = role};
+    struct routing_options options = options_of(role);
     struct routing_server *server = NULL;
     if (!routing_server_start(&options, &server, f))
         return false;
@@ -189,7 +247,7 @@ static bool serve(struct role *role, struct failure *f)
 
 static bool work(struct role *role, struct failure *f)
 {
-    return role->once ? run_worker(role, f) : serve(role, f);
+    return with_files(role, role->once ? run_worker : serve, f);
 }
 
 static int run(const struct config *config, int argc, char **argv)
@@ -198,7 +256,7 @@ static int run(const struct config *config, int argc, char **argv)
     if (!config_require(config, "routing", &f))
         return command_fail("routing", EXIT_FAILED, &f);
     unsigned threads = (unsigned)config_number(config_group(config, "routing"), "threads");
-    return role_run(&routing_command, config, threads + 1, work, argc, argv);
+    return role_run(&routing_command, config, threads + 2, work, argc, argv);
 }
 
 const struct command routing_command = {
@@ -209,7 +267,9 @@ const struct command routing_command = {
         "\n"
         "Puts identified applications into the outbox of their procedure's destination, and\n"
         "serves the pull API over TLS with client certificates: business systems list what waits\n"
-        "for them, fetch it and send receipts (docs/api/routing.yaml, docs/integrators.md).\n"
+        "for them, fetch it and send receipts (docs/api/routing.yaml, docs/integrators.md). What "
+        "goes\n"
+        "by files is written beside that (docs/formats/hand-over-files.md).\n"
         "\n"
         "  --once   hand over what is due, without serving, and end\n"
         "\n"

@@ -16,6 +16,7 @@
 #include "intake/registry/import.h"
 #include "intake/revocation.h"
 #include "intake/work.h"
+#include "routing/files.h"
 #include "routing/portal.h"
 #include "routing/report.h"
 #include "routing/route.h"
@@ -59,6 +60,7 @@ extern const struct command report_command;
 extern const struct command revocation_command;
 extern const struct command revocation_status_command;
 extern const struct command revocation_update_command;
+extern const struct command routing_batch_command;
 extern const struct command routing_check_command;
 extern const struct command routing_command;
 extern const struct command routing_list_command;
@@ -101,6 +103,7 @@ static const struct command *const work[] = {
     &status_command,
     &list_command,
     &show_command,
+    &routing_batch_command,
     &routing_list_command,
     &routing_report_command,
     &verify_command,
@@ -186,6 +189,7 @@ const struct config_section *const config_sections[] = {
     &procedure_config_section,
     &routing_config_section,
     &destination_config_section,
+    &files_config_section,
     &route_config_section,
     &report_config_section,
     &escalation_config_section,

@@ -1,0 +1,241 @@
+/* A prefix in a bucket of S3-compatible storage: path-style requests, signed by libcurl (AWS
+ * Signature Version 4). An object appears whole or not at all, and the server compares the SHA-256
+ * that goes with it. */
+#include <string.h>
+
+#include "base/checks.h"
+#include "base/file_store_internal.h"
+#include "base/secret_file.h"
+#include "base/text.h"
+#include "base/xml.h"
+
+#define SECRET_MOST 1024
+#define ANSWER_MOST ((size_t)8 << 20)
+#define NAMESPACE   "http://s3.amazonaws.com/doc/2006-03-01/"
+
+static bool host_is_loopback(const char *host)
+{
+    size_t length = strcspn(host, ":/");
+    return (length == 9 && memcmp(host, "127.0.0.1", 9) == 0) ||
+           (length == 9 && memcmp(host, "localhost", 9) == 0);
+}
+
+static bool login_read(struct file_store *store, struct failure *f)
+{
+    _cleanup_(cleanup_secret_buffer) struct buffer secret = {0};
+    if (!secret_file_read("S3 secret key", store->options.secret_file, SECRET_MOST, &secret, f))
+        return false;
+    char *text = (char *)buffer_text(&secret);
+    text[strcspn(text, "\r\n")] = '\0';
+    store->login = text_format("%s:%s", store->options.access_key, text);
+    return true;
+}
+
+static bool s3_open(struct file_store *store, struct failure *f)
+{
+    const struct file_store_options *o = &store->options;
+    const char *host = strstr(store->to, "://") + 3;
+    bool plain = strncmp(store->to, "http://", 7) == 0;
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyz0123456789._-/ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if (plain && !host_is_loopback(host))
+        return failure_set(f, FAILURE_USAGE, "an S3 place on another machine needs https://");
+    if (strlen(store->path) < 2 || strspn(store->path, allowed) != strlen(store->path))
+        return failure_set(
+            f, FAILURE_USAGE,
+            "an S3 place is https://host[:port]/bucket[/prefix] of A-Z a-z 0-9 . _ -");
+    if (!plain && (!o->ca_file || access(o->ca_file, R_OK) != 0))
+        return failure_set(f, FAILURE_USAGE, "an S3 place needs ca-file, a file that we can read");
+    if (!o->access_key || !*o->access_key || !o->secret_file || !*o->secret_file || !o->region ||
+        !*o->region)
+        return failure_set(f, FAILURE_USAGE,
+                           "an S3 place needs region, access-key and secret-file");
+    return login_read(store, f);
+}
+
+struct call {
+    const char *method, *what;
+    const char *url;
+    struct bytes body;
+    struct file_store_sink sink;
+    long status;
+};
+
+/* What is not found is the caller's to judge. */
+static bool s3_call(struct file_store *store, struct call *call, struct failure *f)
+{
+    _cleanup_(cleanup_curl_list) struct curl_slist *headers = NULL;
+    _cleanup_(cleanup_buffer) struct buffer digest = {0};
+    uint8_t hash[32];
+    char hex[65];
+    sha256(call->body, hash);
+    hex_encode(hash, sizeof hash, hex);
+    base64_encode(bytes_of(hash, sizeof hash), &digest);
+    _cleanup_(cleanup_text) char *content = text_format("x-amz-content-sha256: %s", hex);
+    _cleanup_(cleanup_text) char *checksum =
+        text_format("x-amz-checksum-sha256: %s", buffer_text(&digest));
+    _cleanup_(cleanup_text) char *scheme = text_format("aws:amz:%s:s3", store->options.region);
+    file_store_begin(store, call->url);
+    headers = curl_slist_append(headers, content);
+    headers = curl_slist_append(headers, "Expect:");
+    if (strcmp(call->method, "PUT") == 0) {
+        headers = curl_slist_append(headers, checksum);
+        headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
+        curl_easy_setopt(store->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.length);
+        curl_easy_setopt(store->curl, CURLOPT_POSTFIELDS,
+                         call->body.length ? (const char *)call->body.data : "");
+    }
+    curl_easy_setopt(store->curl, CURLOPT_CUSTOMREQUEST, call->method);
+    curl_easy_setopt(store->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(store->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(store->curl, CURLOPT_AWS_SIGV4, scheme);
+    curl_easy_setopt(store->curl, CURLOPT_USERPWD, store->login);
+    curl_easy_setopt(store->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(store->curl, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(store->curl, CURLOPT_CAINFO, store->options.ca_file);
+    file_store_receive(store, &call->sink);
+    if (!file_store_perform(store, call->what, CURLE_OK, NULL, f))
+        return false;
+    curl_easy_getinfo(store->curl, CURLINFO_RESPONSE_CODE, &call->status);
+    if (call->status / 100 == 2 || call->status == 404)
+        return true;
+    return failure_set(f, call->status >= 500 ? FAILURE_NETWORK : FAILURE_PEER,
+                       "%s: the storage answers with HTTP status %ld", call->what, call->status);
+}
+
+static bool not_there(const struct call *call, struct failure *f)
+{
+    return call->status != 404 ||
+           failure_set(f, FAILURE_PEER, "%s: the storage has no such bucket", call->what);
+}
+
+static bool s3_put(struct file_store *store, const char *name, struct bytes content,
+                   struct failure *f)
+{
+    _cleanup_(cleanup_text) char *what = text_format("put %s", name);
+    _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, name);
+    _cleanup_(cleanup_buffer) struct buffer answer = {0};
+    struct call call = {.method = "PUT",
+                        .what = what,
+                        .url = url,
+                        .body = content,
+                        .sink = {&answer, ANSWER_MOST, false, 0}};
+    return s3_call(store, &call, f) && not_there(&call, f);
+}
+
+static bool s3_get(struct file_store *store, const char *name, size_t most, bool *ret_found,
+                   struct buffer *ret_content, struct failure *f)
+{
+    _cleanup_(cleanup_text) char *what = text_format("get %s", name);
+    _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, name);
+    struct call call = {
+        .method = "GET", .what = what, .url = url, .sink = {ret_content, most, false, 0}};
+    if (!s3_call(store, &call, f))
+        return call.sink.full ? failure_set(f, FAILURE_LIMIT,
+                                            "%s is longer than the %zu bytes allowed", name, most)
+                              : false;
+    *ret_found = call.status != 404;
+    if (!*ret_found)
+        buffer_clear(ret_content);
+    return true;
+}
+
+static bool s3_remove(struct file_store *store, const char *name, struct failure *f)
+{
+    _cleanup_(cleanup_text) char *what = text_format("remove %s", name);
+    _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, name);
+    _cleanup_(cleanup_buffer) struct buffer answer = {0};
+    struct call call = {
+        .method = "DELETE", .what = what, .url = url, .sink = {&answer, ANSWER_MOST, false, 0}};
+    return s3_call(store, &call, f);
+}
+
+static bool s3_move(struct file_store *store, const char *from, const char *to, struct failure *f)
+{
+    _cleanup_(cleanup_secret_buffer) struct buffer content = {0};
+    bool found;
+    if (!s3_get(store, from, (size_t)256 << 20, &found, &content, f))
+        return false;
+    if (!found)
+        return failure_set(f, FAILURE_PEER, "move %s: it is not there", from);
+    return s3_put(store, to, buffer_bytes(&content), f) && s3_remove(store, from, f);
+}
+
+/* --- listing ---------------------------------------------------------------------------------- */
+
+/* ListObjectsV2; parameters stand in the order in which they are signed. */
+static char *list_url(const struct file_store *store, const char *prefix, const char *next)
+{
+    const char *bucket_end = strchr(store->path + 1, '/');
+    size_t rest = bucket_end ? strlen(bucket_end) : 0;
+    char *escaped = curl_easy_escape(store->curl, prefix, 0);
+    char *token = next ? curl_easy_escape(store->curl, next, 0) : NULL;
+    char *url =
+        text_format("%.*s?%s%s%sdelimiter=%%2F&list-type=2&prefix=%s",
+                    (int)(strlen(store->to) - rest), store->to, token ? "continuation-token=" : "",
+                    token ? token : "", token ? "&" : "", escaped);
+    curl_free(escaped);
+    curl_free(token);
+    return url;
+}
+
+static const char *child_text(const xmlNode *node, const char *name)
+{
+    const xmlNode *child = xml_child(node, NAMESPACE, name);
+    if (!child)
+        child = xml_child(node, NULL, name);
+    return child ? xml_text(child) : NULL;
+}
+
+static bool read_page(struct bytes page, size_t skip, struct file_names *names, char **ret_next,
+                      struct failure *f)
+{
+    struct checks *checks = checks_new();
+    struct xml_limits limits = XML_LIMITS_DEFAULT;
+    xmlDoc *document = xml_parse(page, &limits, "listing", checks);
+    checks_free(checks);
+    if (!document)
+        return failure_set(f, FAILURE_PEER, "the storage's listing is no XML that we can read");
+    const xmlNode *root = xmlDocGetRootElement(document);
+    for (const xmlNode *node = xml_first(root); node; node = xml_next(node)) {
+        const char *key =
+            strcmp((const char *)node->name, "Contents") == 0 ? child_text(node, "Key") : NULL;
+        if (key && strlen(key) > skip && names->count <= FILE_STORE_MOST)
+            file_names_add(names, key + skip);
+    }
+    *ret_next = text_copy(child_text(root, "NextContinuationToken"));
+    xmlFreeDoc(document);
+    return true;
+}
+
+static bool s3_list(struct file_store *store, const char *folder, struct file_names *names,
+                    struct failure *f)
+{
+    const char *inside = strchr(store->path + 1, '/');
+    _cleanup_(cleanup_text) char *prefix = text_format(
+        "%s%s%s%s", inside ? inside + 1 : "", inside ? "/" : "", folder, *folder ? "/" : "");
+    _cleanup_(cleanup_text) char *next = NULL;
+    do {
+        _cleanup_(cleanup_text) char *url = list_url(store, prefix, next), *following = NULL;
+        _cleanup_(cleanup_buffer) struct buffer page = {0};
+        struct call call = {.method = "GET",
+                            .what = "list the bucket",
+                            .url = url,
+                            .sink = {&page, ANSWER_MOST, false, 0}};
+        if (!s3_call(store, &call, f) || !not_there(&call, f) ||
+            !read_page(buffer_bytes(&page), strlen(prefix), names, &following, f))
+            return false;
+        free(next);
+        next = TAKE(following);
+    } while (next && names->count <= FILE_STORE_MOST);
+    return true;
+}
+
+const struct file_store_kind file_store_s3 = {
+    .open = s3_open,
+    .put = s3_put,
+    .get = s3_get,
+    .list = s3_list,
+    .move = s3_move,
+    .remove = s3_remove,
+};

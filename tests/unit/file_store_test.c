@@ -1,0 +1,292 @@
+/* Places for files: a directory, and a real OpenSSH server with a host key and users' key of its
+ * own, on loopback. S3: tests/integration/test_hand_over_files.py. */
+#include "base/file_store.h"
+
+#include <arpa/inet.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "tests/unit/check.h"
+
+static char folder[64];
+static pid_t sshd;
+static unsigned port;
+static char host_key[128];
+
+static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void run(const char *format, ...)
+{
+    char command[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(command, sizeof command, format, arguments);
+    va_end(arguments);
+    assert_int_equal(system(command), 0);
+}
+
+static unsigned free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static void start_sshd(void)
+{
+    char configuration[128];
+    snprintf(configuration, sizeof configuration, "%s/sshd_config", folder);
+    run("cd %s && for k in host other user; do [ -f $k ] || ssh-keygen -q -t ed25519 -N '' -f $k; "
+        "done && cp user.pub authorized && mkdir -p /run/sshd",
+        folder);
+    run("printf 'Port %u\\nListenAddress 127.0.0.1\\nHostKey %s/host\\nAuthorizedKeysFile "
+        "%s/authorized\\nStrictModes no\\nUsePAM no\\nPidFile none\\nPermitRootLogin yes\\n"
+        "Subsystem sftp internal-sftp\\n' > %s",
+        port, folder, folder, configuration);
+    sshd = fork();
+    if (sshd == 0) {
+        execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-e", "-q", "-f", configuration, NULL);
+        _exit(127);
+    }
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(0x7f000001)};
+    for (int i = 0; i < 200; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        int result = connect(fd, (struct sockaddr *)&address, sizeof address);
+        close(fd);
+        if (result == 0)
+            return;
+        usleep(50000);
+    }
+    fail_msg("sshd does not listen");
+}
+
+static void stop_sshd(void)
+{
+    kill(sshd, SIGTERM);
+    waitpid(sshd, NULL, 0);
+}
+
+static void read_fingerprint(const char *key)
+{
+    char command[256];
+    snprintf(command, sizeof command, "ssh-keygen -l -f %s/%s.pub | cut -d' ' -f2", folder, key);
+    FILE *out = popen(command, "r");
+    assert_int_equal(fscanf(out, "%127s", host_key), 1);
+    pclose(out);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/uketsuke-test-store.XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    port = free_port();
+    start_sshd();
+    read_fingerprint("host");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stop_sshd();
+    run("rm -rf %s", folder);
+    return 0;
+}
+
+static struct file_store *open_as(const char *to, const char *key, struct failure *f)
+{
+    static char key_file[128]; /* borrowed by the store */
+    snprintf(key_file, sizeof key_file, "%s/%s", folder, key);
+    struct file_store_options options = {
+        .to = to, .patience = 20 * INSTANT_SECOND, .key_file = key_file, .host_key = host_key};
+    struct file_store *store = NULL;
+    if (!file_store_open(&options, &store, f))
+        return NULL;
+    return store;
+}
+
+static char *sftp_place(const char *below)
+{
+    return text_format("sftp://%s@127.0.0.1:%u%s/%s", getpwuid(getuid())->pw_name, port, folder,
+                       below);
+}
+
+static void must_put(struct file_store *store, const char *name, const char *text)
+{
+    struct failure f = {0};
+    if (!file_store_put(store, name, bytes_of_text(text), &f))
+        fail_msg("%s", f.text);
+}
+
+static void must_hold(struct file_store *store, const char *name, const char *text)
+{
+    struct failure f = {0};
+    bool found = false;
+    _cleanup_(cleanup_buffer) struct buffer content = {0};
+    if (!file_store_get(store, name, 1000, &found, &content, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(found, text != NULL);
+    if (text)
+        assert_string_equal(buffer_text(&content), text);
+}
+
+/* What every place does. */
+static void keep_the_contract(struct file_store *store, const char *path)
+{
+    struct failure f = {0};
+    struct file_names names = {0};
+    bool found;
+    _cleanup_(cleanup_buffer) struct buffer content = {0};
+    must_hold(store, "a/missing", NULL);
+    must_put(store, "a/two", "2");
+    must_put(store, "a/one", "first");
+    must_put(store, "a/one", "1"); /* replaced */
+    must_put(store, "a/b/three", "");
+    must_hold(store, "a/one", "1");
+    must_hold(store, "a/b/three", "");
+    run("echo half > %s/a/.one.0123.part", path);
+    assert_true(file_store_list(store, "a", &names, &f));
+    assert_int_equal(names.count, 2); /* no folder, nothing half */
+    assert_string_equal(names.name[0], "one");
+    assert_string_equal(names.name[1], "two");
+    file_names_free(&names);
+    assert_true(file_store_list(store, "nowhere", &names, &f));
+    assert_int_equal(names.count, 0);
+    assert_true(file_store_sweep(store, "a", &f));
+    run("test ! -e %s/a/.one.0123.part", path);
+    if (!file_store_move(store, "a/one", "done/one", &f))
+        fail_msg("%s", f.text);
+    must_hold(store, "a/one", NULL);
+    must_put(store, "a/one", "newer");
+    assert_true(file_store_move(store, "a/one", "done/one", &f)); /* replaces */
+    must_hold(store, "done/one", "newer");
+    assert_true(file_store_remove(store, "done/one", &f));
+    assert_true(file_store_remove(store, "done/one", &f));
+    must_hold(store, "done/one", NULL);
+    must_put(store, "long", "0123456789");
+    assert_true(file_store_get(store, "long", 10, &found, &content, &f));
+    assert_false(file_store_get(store, "long", 9, &found, &content, &f));
+    assert_failure(f, FAILURE_LIMIT, "longer than the 9 bytes");
+    static const char *const strange[] = {"", "/x", "x/", "a//b", "../x", "a/.x", "a b", "名"};
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
+        assert_false(file_store_put(store, strange[i], bytes_of_text(""), &f));
+}
+
+static void a_directory_keeps_the_contract(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    _cleanup_(cleanup_text) char *to = text_format("%s/place", folder);
+    assert_null(open_as(to, "user", &f));
+    assert_failure(f, FAILURE_SYSTEM, "can't use the directory");
+    run("mkdir %s", to);
+    struct file_store *store = open_as(to, "user", &f);
+    keep_the_contract(store, to);
+    run("ln -s /etc/passwd %s/a/link", to);
+    bool found;
+    struct buffer content = {0};
+    assert_false(file_store_get(store, "a/link", 100000, &found, &content, &f));
+    file_store_close(store);
+}
+
+static void sftp_keeps_the_contract(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    _cleanup_(cleanup_text) char *to = sftp_place("remote"),
+                                 *path = text_format("%s/remote", folder);
+    struct file_store *store = open_as(to, "user", &f);
+    assert_non_null(store);
+    keep_the_contract(store, path);
+    file_store_close(store);
+}
+
+static void fails_with(const char *to, const char *key, const char *words)
+{
+    struct failure f = {0};
+    struct file_store *store = open_as(to, key, &f);
+    assert_non_null(store);
+    assert_false(file_store_put(store, "x", bytes_of_text("x"), &f));
+    if (!strstr(f.text, words))
+        fail_msg("\"%s\" is not in \"%s\"", words, f.text);
+    file_store_close(store);
+}
+
+static void sftp_trusts_one_host_key_and_shows_one_key(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_text) char *to = sftp_place("remote");
+    fails_with(to, "other", "");
+    run("cd %s && mv host host.old && mv host.pub host.old.pub", folder);
+    stop_sshd();
+    start_sshd(); /* with a new host key */
+    fails_with(to, "user", "fingerprint");
+    read_fingerprint("host");
+    struct failure f = {0};
+    struct file_store *store = open_as(to, "user", &f);
+    must_put(store, "x", "x");
+    stop_sshd();
+    file_store_close(store);
+    fails_with(to, "user", "");
+    start_sshd();
+}
+
+static void a_place_without_what_it_needs_is_refused(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_null(open_as("ftp://host/x", "user", &f));
+    assert_null(open_as("sftp://host/x", "user", &f));
+    assert_null(open_as("sftp://me:secret@host/x", "user", &f));
+    assert_failure(f, FAILURE_USAGE, "without a password");
+    assert_null(open_as("sftp://me@host/x", "absent", &f));
+    assert_null(open_as("http://storage.example/bucket", "user", &f));
+    assert_failure(f, FAILURE_USAGE, "needs https");
+    assert_null(open_as("https://storage.example/bucket", "user", &f));
+}
+
+static void a_full_disk_leaves_nothing_half(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    _cleanup_(cleanup_text) char *to = text_format("%s/small", folder);
+    static char large[256 * 1024];
+    run("mkdir %s", to);
+    if (mount("none", to, "tmpfs", 0, "size=64k") != 0)
+        skip(); /* needs root */
+    struct file_store *store = open_as(to, "user", &f);
+    must_put(store, "before", "1");
+    assert_false(file_store_put(store, "large", bytes_of(large, sizeof large), &f));
+    assert_failure(f, FAILURE_SYSTEM, "No space left");
+    must_hold(store, "large", NULL);
+    must_put(store, "after", "2"); /* what was begun is gone */
+    file_store_close(store);
+    umount(to);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_directory_keeps_the_contract),
+        cmocka_unit_test(sftp_keeps_the_contract),
+        cmocka_unit_test(sftp_trusts_one_host_key_and_shows_one_key),
+        cmocka_unit_test(a_place_without_what_it_needs_is_refused),
+        cmocka_unit_test(a_full_disk_leaves_nothing_half),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
