@@ -23,7 +23,7 @@ static void map_check(const struct map *map, const char *around, json_t *paths, 
         }
         json_object_set_new(paths, path, json_true());
         if (!*part->to)
-            problem_add(problems, "record.xml", 0,
+            problem_add(problems, "record.xml", part->line,
                         "the item %s (from %s) goes to no destination: give it a \"to\"",
                         part->name, path);
     }
@@ -51,9 +51,8 @@ static void choices_check(const struct procedure *procedure, const json_t *item,
     json_array_foreach (choices, i, one) {
         const char *value = json_string_value(json_object_get(one, "value"));
         if (!procedure_value_label(procedure, path, value))
-            problem_add(problems, "labels.xml", 0,
-                        "no label for the value \"%s\" of %s (form.xsd:%ld)", value, path,
-                        outline ? outline->line : 0);
+            problem_add(problems, "form.xsd", outline ? outline->line : 0,
+                        "labels.xml has no label for the value \"%s\" of %s", value, path);
     }
     for (i = 0; i < procedure->label_count; i++) {
         const struct label *label = &procedure->labels[i];

@@ -34,6 +34,7 @@ struct map {
     char *to;   /* destinations that may have it, separated by blanks; inherited */
     const struct item_check *check; /* NULL: none */
     bool not_after_applied_at;
+    long line;
     struct map *parts;
     size_t part_count;
 };

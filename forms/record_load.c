@@ -104,6 +104,7 @@ static bool map_read(const struct procedure *procedure, const xmlNode *node,
         return broken(procedure, node, f, "a list, and only a list, is made from what repeats");
     map->name = text_copy(name);
     map->from = text_copy(from);
+    map->line = xmlGetLineNo(node);
     map->to = text_copy(to ? to : around->to);
     if (map->kind == MAP_ITEM)
         return item_read(procedure, node, map, f);

@@ -152,10 +152,9 @@ static int remove_copy(void **state)
     return nftw(copy, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Puts `after` in the place of `before` in one file: loading must fail and say `where`. */
-static void breaks(const char *file, const char *before, const char *after, const char *where)
+/* Puts `after` in the place of `before` in one file. */
+static void change(const char *file, const char *before, const char *after)
 {
-    restore();
     _cleanup_(cleanup_text) char *path = copy_path(file);
     _cleanup_(cleanup_buffer) struct buffer content = {0}, changed = {0};
     content_of(path, &content);
@@ -165,6 +164,13 @@ static void breaks(const char *file, const char *before, const char *after, cons
     buffer_append_text(&changed, after);
     buffer_append_text(&changed, at + strlen(before));
     put_content(path, buffer_bytes(&changed));
+}
+
+/* Loading must fail and say `where`. */
+static void breaks(const char *file, const char *before, const char *after, const char *where)
+{
+    restore();
+    change(file, before, after);
     struct failure f = {0};
     struct procedures *procedures = NULL;
     if (procedures_load(copy, &procedures, &f))
@@ -219,12 +225,39 @@ static void test_stray_file(void **state)
     procedures_free(procedures);
 }
 
+/* What loading does not see is told with file and line as well. */
+static void test_lines(void **state)
+{
+    (void)state;
+    restore();
+    struct failure f = {0};
+    _cleanup_(cleanup_json) json_t *all = NULL;
+    change("labels.xml", "<value item=\"claimant/sex\" is=\"2\">女</value>", "");
+    change("record.xml", " to=\"child-allowance\"", "");
+    assert_true(procedures_check(copy, &all, &f));
+    _cleanup_(cleanup_text) char *text = json_dumps(all, JSON_COMPACT);
+    const json_t *problems = json_object_get(json_array_get(all, 0), "problems");
+    bool label = false, destination = false;
+    size_t i;
+    json_t *one;
+    json_array_foreach ((json_t *)problems, i, one) {
+        const char *file = json_string_value(json_object_get(one, "file"));
+        bool line = json_integer_value(json_object_get(one, "line")) > 0;
+        const char *what = json_string_value(json_object_get(one, "problem"));
+        label |= line && !strcmp(file, "form.xsd") && strstr(what, "\"2\" of claimant/sex");
+        destination |=
+            line && !strcmp(file, "record.xml") && strstr(what, "goes to no destination");
+    }
+    if (!label || !destination)
+        fail_msg("%s", text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check),      cmocka_unit_test(test_accessors),
-        cmocka_unit_test(test_record_for), cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_stray_file),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_check),
+        cmocka_unit_test(test_accessors), cmocka_unit_test(test_record_for),
+        cmocka_unit_test(test_broken),    cmocka_unit_test(test_stray_file),
     };
     return cmocka_run_group_tests(tests, make_copy, remove_copy);
 }
