@@ -429,3 +429,34 @@ def test_without_a_page_of_ours_nothing_changes(house):
     for (method, rest) in NEEDS:
         if method != "GET":
             assert ask(evil, method, path(receipt, rest)).status_code == 403
+
+
+# --- fast with many (last: it fills the table) --------------------------------------------------
+
+MANY = """
+SET session_replication_role = replica;
+INSERT INTO application (city_code, channel, receipt_number, state, reason, changed_by, changed_at,
+    announced_at, applied_at, procedure_id, form_version, promised_size, promised_sha256, version)
+SELECT '992011', 'bulk', 'B-' || g, CASE WHEN g % 20 = 0 THEN
+    (ARRAY['review', 'unmatched', 'held', 'correction'])[1 + (g / 20) % 4] ELSE 'completed' END,
+    CASE WHEN g % 20 = 0 THEN 'facts-differ' END, 'role:collect', t, t, t,
+    'child-allowance.certification-claim', '1', 1, decode(repeat('00', 32), 'hex'), 1
+FROM (SELECT g, now() - g * interval '30 s' AS t FROM generate_series(1, 100000) g) many;
+ANALYZE application;
+"""
+
+
+def test_queue_reads_its_index_and_no_table(house):
+    house.psql(MANY)
+    plan = json.loads(house.psql(
+        "EXPLAIN (FORMAT json) SELECT a.receipt_number FROM application a LEFT JOIN claim_in_force c"
+        " USING (city_code, application_id) WHERE a.city_code = '992011' AND a.state IN ('review',"
+        " 'unmatched', 'held', 'correction') AND a.procedure_id = ANY('{x,y}') AND (a.applied_at,"
+        " a.application_id) > ('-infinity', '00000000-0000-0000-0000-000000000000')"
+        " ORDER BY a.applied_at, a.application_id LIMIT 51"))
+    text = json.dumps(plan)
+    assert "application_waiting" in text and '"Sort"' not in text
+    assert '"Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name":' \
+           ' "application"' not in text
+    queue = house.people["hanako"].get("/api/queue").json()
+    assert sum(queue["counts"].values()) >= 5000 and len(queue["items"]) == 50
