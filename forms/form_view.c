@@ -198,32 +198,39 @@ static bool group_present(const struct viewing *viewing, const json_t *items, co
     return false;
 }
 
+/* A group that is named as its first item, which has parts, is the heading of that item, too. */
+static char *group_path(const struct viewing *viewing, const json_t *first, const xmlNode *root)
+{
+    const xmlNode *node = element_first(viewing, first, root);
+    if (!json_object_get(first, "parts"))
+        return text_copy("");
+    if (strcmp(member(first, "kind"), "list") == 0)
+        return text_copy(member(first, "path"));
+    return node ? form_path(viewing->procedure, node) : text_copy("");
+}
+
 /* A heading of its own for a single item with text would say the same word twice: such items stand
  * together under an empty heading. */
 static void group_add(struct viewing *viewing, const json_t *group, const xmlNode *root,
                       bool *loose)
 {
-    const json_t *items = json_object_get(group, "items"), *only = json_array_get(items, 0);
-    bool same =
-        json_array_size(items) == 1 && strcmp(member(group, "label"), member(only, "label")) == 0;
-    bool alone = same && !json_object_get(only, "parts");
+    const json_t *items = json_object_get(group, "items"), *first = json_array_get(items, 0);
+    bool same = strcmp(member(group, "label"), member(first, "label")) == 0;
+    bool alone = same && json_array_size(items) == 1 && !json_object_get(first, "parts");
     if (!group_present(viewing, items, root))
         return;
     if (!alone) {
-        const xmlNode *node = same ? element_first(viewing, only, root) : NULL;
-        bool list = same && strcmp(member(only, "kind"), "list") == 0;
-        _cleanup_(cleanup_text) char *path = list   ? text_copy(member(only, "path"))
-                                             : node ? form_path(viewing->procedure, node)
-                                                    : text_copy("");
+        _cleanup_(cleanup_text) char *path =
+            same ? group_path(viewing, first, root) : text_copy("");
         view_heading_add(viewing, 1, path, member(group, "label"));
     } else if (!*loose) {
         view_heading_add(viewing, 1, "", "");
     }
     *loose = alone;
-    if (same)
-        elements_add(viewing, only, root, 2, true);
-    else
-        parts_add(viewing, items, root, 2);
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *item = json_array_get(items, i);
+        elements_add(viewing, item, root, 2, (i == 0 && same) || !*member(item, "label"));
+    }
 }
 
 /* --- what must not be seen, what cannot be shown ---------------------------------------------- */

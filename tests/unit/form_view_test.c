@@ -202,6 +202,8 @@ static void example_check(const char *path, size_t *ret_masked)
         assert_true(html_has(&html, entry->label));
         assert_true(!entry->text || html_has(&html, entry->text));
         *ret_masked += entry->masked;
+        if (i > 0 && entry->heading && entry[-1].heading) /* nothing is said twice */
+            assert_string_not_equal(entry->label, entry[-1].label);
     }
 }
 
