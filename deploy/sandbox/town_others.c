@@ -11,10 +11,11 @@
 #define FORM_MOST 65536 /* bytes */
 #define NEAR_DAYS 400   /* a day so near to the example's moves with it; others are birth dates */
 
-/* Those whose good example needs no attachment, and whose rules know no day of the week. */
+/* Those whose good example needs no attachment, and whose rules ask for no age or sex. */
 static const char *const procedure_ids[] = {
-    "health.screening-ticket-reissue", "registry.move-out-notice",
-    "health.screening-application",    "health.vaccination-voucher-reissue",
+    "health.screening-ticket-reissue",
+    "registry.move-out-notice",
+    "health.vaccination-voucher-reissue",
     "registry.relocation-reservation",
 };
 #define OTHER_COUNT (sizeof procedure_ids / sizeof procedure_ids[0])
