@@ -6,7 +6,7 @@ import { type Application, application, post, remove } from "./api";
 import { Decide } from "./decide";
 import { Unmatched } from "./unmatched";
 import { Button, Failure, Heading, Notice, useKeys, useLoaded } from "./parts";
-import { demand, era, severity, when } from "./words";
+import { demand, era, severity, when, who } from "./words";
 
 const isDay = (value: string) => /^\d{4}-\d{2}-\d{2}$/.test(value);
 
@@ -84,7 +84,7 @@ function Review(props: { it: Application }) {
     <Notice kind="warning">
       連携の前に承認が必要です：{review.demands.map((d) => demand[d] ?? d).join("、")}。
       {review.persons}人のうち{review.approvals.length}人が承認しました
-      {review.approvals.length > 0 && `（${review.approvals.map((a) => a.by).join("、")}）`}。
+      {review.approvals.length > 0 && `（${review.approvals.map((a) => who(a.by)).join("、")}）`}。
     </Notice>
   );
 }
@@ -108,14 +108,14 @@ function History(props: { it: Application }) {
               <td>{when(event.at)}</td>
               <td>{event.to}</td>
               <td>{event.reason ?? ""}</td>
-              <td>{event.actor}</td>
+              <td>{who(event.actor)}</td>
             </tr>
           ))}
         </tbody>
       </table>
       {props.it.messages.map((message) => (
         <p>
-          {when(message.at)}　{message.by}　{message.status}：{message.text}
+          {when(message.at)}　{who(message.by)}　{message.status}：{message.text}
         </p>
       ))}
     </details>
@@ -157,7 +157,7 @@ function useClaim(receipt: string) {
   return refused;
 }
 
-export function ApplicationPage(props: { receipt: string }) {
+export function ApplicationPage(props: { receipt: string; me: string }) {
   const { value: it, error, again } = useLoaded(() => application(props.receipt), props.receipt);
   const refused = useClaim(props.receipt);
   const back = () => {
@@ -180,7 +180,7 @@ export function ApplicationPage(props: { receipt: string }) {
       <Failure error={error} />
       <Failure error={refused} />
       <Review it={it} />
-      {it.state === "unmatched" && <Unmatched it={it} done={back} changed={again} />}
+      {it.state === "unmatched" && <Unmatched it={it} me={props.me} done={back} changed={again} />}
       <Findings it={it} />
       <Decide it={it} done={back} changed={again} />
       <h2>申請の内容</h2>

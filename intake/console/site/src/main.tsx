@@ -23,11 +23,11 @@ function useHash(): string {
   return hash || "#/";
 }
 
-function Page(props: { hash: string }) {
+function Page(props: { hash: string; me: string }) {
   const found = /^#\/applications\/([^/]+)$/.exec(props.hash);
   if (found) {
     const receipt = decodeURIComponent(found[1]);
-    return <ApplicationPage receipt={receipt} key={receipt} />;
+    return <ApplicationPage receipt={receipt} me={props.me} key={receipt} />;
   }
   return props.hash === "#/overview" ? <OverviewPage /> : <QueuePage />;
 }
@@ -55,7 +55,7 @@ function Frame(props: { me: Me; hash: string; leave: () => void }) {
         <Button onClick={props.leave}>サインアウト</Button>
       </header>
       <main id="main">
-        <Page hash={props.hash} />
+        <Page hash={props.hash} me={props.me.name} />
       </main>
     </>
   );

@@ -26,7 +26,7 @@ function Row(props: { item: Waiting; current: boolean; choose: () => void }) {
   }, [props.current]);
   return (
     <tr ref={row} class={props.current ? "current" : ""} aria-current={props.current ? "true" : undefined}>
-      <td>
+      <td class="number">
         <a href={`#/applications/${encodeURIComponent(item.receipt_number)}`} onFocus={props.choose}>
           {item.receipt_number}
         </a>

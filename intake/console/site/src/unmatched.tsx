@@ -6,7 +6,7 @@ import { useRef, useState } from "preact/hooks";
 import { act, type Application, type Candidate, type Facts, type Person, post } from "./api";
 import { difference, substituted } from "./difference";
 import { Button, Failure, Field, Marked, Notice, useKeys } from "./parts";
-import { agreement, agrees, era, fact, residence, sex } from "./words";
+import { agreement, agrees, era, fact, residence, sex, who } from "./words";
 
 const SHOWN = ["name", "kana", "birth_date", "sex", "address"] as const;
 type Shown = (typeof SHOWN)[number];
@@ -137,7 +137,7 @@ function Confirm(props: { it: Application; done: () => void; changed: () => void
     <form class="card" onSubmit={confirm}>
       <h2>二人目の確認</h2>
       <p>
-        {proposal.by} さんが、宛名番号 <strong>{proposal.atenabango}</strong> の人だと判断しました。
+        {who(proposal.by)} さんが、宛名番号 <strong>{proposal.atenabango}</strong> の人だと判断しました。
         申請した人と同じ人か、自分で見比べて確かめてください。
       </p>
       <Failure error={error} />
@@ -149,8 +149,15 @@ function Confirm(props: { it: Application; done: () => void; changed: () => void
   );
 }
 
-export function Unmatched(props: { it: Application; done: () => void; changed: () => void }) {
+export function Unmatched(props: {
+  it: Application;
+  me: string;
+  done: () => void;
+  changed: () => void;
+}) {
   const { it } = props;
+  const confirms =
+    it.proposal && it.proposal.by !== `staff:${props.me}` && it.may.includes("confirm");
   const [found, setFound] = useState<Candidate[]>();
   const [chosen, setChosen] = useState<string>();
   const [reason, setReason] = useState("");
@@ -180,12 +187,10 @@ export function Unmatched(props: { it: Application; done: () => void; changed: (
   return (
     <section aria-label="申請者の特定">
       <h2>申請した人は誰ですか</h2>
-      {it.proposal && it.may.includes("confirm") && (
-        <Confirm it={it} done={props.done} changed={props.changed} />
-      )}
-      {it.proposal && !it.may.includes("confirm") && (
+      {confirms && <Confirm it={it} done={props.done} changed={props.changed} />}
+      {it.proposal && !confirms && (
         <Notice kind="info">
-          {it.proposal.by} さんの判断（宛名番号 {it.proposal.atenabango}）を、ほかの職員が確認します。
+          {who(it.proposal.by)} さんの判断（宛名番号 {it.proposal.atenabango}）を、ほかの職員が確認します。
         </Notice>
       )}
       <div class="compare">

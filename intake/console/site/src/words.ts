@@ -73,3 +73,6 @@ export function age(at: string, now = Date.now()): string {
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)}時間`;
   return `${Math.floor(minutes / 1440)}日`;
 }
+
+/** "staff:hanako" → hanako */
+export const who = (actor: string) => actor.replace(/^staff:/, "");
