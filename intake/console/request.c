@@ -19,7 +19,6 @@ void console_headers(struct http_request *request)
                       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "
                       "blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action "
                       "'none'; frame-ancestors 'none'");
-    http_reply_header(request, "X-Content-Type-Options", "nosniff");
     http_reply_header(request, "Referrer-Policy", "no-referrer");
     http_reply_header(request, "Cross-Origin-Opener-Policy", "same-origin");
     http_reply_header(request, "Cross-Origin-Resource-Policy", "same-origin");
