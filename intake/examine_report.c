@@ -28,11 +28,12 @@ static json_t *application_json(const struct package *package)
 {
     if (!package)
         return json_null();
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "receipt_number", package->receipt_number,
-                     "city_code", package->city_code, "procedure", package->procedure_id,
-                     "form_version", package->form_version, "applied_at",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s*}", "receipt_number",
+                     package->receipt_number, "city_code", package->city_code, "procedure",
+                     package->procedure_id, "form_version", package->form_version, "applied_at",
                      time_json(package->applied_at), "applicant_role",
-                     package->by_agent ? "agent" : "self");
+                     package->by_agent ? "agent" : "self", "corrects",
+                     *package->corrects ? package->corrects : NULL);
 }
 
 static json_t *evidence_json(const struct report_evidence *e)

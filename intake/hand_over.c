@@ -14,6 +14,7 @@
 #include "intake/lease.h"
 #include "intake/release.h"
 #include "routing/item.h"
+#include "routing/recheck.h"
 
 #define ACTOR "role:routing"
 
@@ -36,7 +37,7 @@ static const struct db_statement packages_find = {
     "  WHERE a.city_code = wanted.city_code AND a.application_id = wanted.application_id OFFSET 0)"
     "  AS found ON true "
     "ORDER BY wanted.position"};
-/* Asked for again after it was received: the state stays as it is. */
+/* Asked for again after it was received, or taken back and free again: the state stays as it is. */
 static const struct db_statement work_end = {
     "hand_over_work_end", "DELETE FROM work WHERE city_code = $1 AND application_id = $2::uuid"
                           " AND stage = 'route' AND attempts = $3"};
@@ -56,6 +57,7 @@ struct hand_over {
     struct pace pace;
     struct work_item items[WORK_BATCH_MOST];
     size_t count;
+    int64_t epoch;                           /* of who is protected: read before it is asked */
     struct db_rows *examinations, *packages; /* of the range that is handed over */
     size_t first;                            /* their row 0 */
     struct parcel_out parcels[WORK_BATCH_MOST];
@@ -140,13 +142,19 @@ static bool item_make(struct role *role, const struct leaving *leaving, struct p
 
 /* --- one application -------------------------------------------------------------------------- */
 
+/* It was in an outbox before, and is put there again. */
+static bool went_out(const struct work_item *item)
+{
+    return item->state == STATE_ROUTED || item->state == STATE_RECEIVED;
+}
+
 /* Held with a reason; what is held already waits for its next turn without a new event. */
 static bool hold(struct hand_over *all, struct db_tx *tx, const struct work_item *item,
                  const char *reason, struct failure *f)
 {
     instant due_at = clock_now() + all->pace.retry_held;
     all->parcels[item - all->items].result = RESULT_HELD;
-    if (item->state == STATE_HELD || item->state == STATE_RECEIVED)
+    if (item->state == STATE_HELD || went_out(item))
         return lease_defer(tx, STAGE_ROUTE, item, true, due_at, reason, NULL, f);
     struct decision *decision = decision_add(all, item, STATE_HELD);
     decision->reason = reason;
@@ -155,13 +163,11 @@ static bool hold(struct hand_over *all, struct db_tx *tx, const struct work_item
     return true;
 }
 
-/* Who must agree is asked. What was received already, and is asked for again, just stays. */
+/* Who must agree is asked. */
 static bool ask(struct hand_over *all, struct db_tx *tx, const struct leaving *leaving,
                 const struct release *release, struct failure *f)
 {
     const struct work_item *item = leaving->item;
-    if (item->state == STATE_RECEIVED)
-        return hold(all, tx, item, release_reason(release), f);
     struct decision *decision = decision_add(all, item, STATE_REVIEW);
     decision->reason = release_reason(release);
     all->parcels[item - all->items].result = RESULT_REVIEW;
@@ -223,14 +229,16 @@ static bool hand_over_leaving(struct hand_over *all, struct db_tx *tx,
         .application_id = item->application_id,
         .sealed = buffer_bytes(&parcel->sealed),
         .sha256 = parcel->sha256,
+        .checked = all->epoch,
     };
     parcel->result = RESULT_ROUTED;
-    if (item->state == STATE_RECEIVED)
+    if (went_out(item))
         return put_again(all, tx, item, f);
     decision_add(all, item, STATE_ROUTED)->outbox = &parcel->entry;
-    if (leaving->correction->possible)
-        correction_supersede(leaving->correction, item, &all->decisions[all->decision_count++]);
-    return true;
+    if (!leaving->correction->possible || leaving->correction->settled)
+        return true;
+    correction_supersede(leaving->correction, item, &all->decisions[all->decision_count++]);
+    return correction_note(tx, item, leaving->correction, f);
 }
 
 /* The destination that staff chose counts only while the route table still allows it. */
@@ -243,6 +251,12 @@ static bool route_of(struct hand_over *all, const char *procedure_id, const char
     if (chosen)
         ret_route->destination = route_alternative(config, ret_route, chosen);
     return ret_route->destination != NULL;
+}
+
+/* As the package itself says; NULL for what corrects nothing. */
+static const char *corrects_of(const json_t *report)
+{
+    return json_string_value(json_object_get(json_object_get(report, "application"), "corrects"));
 }
 
 static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t index,
@@ -266,7 +280,8 @@ static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t i
     if (!examination->record || !leaving.package_sha256)
         return failure_set(f, FAILURE_INPUT,
                            "an application that was identified has no package or record any more");
-    if (!correction_find(tx, leaving.item, db_get_text(all->packages, row, 2), correction, f))
+    if (!correction_find(tx, leaving.item, db_get_text(all->packages, row, 2),
+                         corrects_of(examination->report), correction, f))
         return false;
     leaving.record = record_for(leaving.procedure, examination->record, leaving.route.destination);
     bool done = hand_over_leaving(all, tx, &leaving, f);
@@ -305,7 +320,8 @@ static bool fetch(struct hand_over *all, struct db_tx *tx, size_t first, size_t 
     cleanup_db_rows(&all->packages);
     all->examinations = all->packages = NULL;
     all->first = first;
-    return application_fetch_examinations(tx, &all->items[first], count, &all->examinations, f) &&
+    return recheck_epoch(tx, all->role->city_code, &all->epoch, f) &&
+           application_fetch_examinations(tx, &all->items[first], count, &all->examinations, f) &&
            db_query(tx, &packages_find, DB_VALUES(WORK_COLUMNS(columns)), &all->packages, f);
 }
 

@@ -8,9 +8,15 @@
 
 #include "base/process.h"
 #include "intake/command.h"
+#include "routing/recheck.h"
 
 /* One batch, for work_loop_run; wake it by work_channel(STAGE_ROUTE). The procedures are loaded
  * with the first batch and stay with the role. */
 enum work_result hand_over_step(void *context /* struct role * */, struct failure *f);
+
+/* A recheck_ask (context: struct role *): of what waits in an outbox, that of protected residents
+ * may leave only as two people released it. What may not goes back to hand_over_step, and so into
+ * review. */
+recheck_ask hand_over_recheck;
 
 #endif

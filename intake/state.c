@@ -30,7 +30,8 @@ static const struct {
                       BIT(STATE_RECEIVED) | BIT(STATE_HELD) | BIT(STATE_REVIEW) |
                           BIT(STATE_WITHDRAWN)},
     [STATE_RECEIVED] = {"received", "連携済",
-                        BIT(STATE_COMPLETED) | BIT(STATE_REJECTED) | BIT(STATE_CORRECTION)},
+                        BIT(STATE_COMPLETED) | BIT(STATE_REJECTED) | BIT(STATE_CORRECTION) |
+                            BIT(STATE_REVIEW)},
     [STATE_COMPLETED] = {"completed", "完了", 0},
     [STATE_REJECTED] = {"rejected", "却下", 0},
     [STATE_HELD] = {"held", "保留",

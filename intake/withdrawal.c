@@ -20,24 +20,28 @@
 static const struct db_statement withdrawals_find = {
     "withdrawals_find",
     "SELECT w.application_id, a.state, a.version, a.channel, a.receipt_number, w.asked_at,"
-    " (SELECT max(o.destination) FROM outbox o WHERE o.city_code = a.city_code"
-    "  AND o.application_id = a.application_id AND o.destination <> 'portal'),"
-    " (SELECT bool_or(o.attempts > 0 OR coalesce(o.claimed_until > now(), false)) FROM outbox o"
-    "  WHERE o.city_code = a.city_code AND o.application_id = a.application_id"
-    "  AND o.destination <> 'portal'),"
+    " w.asked_by,"
     " (SELECT d.destination FROM delivery d WHERE d.city_code = a.city_code"
     "  AND d.application_id = a.application_id AND d.destination <> 'portal' AND d.status IS NULL"
+    "  AND d.accepted"
     "  ORDER BY d.delivered_at DESC LIMIT 1) "
     "FROM withdrawal w JOIN application a USING (city_code, application_id) "
     "WHERE w.city_code = $1 AND w.settled_at IS NULL "
     "ORDER BY w.asked_at LIMIT 64 FOR UPDATE OF w, a SKIP LOCKED"};
+/* Waits for whoever is fetching it just now, and sees that they did. */
+static const struct db_statement withdrawal_waits = {
+    "withdrawal_waits", "SELECT destination, attempts > 0 OR coalesce(claimed_until > now(), false)"
+                        " FROM outbox WHERE city_code = $1 AND application_id = $2::uuid"
+                        " AND destination <> 'portal' AND status IS NULL "
+                        "ORDER BY outbox_id DESC LIMIT 1 FOR UPDATE"};
 static const struct db_statement withdrawal_settle = {
     "withdrawal_settle", "UPDATE withdrawal SET settled_at = $3, outcome = $4"
                          " WHERE city_code = $1 AND application_id = $2::uuid"};
 static const struct db_statement withdrawal_outbox = {
     "withdrawal_outbox",
     "WITH gone AS (DELETE FROM outbox WHERE city_code = $1 AND application_id = $2::uuid"
-    "  AND destination <> 'portal' RETURNING city_code, destination, outbox_id) "
+    "  AND destination <> 'portal' AND status IS NULL RETURNING city_code, destination,"
+    "  outbox_id) "
     "DELETE FROM outbox_item i USING gone g WHERE i.city_code = g.city_code"
     " AND i.destination = g.destination AND i.outbox_id = g.outbox_id"};
 static const struct db_statement withdrawal_key = {
@@ -46,7 +50,8 @@ static const struct db_statement withdrawal_key = {
 
 struct asked { /* one withdrawal; texts borrowed from the rows */
     const char *application_id, *channel, *receipt_number;
-    const char *waits_for, *delivered_to; /* destinations; NULL */
+    const char *asked_by, *delivered_to;
+    char waits_for[64]; /* destination; "" */
     enum state state;
     int version;
     bool fetched;
@@ -73,7 +78,9 @@ static bool end(struct role *role, struct db_tx *tx, const struct asked *asked, 
                                 .from = asked->state,
                                 .to = STATE_WITHDRAWN,
                                 .version = asked->version,
-                                .reason = "withdrawn-by-resident",
+                                .reason = strncmp(asked->asked_by, "staff:", 6) == 0
+                                              ? "withdrawn-by-staff"
+                                              : "withdrawn-by-resident",
                                 .actor = ACTOR};
     return (asked->state != STATE_ROUTED ||
             db_execute(tx, &withdrawal_outbox,
@@ -128,7 +135,7 @@ static bool tell(struct role *role, struct db_tx *tx, const struct asked *asked,
                                        .sealed = buffer_bytes(&sealed),
                                        .sha256 = hash,
                                        .status = NOTICE};
-    return outbox_put(tx, &entry, 1, f) && settle(role, tx, asked, "told-destination", f);
+    return outbox_put(tx, &entry, 1, f);
 }
 
 /* --- too late --------------------------------------------------------------------------------- */
@@ -151,18 +158,36 @@ static bool refuse(struct role *role, struct db_tx *tx, const struct asked *aske
 
 /* --- the step --------------------------------------------------------------------------------- */
 
-static bool settle_one(struct role *role, struct db_tx *tx, const struct asked *asked,
-                       struct failure *f)
+static bool look_into_outbox(struct role *role, struct db_tx *tx, struct asked *asked,
+                             struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &withdrawal_waits,
+                  DB_VALUES(db_text(role->city_code), db_text(asked->application_id)), &rows, f))
+        return false;
+    if (db_row_count(rows) == 0)
+        return true;
+    snprintf(asked->waits_for, sizeof asked->waits_for, "%s", db_get_text(rows, 0, 0));
+    asked->fetched = db_get_boolean(rows, 0, 1);
+    return true;
+}
+
+static bool settle_one(struct role *role, struct db_tx *tx, struct asked *asked, struct failure *f)
 {
     if (asked->state == STATE_WITHDRAWN)
         return settle(role, tx, asked, "withdrawn", f);
     if (state_final(asked->state))
         return refuse(role, tx, asked, f);
-    if (asked->state == STATE_ROUTED && asked->fetched && asked->waits_for)
-        return tell(role, tx, asked, asked->waits_for, f);
-    if (asked->state == STATE_RECEIVED && asked->delivered_to)
-        return tell(role, tx, asked, asked->delivered_to, f);
-    return end(role, tx, asked, f);
+    if (asked->state == STATE_ROUTED && !look_into_outbox(role, tx, asked, f))
+        return false;
+    bool out = asked->fetched || asked->state == STATE_RECEIVED;
+    const char *whom = asked->fetched ? asked->waits_for : asked->delivered_to;
+    if (out && whom)
+        return tell(role, tx, asked, whom, f) && settle(role, tx, asked, "told-destination", f);
+    if (out)
+        return refuse(role, tx, asked, f);
+    /* What it asked the resident to correct, or lost, it hears of, too. */
+    return (!whom || tell(role, tx, asked, whom, f)) && end(role, tx, asked, f);
 }
 
 static bool asked_read(const struct db_rows *rows, size_t i, struct asked *ret, struct failure *f)
@@ -172,9 +197,8 @@ static bool asked_read(const struct db_rows *rows, size_t i, struct asked *ret, 
                           .channel = db_get_text(rows, i, 3),
                           .receipt_number = db_get_text(rows, i, 4),
                           .at = db_get_instant(rows, i, 5),
-                          .waits_for = db_get_text(rows, i, 6),
-                          .fetched = !db_is_null(rows, i, 7) && db_get_boolean(rows, i, 7),
-                          .delivered_to = db_get_text(rows, i, 8)};
+                          .asked_by = db_get_text(rows, i, 6),
+                          .delivered_to = db_get_text(rows, i, 7)};
     return state_from_code(db_get_text(rows, i, 1), &ret->state) ||
            failure_set(f, FAILURE_DATABASE,
                        "an application is in a state that this program does not know: use the "

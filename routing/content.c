@@ -54,6 +54,8 @@ bool content_add(struct content *content, struct db_tx *tx, const int64_t *ids, 
 {
     _cleanup_(cleanup_buffer) struct buffer list = {0};
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!routing_recheck(content->context, content->caller, tx, ids, count, NULL, f))
+        return false;
     for (size_t i = 0; i < count; i++)
         buffer_format(&list, "%c%" PRId64, i ? ',' : '{', ids[i]);
     buffer_append_text(&list, count ? "}" : "{}");

@@ -20,9 +20,9 @@ struct content {
 
 /* Empties it: a transaction that is run again begins anew. */
 void content_clear(struct content *content);
-/* Adds the items of these ids (at most ROUTING_BATCH_MOST) that wait, in their order, until they
- * are too large together; *ret_seen is the last id that was looked at (0: none). One that does not
- * open is left out and logged: it must not keep back the others. */
+/* Adds the items of these ids (at most ROUTING_BATCH_MOST) that wait and may leave, in their order,
+ * until they are too large together; *ret_seen is the last id that was looked at (0: none). One
+ * that does not open is left out and logged: it must not keep back the others. */
 bool content_add(struct content *content, struct db_tx *tx, const int64_t *ids, size_t count,
                  int64_t *ret_seen, struct failure *f);
 /* "item.delivered" for each; append last in the transaction. */

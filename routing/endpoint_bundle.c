@@ -56,7 +56,8 @@ static bool fetch_work(struct db_tx *tx, void *context, struct failure *f)
     struct fetch *x = context;
     char detail[ROUTING_DETAIL];
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &bundle_of_item,
+    if (!routing_recheck(x->context, &x->caller, tx, &x->id, 1, NULL, f) ||
+        !db_query(tx, &bundle_of_item,
                   DB_VALUES(db_text(x->context->options.city_code), db_text(x->caller.destination),
                             db_number(x->id)),
                   &rows, f))

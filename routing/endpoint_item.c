@@ -19,7 +19,8 @@ static bool fetch_work(struct db_tx *tx, void *context, struct failure *f)
     _cleanup_(cleanup_buffer) struct buffer sealed = {0}, key = {0};
     char application_id[37], detail[ROUTING_DETAIL];
     buffer_clear(&x->plain);
-    if (!outbox_fetch(tx, x->context->options.city_code, x->caller.destination, x->id, &x->found,
+    if (!routing_recheck(x->context, &x->caller, tx, &x->id, 1, NULL, f) ||
+        !outbox_fetch(tx, x->context->options.city_code, x->caller.destination, x->id, &x->found,
                       application_id, &sealed, &key, f))
         return false;
     if (!x->found)

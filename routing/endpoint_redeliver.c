@@ -7,6 +7,7 @@ struct asking {
     struct routing_caller caller;
     int64_t id;
     enum redelivery result;
+    size_t taken_back; /* staff have to release it first */
 };
 
 static bool ask_work(struct db_tx *tx, void *context, struct failure *f)
@@ -17,6 +18,10 @@ static bool ask_work(struct db_tx *tx, void *context, struct failure *f)
                         application_id, f))
         return false;
     if (a->result != REDELIVERY_DONE)
+        return true;
+    if (!routing_recheck(a->context, &a->caller, tx, &a->id, 1, &a->taken_back, f))
+        return false;
+    if (a->taken_back)
         return true;
     struct audit_entry entry = routing_audit_entry(a->context, &a->caller, "item.redelivered",
                                                    application_id, a->id, detail);
@@ -39,6 +44,9 @@ enum http_flow endpoint_redeliver(struct http_request *request, void *context)
     if (a.result == REDELIVERY_NEWER)
         return http_reply_error(request, 409, "E0105",
                                 "Another item of this application waits: take that one.");
+    if (a.taken_back)
+        return http_reply_error(request, 409, "E0105",
+                                "The city's staff have to release it first; ask them.");
     floor_reset(a.caller.client->floor);
     return http_reply_json(request, 200, json_pack("{s:s}", "result", "waits"));
 }

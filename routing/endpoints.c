@@ -62,6 +62,17 @@ enum http_flow routing_wait(struct http_request *request, const char *destinatio
     return http_request_wait_for(request, seconds * INSTANT_SECOND, destination);
 }
 
+bool routing_recheck(const struct routing_context *context, const struct routing_caller *caller,
+                     struct db_tx *tx, const int64_t *ids, size_t count, size_t *ret_taken_back,
+                     struct failure *f)
+{
+    const struct recheck recheck = {.city_code = context->options.city_code,
+                                    .destination = caller->destination,
+                                    .ask = context->options.on_recheck,
+                                    .context = context->options.context};
+    return recheck_items(tx, &recheck, ids, count, ret_taken_back, f);
+}
+
 bool routing_unseal(const struct routing_context *context, const char *purpose,
                     const char *application_id, struct bytes wrapped_key, struct bytes sealed,
                     struct buffer *ret_plain, struct failure *f)

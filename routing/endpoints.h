@@ -59,6 +59,10 @@ enum http_flow routing_reply_failure(struct http_request *request, const struct 
 /* Until something comes for the destination, or the seconds are over: the handler runs again. */
 enum http_flow routing_wait(struct http_request *request, const char *destination, int64_t seconds);
 
+/* Takes back what may not leave any more (routing/recheck.h), before content is read. */
+bool routing_recheck(const struct routing_context *context, const struct routing_caller *caller,
+                     struct db_tx *tx, const int64_t *ids, size_t count, size_t *ret_taken_back,
+                     struct failure *f);
 /* Opens what was sealed for an application: "item" or "package". */
 bool routing_unseal(const struct routing_context *context, const char *purpose,
                     const char *application_id, struct bytes wrapped_key, struct bytes sealed,

@@ -26,8 +26,8 @@ static const struct db_statement outbox_put_status = {
 static const struct db_statement outbox_put_item = {
     "outbox_put_item",
     "WITH put AS ("
-    " INSERT INTO outbox (city_code, destination, application_id, status, sha256)"
-    " VALUES ($1, $2, $3::uuid, $4, $5::bytea) ON CONFLICT DO NOTHING"
+    " INSERT INTO outbox (city_code, destination, application_id, status, sha256, checked)"
+    " VALUES ($1, $2, $3::uuid, $4, $5::bytea, $7::bigint) ON CONFLICT DO NOTHING"
     " RETURNING city_code, destination, outbox_id)"
     "INSERT INTO outbox_item (city_code, destination, outbox_id, sealed) "
     "SELECT city_code, destination, outbox_id, $6::bytea FROM put"};
@@ -55,7 +55,7 @@ static bool put_one(struct db_tx *tx, const struct outbox_entry *e, struct failu
                    DB_VALUES(db_text(e->city_code), db_text(e->destination),
                              db_text(e->application_id), db_text(e->status),
                              e->sha256 ? db_bytes(bytes_of(e->sha256, 32)) : db_null(),
-                             db_bytes(e->sealed)),
+                             db_bytes(e->sealed), db_number(e->checked)),
                    -1, f);
 }
 

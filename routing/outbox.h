@@ -28,6 +28,7 @@ struct outbox_entry {
     const uint8_t *sha256; /* 32 bytes: hash of the plain item, which the receipt must quote */
     const char *status;    /* for "portal": the status to register; else NULL */
     int64_t message_id;    /* what the resident reads with it (resident_message); 0: nothing */
+    int64_t checked; /* protection_epoch when its people were asked about (routing/recheck.h) */
 };
 
 /* One row each in outbox (and outbox_item when sealed is there); one item a destination and

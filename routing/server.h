@@ -11,6 +11,7 @@
 #include "base/seal.h"
 #include "routing/outbox.h"
 #include "routing/outcome.h"
+#include "routing/recheck.h"
 
 extern const struct config_section routing_config_section; /* [routing] address, TLS files, … */
 
@@ -28,6 +29,8 @@ struct routing_options { /* all borrowed until routing_server_stop */
                         void *context, struct failure *f);
     /* The same for outcomes of items that were received. */
     outcome_tell *on_outcomes;
+    /* Asked in the transaction that hands content out; NULL: what waits may leave. */
+    recheck_ask *on_recheck;
     void *context;
 };
 

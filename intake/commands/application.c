@@ -39,13 +39,15 @@ static const struct db_statement application_find = {
 
 /* --- who and where ---------------------------------------------------------------------------- */
 
-/* "staff:<login>", as the operating system knows who logged in. */
+/* "staff:<login>", as the operating system knows who logged in; it may not tell A from a. */
 static void actor_make(struct acting *a)
 {
     char operator[120];
     look_actor(operator, sizeof operator);
     const char *name = strchr(operator, ':');
     snprintf(a->who, sizeof a->who, "staff:%s", name ? name + 1 : operator);
+    for (char *p = a->who; *p; p++)
+        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
     const char *tty = ttyname(STDIN_FILENO);
     snprintf(a->terminal, sizeof a->terminal, "%s", tty ? tty : "no terminal");
 }

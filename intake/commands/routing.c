@@ -182,6 +182,7 @@ static struct routing_options options_of(struct role *role)
                                     .city_code = role->city_code,
                                     .on_receipts = on_receipts,
                                     .on_outcomes = on_outcomes,
+                                    .on_recheck = hand_over_recheck,
                                     .context = role};
 }
 

@@ -110,6 +110,15 @@ static bool reason_sound(const char *reason)
            utf8_length(reason) <= STAFF_REASON_MOST;
 }
 
+/* One way to write a person's name: who is written in two ways would be two people. */
+static bool who_sound(const char *who)
+{
+    static const char prefix[] = "staff:";
+    size_t length = sizeof prefix - 1;
+    return strncmp(who, prefix, length) == 0 && who[length] &&
+           !who[length + strspn(who + length, "abcdefghijklmnopqrstuvwxyz0123456789.-_@\\")];
+}
+
 bool staff_begin(struct db_tx *tx, const struct staff_act *act, unsigned states,
                  struct seen *ret_seen, struct staff_answer *answer, bool *ret_go,
                  struct failure *f)
@@ -117,10 +126,10 @@ bool staff_begin(struct db_tx *tx, const struct staff_act *act, unsigned states,
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     *answer = (struct staff_answer){0};
     *ret_go = false;
-    if (!reason_sound(act->reason) || strncmp(act->who, "staff:", 6) != 0 || !act->who[6])
+    if (!reason_sound(act->reason) || !who_sound(act->who))
         return failure_set(f, FAILURE_USAGE,
-                           "an act of staff has a person and a reason, 1 to %d "
-                           "characters",
+                           "an act of staff has a person, by an account's name in small letters, "
+                           "and a reason, 1 to %d characters",
                            STAFF_REASON_MOST);
     if (!db_query(tx, &staff_see, DB_VALUES(db_text(act->city_code), db_text(act->application_id)),
                   &rows, f))

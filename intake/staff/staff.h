@@ -23,7 +23,7 @@ struct staff_act {
     const struct config *config;
     const struct city_key *city_key; /* seals messages; NULL where there is none to send */
     const char *city_code, *application_id;
-    const char *who;      /* "staff:<account>" */
+    const char *who;      /* "staff:<account>", a-z 0-9 . - _ @ \ only */
     const char *terminal; /* may be NULL */
     const char *reason;   /* in the person's words, 1 to STAFF_REASON_MOST characters */
     int version;          /* of the application as the person saw it */

@@ -86,7 +86,9 @@ void hall_application(int n, const char *findings, const char *corrects)
                                  "\"sex\":\"2\",\"address\":\"試験県桜野市本町\"}";
     char id[37];
     _cleanup_(cleanup_text) char *report_text =
-        text_format("{\"indication\":\"TOTAL-PASSED\",\"findings\":%s}", findings);
+        text_format("{\"indication\":\"TOTAL-PASSED\",\"application\":{%s%s%s},\"findings\":%s}",
+                    corrects ? "\"corrects\":\"" : "", corrects ? corrects : "",
+                    corrects ? "\"" : "", findings);
     _cleanup_(cleanup_text) char *record_text =
         text_format("{\"claimant\":%s,\"older_children_count\":%d}", person, n);
     test_application_make(&hall.database, hall.routing.city_key, n, NULL);
@@ -109,6 +111,16 @@ void hall_application(int n, const char *findings, const char *corrects)
         "SET session_replication_role = replica;"
         "UPDATE application SET corrects = nullif('%s', '') WHERE application_id = '%s'",
         id, id, report, facts, record, id, id, corrects ? corrects : "", id);
+    test_sql(&hall.database, sql);
+}
+
+void hall_list_says(int n, const char *corrects)
+{
+    char id[37];
+    _cleanup_(cleanup_text) char *sql =
+        text_format("SET session_replication_role = replica; UPDATE application SET corrects ="
+                    " nullif('%s', '') WHERE application_id = '%s'",
+                    corrects ? corrects : "", test_application_id(n, id));
     test_sql(&hall.database, sql);
 }
 
@@ -149,10 +161,10 @@ static bool do_work(struct db_tx *tx, void *context, struct failure *f)
     return doing->what_to_do(tx, &doing->act, doing->what, &hall.last, f);
 }
 
-enum staff_result hall_do(const char *who, int n, int version, hall_act *act, const void *what)
+static bool attempt(const char *who, int n, int version, hall_act *act, const void *what,
+                    struct failure *f)
 {
     char id[37];
-    struct failure f = {0};
     _cleanup_(cleanup_text) char *sql = text_format(
         "SELECT version FROM application WHERE application_id = '%s'", test_application_id(n, id));
     struct doing doing = {
@@ -166,7 +178,19 @@ enum staff_result hall_do(const char *who, int n, int version, hall_act *act, co
                 .version = version ? version : (int)test_sql_number(&hall.database, sql)},
         .what_to_do = act,
         .what = what};
-    if (!db_transaction(hall.console, do_work, &doing, &f))
+    return db_transaction(hall.console, do_work, &doing, f);
+}
+
+enum staff_result hall_do(const char *who, int n, int version, hall_act *act, const void *what)
+{
+    struct failure f = {0};
+    if (!attempt(who, n, version, act, what, &f))
         fail_msg("%s", f.text);
     return hall.last.result;
+}
+
+bool hall_try(const char *who, int n, hall_act *act, const void *what)
+{
+    struct failure f = {0};
+    return attempt(who, n, 0, act, what, &f);
 }

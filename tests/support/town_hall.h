@@ -22,6 +22,8 @@ void hall_clear(void);
 /* Application n: verified, identified as 宛名番号 "17", with a report of `findings` (JSON array)
  * and a record; its work is due for hand-over. `corrects`: receipt number, or NULL. */
 void hall_application(int n, const char *findings, const char *corrects);
+/* The portal's list says that application n corrects another than its package says. */
+void hall_list_says(int n, const char *corrects);
 /* One step of the hand-over worker. */
 void hall_hand_over(void);
 /* "review review-route" and the like must be what application n is. */
@@ -32,5 +34,7 @@ long long hall_count(const char *from); /* rows of "SELECT count(*) FROM …" */
 typedef bool hall_act(struct db_tx *tx, const struct staff_act *act, const void *what,
                       struct staff_answer *answer, struct failure *f);
 enum staff_result hall_do(const char *who, int n, int version, hall_act *act, const void *what);
+/* False when it fails. */
+bool hall_try(const char *who, int n, hall_act *act, const void *what);
 
 #endif

@@ -221,6 +221,8 @@ static const struct {
     {"approval", "ros", "s", "", ""},
     {"staff_hold", "ros", "s", "s", "s"},
     {"reroute", "ros", "s", "s", "s"},
+    {"supersession", "ros", "r", "", ""},
+    {"protection_change", "", "", "", ""},
     {"withdrawal", "cros", "cs", "r", ""},
     {"resident_message", "rpos", "rs", "", ""},
     {"escalation", "ros", "r", "r", "r"},

@@ -335,7 +335,9 @@ static void what_was_rejected_or_received_is_made_anew(void **state)
     hall_hand_over();
     test_application_move(&hall.database, 1, (const char *const[]){"review", NULL});
     test_sql(&hall.database, "DELETE FROM outbox; SET session_replication_role = replica;"
-                             " UPDATE application SET reason = 'rejected-by-destination'");
+                             " UPDATE application SET reason = 'rejected-by-destination';"
+                             " UPDATE application_event SET reason = 'rejected-by-destination',"
+                             " actor = 'business:child-allowance' WHERE to_state = 'review'");
     expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_NOT_NOW);
     expect(hall_do("staff:a", 1, 0, resend, NULL), STAFF_DONE);
     hall_hand_over();

@@ -1,11 +1,13 @@
 /* 取下げ in every state there is. */
 #include "intake/withdrawal.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -115,6 +117,67 @@ static void who_has_it_is_told(void **state)
                      1);
 }
 
+/* Somebody is fetching it at this moment: who has it must hear of it. */
+static void *fetch_slowly(void *unused)
+{
+    test_sql(&hall.database, "BEGIN; UPDATE outbox SET attempts = 1 WHERE destination <> 'portal';"
+                             " SELECT pg_sleep(1); COMMIT");
+    return unused;
+}
+
+static void who_is_fetching_it_is_told(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    hall_hand_over();
+    assert_int_equal(pthread_create(&thread, NULL, fetch_slowly, NULL), 0);
+    for (int i = 0; i < 500 && !hall_count("pg_stat_activity WHERE wait_event = 'PgSleep'"); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    ask_and_settle();
+    pthread_join(thread, NULL);
+    hall_must_be(1, "routed");
+    assert_int_equal(hall_count("outbox WHERE status = 'withdrawn'"), 1);
+    assert_int_equal(hall_count("withdrawal WHERE outcome = 'told-destination'"), 1);
+}
+
+/* It said that something is missing, and would wait for the corrected one for ever. */
+static void who_asked_for_a_correction_is_told(void **state)
+{
+    (void)state;
+    hall_hand_over();
+    test_sql(&hall.database,
+             "INSERT INTO delivery (city_code, destination, outbox_id, application_id, created_at,"
+             " attempts, accepted) SELECT city_code, destination, outbox_id, application_id, now(),"
+             " 1, true FROM outbox; DELETE FROM outbox; DELETE FROM outbox_item");
+    put_into("correction");
+    ask_and_settle();
+    hall_must_be(1, "withdrawn withdrawn-by-resident");
+    assert_int_equal(hall_count("outbox WHERE destination = 'child-allowance'"
+                                " AND status = 'withdrawn'"),
+                     1);
+}
+
+/* One that can't be settled as asked keeps back no other. */
+static void what_was_received_nobody_knows_where_is_for_the_counter(void **state)
+{
+    (void)state;
+    put_into("received");
+    ask_and_settle();
+    hall_must_be(1, "received");
+    assert_int_equal(hall_count("withdrawal WHERE outcome = 'too-late'"), 1);
+}
+
+static void staff_took_it_back(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    hall_hand_over();
+    test_sql(&hall.database, "INSERT INTO withdrawal SELECT city_code, application_id, now(),"
+                             " 'staff:a' FROM application");
+    assert_int_equal(withdrawal_step(&hall.routing, &f), WORK_DONE);
+    hall_must_be(1, "withdrawn withdrawn-by-staff");
+}
+
 static void what_has_ended_stays_and_the_resident_reads_so(void **state)
 {
     (void)state;
@@ -151,6 +214,10 @@ int main(void)
         EACH(what_nobody_fetched_is_taken_back),
         EACH(who_may_have_it_is_told),
         EACH(who_has_it_is_told),
+        EACH(who_is_fetching_it_is_told),
+        EACH(who_asked_for_a_correction_is_told),
+        EACH(what_was_received_nobody_knows_where_is_for_the_counter),
+        EACH(staff_took_it_back),
         EACH(what_has_ended_stays_and_the_resident_reads_so),
         EACH(what_another_took_the_place_of_stays),
     };
