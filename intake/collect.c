@@ -24,6 +24,7 @@ struct collector {
     size_t package_most;
     struct channel *channels;
     size_t channel_count;
+    instant since; /* 0: only what was not collected yet */
 };
 
 /* --- channels --------------------------------------------------------------------------------- */
@@ -76,6 +77,12 @@ void collector_poll_now(struct collector *collector)
         collector->channels[i].poll_at = collector->channels[i].down_till = 0;
 }
 
+void collector_since(struct collector *collector, instant since)
+{
+    collector->since = since;
+    collector_poll_now(collector);
+}
+
 static struct channel *channel_find(struct collector *collector, const char *name)
 {
     for (size_t i = 0; i < collector->channel_count; i++)
@@ -120,6 +127,18 @@ static bool withdrawals_step(struct collector *collector, struct channel *channe
     return why.kind != FAILURE_DATABASE;
 }
 
+/* Neither what was taken back nor what is completed: that has come to its end. */
+static bool list_channel(struct collector *collector, struct channel *channel, struct failure *f)
+{
+    static const char *const again[] = {"取得済", "処理中", "要訂正", "受付エラー"};
+    if (!channel_list(collector->role, channel, PORTAL_NOT_COLLECTED, 0, f))
+        return false;
+    for (size_t i = 0; collector->since && i < sizeof again / sizeof again[0]; i++)
+        if (!channel_list(collector->role, channel, again[i], collector->since, f))
+            return false;
+    return true;
+}
+
 /* A portal that is away does not keep the others waiting; with --once it is a failure. */
 static bool lists_step(struct collector *collector, struct failure *f)
 {
@@ -128,7 +147,7 @@ static bool lists_step(struct collector *collector, struct failure *f)
         struct failure why = {0};
         if (channel->poll_at > clock_monotonic())
             continue;
-        if (channel_list(collector->role, channel, &why)) {
+        if (list_channel(collector, channel, &why)) {
             channel_answered(channel);
             channel->poll_at = clock_monotonic() + channel->interval;
             if (!withdrawals_step(collector, channel, f))

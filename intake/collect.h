@@ -20,6 +20,10 @@ struct collector;
 /* One portal for each [channel]; connects when it is needed. `role` stays the caller's. */
 bool collector_open(struct role *role, struct collector **ret_collector, struct failure *f);
 void collector_close(struct collector *collector);
+/* What was stored already and is here no more, after a restore: the next step of each channel also
+ * lists what applied at `since` or later and has come to no end at the portal. What is here is not
+ * taken twice. */
+void collector_since(struct collector *collector, instant since);
 /* Every channel is listed at the next step, whatever its interval. */
 void collector_poll_now(struct collector *collector);
 

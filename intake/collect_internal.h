@@ -39,8 +39,10 @@ struct parcel { /* one application on its way in */
     bool silent; /* broken without a single byte */
 };
 
-/* All pages of the list; announces what is new. */
-bool channel_list(struct role *role, struct channel *channel, struct failure *f);
+/* All pages of the list of what has this status at the portal, and applied at `since` or later (0:
+ * all); announces what is new. */
+bool channel_list(struct role *role, struct channel *channel, const char *status, instant since,
+                  struct failure *f);
 
 /* What residents took back: noted for the role routing. */
 bool channel_list_withdrawals(struct role *role, struct channel *channel, struct failure *f);

@@ -111,16 +111,30 @@ static bool announce_page(struct role *role, const struct channel *channel,
     return true;
 }
 
-bool channel_list(struct role *role, struct channel *channel, struct failure *f)
+/* Drops what is older; how many are left. */
+static size_t keep_since(struct portal_entry *entries, size_t count, instant since)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (entries[i].applied_at >= since)
+            entries[kept++] = entries[i];
+    return kept;
+}
+
+bool channel_list(struct role *role, struct channel *channel, const char *status, instant since,
+                  struct failure *f)
 {
     _cleanup_(cleanup_entries) struct portal_entry *entries =
         memory_allocate(PAGE_ENTRIES * sizeof(*entries));
     char cursor[129] = "";
     int64_t announced = 0;
-    for (int page = 0; page < PAGES_MOST && !process_stopping(); page++) {
+    /* of what was stored before, all is listed each time: there is no next time for the rest */
+    for (int page = 0; (page < PAGES_MOST || since) && !process_stopping(); page++) {
         size_t count = 0, left_out = 0;
-        if (!portal_list(channel->portal, cursor, entries, PAGE_ENTRIES, &count, &left_out, f) ||
-            !announce_page(role, channel, entries, count, &announced, f))
+        if (!portal_list(channel->portal, status, cursor, entries, PAGE_ENTRIES, &count, &left_out,
+                         f) ||
+            !announce_page(role, channel, entries, keep_since(entries, count, since), &announced,
+                           f))
             return false;
         if (left_out)
             metric_add(&left_out_total, NULL, (int64_t)left_out);

@@ -32,12 +32,11 @@ static const struct config_key channel_keys[] = {
     {"list-limit", CONFIG_NUMBER, "100", 1, 1000, NULL, "Entries on one page of the list."},
     {"patience", CONFIG_DURATION, "30s", INSTANT_SECOND / 10, 3600 * INSTANT_SECOND, NULL,
      "For one call; a download that breaks is resumed."},
-    {"status-collected", CONFIG_TEXT, "", 0, 0, NULL,
-     "What the portal is told once an application is stored, e.g. 取得済; empty: nothing."},
-    {"status-received", CONFIG_TEXT, "", 0, 0, NULL,
-     "… once the business system has it, e.g. 処理中."},
-    {"status-refused", CONFIG_TEXT, "", 0, 0, NULL, "… when it is refused, e.g. 受付エラー."},
-    {"status-completed", CONFIG_TEXT, "", 0, 0, NULL, "… when it is completed, e.g. 完了."},
+    {"status-collected", CONFIG_TEXT, "取得済", 0, 0, NULL,
+     "What the portal is told once an application is stored; empty, here and below: nothing."},
+    {"status-received", CONFIG_TEXT, "処理中", 0, 0, NULL, "… once the business system has it."},
+    {"status-refused", CONFIG_TEXT, "受付エラー", 0, 0, NULL, "… when it is refused."},
+    {"status-completed", CONFIG_TEXT, "完了", 0, 0, NULL, "… when it is completed."},
     {"status-rejected", CONFIG_TEXT, "完了", 0, 0, NULL,
      "… when the business system decided against it."},
     {"status-correction", CONFIG_TEXT, "要訂正", 0, 0, NULL,
@@ -196,16 +195,16 @@ static json_t *call_for_json(struct portal *portal, const struct http_call *call
 
 /* --- the list --------------------------------------------------------------------------------- */
 
-bool portal_list(struct portal *portal, char cursor[PORTAL_CURSOR_SIZE],
+bool portal_list(struct portal *portal, const char *status, char cursor[PORTAL_CURSOR_SIZE],
                  struct portal_entry *ret_entries, size_t most, size_t *ret_count,
                  size_t *ret_left_out, struct failure *f)
 {
     struct portal_page page;
     size_t limit = most < portal->list_limit ? most : portal->list_limit;
-    _cleanup_(cleanup_text) char *status = http_escape("未取得");
+    _cleanup_(cleanup_text) char *wanted = http_escape(status);
     _cleanup_(cleanup_text) char *at = http_escape(cursor);
     _cleanup_(cleanup_text) char *path =
-        text_format("/api/v1/applications?status=%s&city_code=%s&limit=%zu%s%s", status,
+        text_format("/api/v1/applications?status=%s&city_code=%s&limit=%zu%s%s", wanted,
                     portal->city_code, limit, at[0] ? "&cursor=" : "", at);
     struct http_call call = {
         .method = "GET", .path = path, .answer_most = limit * LIST_ENTRY_MOST + LIST_FRAME_MOST};

@@ -31,13 +31,16 @@ struct portal_entry { /* 申請データ一覧 */
     char corrects[65]; /* 訂正: receipt number of what it takes the place of; "" */
 };
 
-/* One page of what is not yet 取得済, in the order of arrival. `cursor` in and out: "" to begin;
+#define PORTAL_NOT_COLLECTED "未取得"
+
+/* One page of what has this status now, in the order of arrival. `cursor` in and out: "" to begin;
  * comes back "" after the last page. An entry that is not what it should be, that stands there
  * twice or is another city's is left out, logged and counted: one bad application never stops the
  * others.
  */
-bool portal_list(struct portal *portal, char cursor[129], struct portal_entry *ret_entries,
-                 size_t most, size_t *ret_count, size_t *ret_left_out, struct failure *f);
+bool portal_list(struct portal *portal, const char *status, char cursor[129],
+                 struct portal_entry *ret_entries, size_t most, size_t *ret_count,
+                 size_t *ret_left_out, struct failure *f);
 
 struct portal_withdrawal { /* 取下げ一覧 */
     char receipt_number[65];

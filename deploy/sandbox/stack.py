@@ -287,9 +287,7 @@ class Stack:
             "channel pittari": {
                 "url": f"https://localhost:{ports['portal']}", "ca": pki / "ca.pem",
                 "certificate": pki / "city.pem", "key": pki / "city.key", "client-id": "sakurano",
-                "interval": "1s", "status-collected": "取得済", "status-received": "処理中",
-                "status-refused": "受付エラー",
-                "status-completed": "完了"},
+                "interval": "1s"},
             "trust": {"mode": "sandbox", "anchors": "jpki/sign-anchors.pem", "pins": pins,
                       "policies": "1.2.392.200149.8.5.1.0.20"},
             "revocation": {"directory": "crl", "interval": "3s", "retry": "2s"},

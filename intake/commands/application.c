@@ -17,6 +17,7 @@ struct order { /* what the command line says */
     int64_t seen; /* 0: as it is now */
     instant until;
     bool drop;
+    bool item; /* what looks like a receipt number may be the id of an item */
 };
 
 typedef bool act_do(struct db_tx *tx, const struct staff_act *act, const struct order *order,
@@ -36,6 +37,11 @@ struct acting {
 static const struct db_statement application_find = {
     "application_find", "SELECT application_id, version FROM application"
                         " WHERE city_code = $1 AND receipt_number = $2"};
+static const struct db_statement application_of_item = {
+    "application_of_item",
+    "SELECT application_id, version FROM application WHERE city_code = $1 AND application_id IN ("
+    " SELECT application_id FROM outbox WHERE city_code = $1 AND outbox_id = $2::bigint UNION"
+    " SELECT application_id FROM delivery WHERE city_code = $1 AND outbox_id = $2::bigint)"};
 
 /* --- who and where ---------------------------------------------------------------------------- */
 
@@ -54,12 +60,28 @@ static void actor_make(struct acting *a)
 
 /* --- the transaction -------------------------------------------------------------------------- */
 
+/* A receipt number comes first. */
+static bool find(const struct acting *a, struct db_tx *tx, struct db_rows **ret_rows,
+                 struct failure *f)
+{
+    int64_t id;
+    const char *name = a->order->receipt_number;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &application_find, DB_VALUES(db_text(a->city_code), db_text(name)), &rows, f))
+        return false;
+    if (db_row_count(rows) == 0 && a->order->item && number_parse(name, 1, INT64_MAX, &id))
+        return db_query(tx, &application_of_item, DB_VALUES(db_text(a->city_code), db_number(id)),
+                        ret_rows, f);
+    *ret_rows = rows;
+    rows = NULL;
+    return true;
+}
+
 static bool work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct acting *a = context;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &application_find,
-                  DB_VALUES(db_text(a->city_code), db_text(a->order->receipt_number)), &rows, f))
+    if (!find(a, tx, &rows, f))
         return false;
     a->found = db_row_count(rows);
     if (a->found != 1)
@@ -267,3 +289,28 @@ ACT(resend, "resend", "Try again at once: what is held, waits, was rejected or r
 ACT(reroute, "reroute", "Hand an application over to another destination", "--to DESTINATION ",
     "Only to one that the route of its procedure names ([route …] alternatives).\n",
     "  --to DESTINATION\n", "t", order.to, staff_reroute(tx, act, order->to, answer, f));
+
+/* The same act, for who comes from `routing list`. */
+extern const struct command routing_resend_command;
+
+static int routing_resend_run(const struct config *config, int argc, char **argv)
+{
+    struct order order = {.item = true};
+    if (!order_read(argc, argv, "", &order))
+        return command_usage(&routing_resend_command,
+                             "takes one receipt number or id of an item, and --reason");
+    return act_run(&routing_resend_command, config, &order, resend_do);
+}
+
+const struct command routing_resend_command = {
+    .name = "routing resend",
+    .summary = "The same as application resend, also by the id of an item",
+    .usage =
+        "Usage: uketsuke routing resend RECEIPT|ID --reason WORDS [--seen N]\n"
+        "\n"
+        "What `uketsuke application resend` does; ID is an item's, as `uketsuke routing list` and\n"
+        "business systems show it.\n" WHO CODES
+        "\nExample: uketsuke routing resend 1042 --reason 再送依頼\n",
+    .needs_config = true,
+    .run = routing_resend_run,
+};

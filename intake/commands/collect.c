@@ -64,7 +64,7 @@ static bool work(struct collecting *collecting, bool once, struct failure *f)
     return work_loop_run(&loop, f);
 }
 
-static bool collect(const struct config *config, bool once, struct failure *f)
+static bool collect(const struct config *config, bool once, instant since, struct failure *f)
 {
     struct role role;
     struct collecting collecting = {0};
@@ -75,6 +75,8 @@ static bool collect(const struct config *config, bool once, struct failure *f)
     collecting.wake_fd = wake_fd;
     bool done = collector_open(&role, &collecting.collector, f);
     if (done) {
+        if (since)
+            collector_since(collecting.collector, since);
         done = work(&collecting, once, f);
         collector_close(collecting.collector);
     }
@@ -85,29 +87,39 @@ static bool collect(const struct config *config, bool once, struct failure *f)
 static int run(const struct config *config, int argc, char **argv)
 {
     struct failure f = {0};
+    instant since = 0;
     bool once = argc == 2 && !strcmp(argv[1], "--once");
-    if (argc > 1 && !once)
-        return command_usage(&collect_command, "takes nothing but --once");
-    return collect(config, once, &f) ? EXIT_DONE : command_fail("collect", EXIT_FAILED, &f);
+    bool again = argc == 3 && !strcmp(argv[1], "--since") && instant_parse(argv[2], &since);
+    if (argc > 1 && !once && !again)
+        return command_usage(&collect_command,
+                             "takes nothing but --once, or --since and a time with its zone, like "
+                             "2026-11-20T00:00:00+09:00");
+    return collect(config, once || again, since, &f) ? EXIT_DONE
+                                                     : command_fail("collect", EXIT_FAILED, &f);
 }
 
 const struct command collect_command = {
     .name = "collect",
     .summary = "Role: take applications in from the portal (申請データ取り込み)",
-    .usage = "Usage: uketsuke collect [--once] [--config FILE]\n"
-             "\n"
-             "Asks the portal of each [channel] for its list every `interval`, downloads what is\n"
-             "new, compares size and SHA-256 with what the list promised, seals and stores it.\n"
-             "Only after that commit is the portal told 取得済. What is there already is never\n"
-             "taken twice, so it may be stopped, killed and started at any time.\n"
-             "\n"
-             "  --once    collect what waits now, then stop; exit code 3 when the portal or the\n"
-             "            database could not be reached\n"
-             "\n"
-             "SIGUSR1 asks the portal at once; SIGTERM ends cleanly. What could not be downloaded\n"
-             "is tried again with back-off: `uketsuke status` shows it with the last reason.\n"
-             "\n"
-             "Example: uketsuke collect --once --config /etc/uketsuke/uketsuke.conf\n",
+    .usage =
+        "Usage: uketsuke collect [--once | --since TIME] [--config FILE]\n"
+        "\n"
+        "Asks the portal of each [channel] for its list every `interval`, downloads what is\n"
+        "new, compares size and SHA-256 with what the list promised, seals and stores it.\n"
+        "Only after that commit is the portal told 取得済. What is there already is never\n"
+        "taken twice, so it may be stopped, killed and started at any time.\n"
+        "\n"
+        "  --once    collect what waits now, then stop; exit code 3 when the portal or the\n"
+        "            database could not be reached\n"
+        "  --since TIME\n"
+        "            after a restore: the same, and also what applied at TIME or later and was\n"
+        "            collected before, unless it is completed or taken back. What is here is\n"
+        "            not taken twice. TIME: 2026-11-20T00:00:00+09:00\n"
+        "\n"
+        "SIGUSR1 asks the portal at once; SIGTERM ends cleanly. What could not be downloaded\n"
+        "is tried again with back-off: `uketsuke status` shows it with the last reason.\n"
+        "\n"
+        "Example: uketsuke collect --once --config /etc/uketsuke/uketsuke.conf\n",
     .needs_config = true,
     .run = run,
 };

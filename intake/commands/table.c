@@ -30,6 +30,7 @@ extern const struct command application_identify_command;
 extern const struct command application_refuse_command;
 extern const struct command application_reroute_command;
 extern const struct command application_resend_command;
+extern const struct command routing_resend_command;
 extern const struct command application_withdraw_command;
 extern const struct command collect_command;
 extern const struct command audit_checkpoint_command;
@@ -126,6 +127,7 @@ static const struct command *const staff[] = {
     &application_withdraw_command,
     &application_hold_command,
     &application_resend_command,
+    &routing_resend_command,
     &application_reroute_command,
 };
 

@@ -25,8 +25,7 @@
 struct town_hall hall;
 
 static const char start[] =
-    "[channel pittari]\nurl = https://localhost\nclient-id = x\nstatus-received = 処理中\n"
-    "status-refused = 受付エラー\nstatus-completed = 完了\n"
+    "[channel pittari]\nurl = https://localhost\nclient-id = x\nstatus-collected =\n"
     "[destination child-allowance]\npeers = "
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
     "[destination welfare]\npeers = "

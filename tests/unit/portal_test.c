@@ -168,7 +168,7 @@ static void test_list(void **state)
     says_json(&x->script, 200, LIST(ENTRY("R-1", GOOD) "," ENTRY("R-2", GOOD), "\"7&\""));
     says_json(&x->script, 200, LIST("", "\"\""));
     begin(x);
-    if (!portal_list(x->portal, cursor, entries, 20, &count, &left_out, &f))
+    if (!portal_list(x->portal, PORTAL_NOT_COLLECTED, cursor, entries, 20, &count, &left_out, &f))
         fail_msg("%s", f.text);
     assert_int_equal(count, 2);
     assert_string_equal(cursor, "7&");
@@ -180,7 +180,8 @@ static void test_list(void **state)
     char at[INSTANT_TEXT];
     assert_string_equal(instant_text_jst(entries[0].applied_at, at),
                         "2026-11-21T09:00:00.000000+09:00");
-    assert_true(portal_list(x->portal, cursor, entries, 5, &count, &left_out, &f));
+    assert_true(
+        portal_list(x->portal, PORTAL_NOT_COLLECTED, cursor, entries, 5, &count, &left_out, &f));
     assert_int_equal(count, 0);
     assert_string_equal(cursor, "");
     assert_contains(x->script.requests[0], "POST /api/v1/login ");
@@ -278,7 +279,8 @@ static void test_lists_that_are_no_answer(void **state)
                                               FAILURE_NETWORK, FAILURE_NETWORK};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct failure f = {0};
-        assert_false(portal_list(x->portal, cursor, entries, 10, &count, &left_out, &f));
+        assert_false(portal_list(x->portal, PORTAL_NOT_COLLECTED, cursor, entries, 10, &count,
+                                 &left_out, &f));
         assert_int_equal(f.kind, kinds[i]);
         assert_null(strstr(f.text, "nonsense"));
         if (i == 0)
@@ -303,7 +305,8 @@ static void test_a_token_that_ran_out(void **state)
     says_json(&x->script, 200, LIST("", "null"));
     begin(x);
     for (int i = 0; i < 2; i++)
-        if (!portal_list(x->portal, cursor, entries, 10, &count, &left_out, &f))
+        if (!portal_list(x->portal, PORTAL_NOT_COLLECTED, cursor, entries, 10, &count, &left_out,
+                         &f))
             fail_msg("%s", f.text);
     assert_contains(x->script.requests[4], "Bearer another\r\n");
 }
@@ -319,7 +322,8 @@ static void test_a_portal_that_always_says_401(void **state)
     says_json(&x->script, 200, LOGIN);
     says_json(&x->script, 401, "{\"errors\":[{\"code\":\"E0103\"}]}");
     begin(x);
-    assert_false(portal_list(x->portal, cursor, entries, 10, &count, &left_out, &f));
+    assert_false(
+        portal_list(x->portal, PORTAL_NOT_COLLECTED, cursor, entries, 10, &count, &left_out, &f));
     assert_int_equal(f.kind, FAILURE_PEER);
     assert_contains(f.text, "401 E0103");
 }

@@ -396,7 +396,6 @@ static void sql_of_the_console_does_not_get_around_approvals(void **state)
     refused("console", "INSERT INTO outbox (city_code, destination, application_id, sha256)"
                        " SELECT city_code, 'child-allowance', application_id, sha256 FROM review");
     refused("console", "SELECT sealed FROM outbox_item");
-    refused("console", "SELECT record FROM examination");
     refused("console", "SELECT * FROM resident");
     hall_must_be(1, "review review-protected");
 }
