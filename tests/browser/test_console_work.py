@@ -162,11 +162,13 @@ def test_second_writer_is_told_what_changed(house, people):
     assert house.psql("SELECT count(*) FROM staff_hold") == "0\n"
 
 
-def test_overview(people):
+def test_overview(house, people):
     hanako = people["hanako"]
     hanako.open("#/overview")
     hanako.heading("今日の状況")
-    hanako.says("待っている申請")
+    count = house.psql("SELECT count(*) FROM application"
+                       f" WHERE procedure_id = '{PROCEDURE}'").strip()
+    hanako.says(f"今日届いた申請 {count} 件")
     hanako.shot("overview")
     assert hanako.serious() == []
 

@@ -7,9 +7,9 @@ import { Failure, Heading, useLoaded } from "./parts";
 import { age } from "./words";
 
 interface Overview {
-  today: { received: number; by_state: Record<string, number> };
+  today: { intake: number; results: Record<string, number> };
   waiting: { state: string; state_name: string; reason_ja: string | null; count: number; oldest: string | null }[];
-  destinations: { name: string; waiting: number; oldest: string | null }[];
+  destinations: { name: string; count: number; oldest: string | null }[];
 }
 
 function Bar(props: { count: number; most: number }) {
@@ -38,7 +38,7 @@ export function OverviewPage() {
       {value && (
         <>
           <p class="figure">
-            今日届いた申請 <strong>{value.today.received}</strong> 件
+            今日届いた申請 <strong>{value.today.intake}</strong> 件
           </p>
           <h2>待っている申請</h2>
           <table class="list">
@@ -76,7 +76,7 @@ export function OverviewPage() {
               {value.destinations.map((one) => (
                 <tr>
                   <td>{one.name}</td>
-                  <td>{one.waiting}</td>
+                  <td>{one.count}</td>
                   <td>{one.oldest ? `${age(one.oldest)}前から` : ""}</td>
                 </tr>
               ))}
