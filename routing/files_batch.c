@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "routing/files_internal.h"
+#include "routing/recheck.h"
 
 #define RETRY_LEAST  (10 * INSTANT_SECOND)
 #define UNSAID_PAUSE INSTANT_DAY /* somebody has to do something about it */
@@ -39,6 +40,18 @@ static const struct db_statement candidates = {
     " AND NOT EXISTS (SELECT FROM file_batch_item b WHERE b.city_code = o.city_code"
     "  AND b.destination = o.destination AND b.outbox_id = o.outbox_id AND NOT b.settled) "
     "ORDER BY o.outbox_id LIMIT $3::bigint"};
+
+static const struct db_statement batch_ids = {
+    "files_batch_ids", "SELECT outbox_id FROM file_batch_item WHERE city_code = $1"
+                       " AND destination = $2 AND batch_id = $3::bigint AND NOT settled"
+                       " ORDER BY position"};
+static const struct db_statement batch_give_up_items = {
+    "files_batch_give_up_items", "UPDATE file_batch_item SET settled = true WHERE city_code = $1"
+                                 " AND destination = $2 AND batch_id = $3::bigint"};
+static const struct db_statement batch_give_up = {
+    "files_batch_give_up",
+    "UPDATE file_batch SET written_at = $4, items = 0, last_error = 'given up: protection'"
+    " WHERE city_code = $1 AND destination = $2 AND batch_id = $3::bigint"};
 
 static const struct db_statement batch_insert = {
     "files_batch_insert",
@@ -199,15 +212,43 @@ static bool batch_store(struct db_tx *tx, struct finding *finding, const struct 
     return true;
 }
 
+/* Who came under protection while an item waited: what may not leave any more is out of the outbox
+ * (routing/recheck.h) before anything of it is read. Column 0 of `rows`: ids. */
+static bool take_back(struct db_tx *tx, const struct files_work *work, const struct db_rows *rows,
+                      size_t *ret_taken_back, struct failure *f)
+{
+    const struct routing_context context = files_context(work);
+    const struct routing_caller caller = files_caller(work, "files");
+    int64_t ids[RECHECK_MOST];
+    size_t all = db_row_count(rows), taken;
+    *ret_taken_back = 0;
+    for (size_t first = 0; first < all; first += RECHECK_MOST) {
+        size_t count = all - first < RECHECK_MOST ? all - first : RECHECK_MOST;
+        for (size_t i = 0; i < count; i++)
+            ids[i] = db_get_number(rows, first + i, 0);
+        if (!routing_recheck(&context, &caller, tx, ids, count, &taken, f))
+            return false;
+        *ret_taken_back += taken;
+    }
+    return true;
+}
+
+static bool candidates_find(struct db_tx *tx, const struct files_work *work,
+                            struct db_rows **ret_rows, struct failure *f)
+{
+    return db_query(tx, &candidates,
+                    DB_VALUES(db_text(work->options->routing.city_code), db_text(work->destination),
+                              db_number(config_number(work->group, "batch"))),
+                    ret_rows, f);
+}
+
 static bool batch_make(struct db_tx *tx, struct finding *finding, struct failure *f)
 {
     struct files_work *work = finding->work;
-    int64_t most = config_number(work->group, "batch");
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &candidates,
-                  DB_VALUES(db_text(work->options->routing.city_code), db_text(work->destination),
-                            db_number(most)),
-                  &rows, f))
+    size_t taken;
+    _cleanup_(cleanup_db_rows) struct db_rows *waiting = NULL, *rows = NULL;
+    if (!candidates_find(tx, work, &waiting, f) || !take_back(tx, work, waiting, &taken, f) ||
+        !candidates_find(tx, work, &rows, f))
         return false;
     struct choice choice = {.rows = rows,
                             .row = memory_allocate((db_row_count(rows) + 1) * sizeof(size_t))};
@@ -220,6 +261,28 @@ static bool batch_make(struct db_tx *tx, struct finding *finding, struct failure
 }
 
 /* --- the one that waits, or a new one when it is time ----------------------------------------- */
+
+/* A batch that was not written yet, of which something may not leave any more, is given up: what is
+ * left of it goes out with the next. Its done-marker was never there, so nobody has taken it. */
+static bool batch_still_good(struct db_tx *tx, const struct files_work *work, int64_t batch_id,
+                             bool *ret_good, struct failure *f)
+{
+    const struct db_value city = db_text(work->options->routing.city_code),
+                          destination = db_text(work->destination), id = db_number(batch_id);
+    size_t taken;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &batch_ids, DB_VALUES(city, destination, id), &rows, f) ||
+        !take_back(tx, work, rows, &taken, f))
+        return false;
+    *ret_good = taken == 0;
+    if (*ret_good)
+        return true;
+    log_warning("files.given_up", log_text("destination", work->destination),
+                log_number("batch", batch_id));
+    return db_execute(tx, &batch_give_up_items, DB_VALUES(city, destination, id), NULL, f) &&
+           db_execute(tx, &batch_give_up, DB_VALUES(city, destination, id, db_instant(clock_now())),
+                      NULL, f);
+}
 
 void files_batch_read(const struct db_rows *rows, struct files_batch *batch)
 {
@@ -266,7 +329,7 @@ static bool find_work(struct db_tx *tx, void *context, struct failure *f)
     if (db_row_count(rows)) {
         files_batch_read(rows, &finding->batch);
         finding->found = db_get_boolean(rows, 0, 9);
-        return true;
+        return !finding->found || batch_still_good(tx, work, finding->batch.id, &finding->found, f);
     }
     return time_for_one(tx, work, &due, f) && (!due || batch_make(tx, finding, f));
 }

@@ -314,6 +314,55 @@ static void a_place_that_is_away_is_tried_again_with_the_same_batch(void **state
     assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM file_batch"), 2);
 }
 
+/* Of what may not leave, the first application of the tests. */
+static bool not_the_first(struct db_tx *tx, const char *destination, struct recheck_item *items,
+                          size_t count, void *context, struct failure *f)
+{
+    (void)tx, (void)destination, (void)context, (void)f;
+    char id[37];
+    for (size_t i = 0; i < count; i++)
+        items[i].may_leave = strcmp(items[i].application_id, test_application_id(1, id)) != 0;
+    return true;
+}
+
+static void who_comes_under_protection_is_in_no_batch(void **state)
+{
+    (void)state;
+    put_item(1, "山田");
+    put_item(2, "佐藤");
+    test_sql(&database, "UPDATE outbox SET checked = -1"); /* before protection changed */
+    options.routing.on_recheck = not_the_first;
+    step_all();
+    options.routing.on_recheck = NULL;
+    _cleanup_(cleanup_text) char *folder = first_batch();
+    must_be_whole(folder);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM file_batch_item"), 1);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM outbox"), 1);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM outbox_item"), 1);
+}
+
+static void a_batch_that_waits_is_given_up_when_somebody_comes_under_protection(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    put_item(1, "山田");
+    put_item(2, "佐藤");
+    run("mv %s %s.away", place, place);
+    usleep(150000);
+    assert_int_equal(files_step(&options, &f), WORK_DONE); /* made, and not written */
+    assert_int_equal(test_sql_number(&database, "SELECT max(items) FROM file_batch"), 2);
+    run("mv %s.away %s", place, place);
+    test_sql(&database, "UPDATE outbox SET checked = -1");
+    options.routing.on_recheck = not_the_first;
+    step_all();
+    step_all();
+    options.routing.on_recheck = NULL;
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM outbox"), 1);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM file_batch"), 2);
+    run("test \"$(ls -d %s/batch-* | wc -l)\" = 1", place);
+    run("test \"$(jq .item_count %s/batch-*/manifest.json)\" = 1", place);
+}
+
 static void write_file(const char *name, const char *text)
 {
     char path[256];
@@ -422,6 +471,9 @@ int main(void)
         cmocka_unit_test_setup(what_the_encoding_cannot_say_is_kept, reset),
         cmocka_unit_test_setup(a_full_batch_is_followed_in_order, reset),
         cmocka_unit_test_setup(a_place_that_is_away_is_tried_again_with_the_same_batch, reset),
+        cmocka_unit_test_setup(who_comes_under_protection_is_in_no_batch, reset),
+        cmocka_unit_test_setup(a_batch_that_waits_is_given_up_when_somebody_comes_under_protection,
+                               reset),
         cmocka_unit_test_setup(receipts_come_back, reset),
         cmocka_unit_test_setup(a_bad_file_of_receipts_takes_nothing, reset),
         cmocka_unit_test_setup(killed_at_any_moment_nothing_is_lost_or_doubled, reset),
