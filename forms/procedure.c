@@ -185,8 +185,8 @@ static bool procedure_add(struct procedures *procedures, const char *path, const
     procedure->folder = text_format("%s/%s/%s", path, area, name);
     bool good = contents_known(procedure->folder, f) && head_load(procedure, area, name, f) &&
                 outline_load(procedure, f) && labels_load(procedure, f) &&
-                record_load(procedure, f) && rules_load(procedure, f) &&
-                attachments_load(procedure, f);
+                record_load(procedure, f) && attachments_load(procedure, f) &&
+                rules_load(procedure, f);
     procedure->closed_days_move = true;
     settings_fingerprint(procedure);
     if (good && procedures_find(procedures, procedure->id, procedure->version))

@@ -354,7 +354,19 @@ static bool function_known(struct reader *r, const char *name, struct signature 
     return true;
 }
 
-/* u:document('ID') must name a document; attachments.xml is loaded later, and asks again. */
+/* u:document('ID') must name a document of attachments.xml, which is loaded before the rules. */
+static bool document_known(struct reader *r)
+{
+    blanks_skip(r);
+    if (*r->at != '\'' && *r->at != '"')
+        return true; /* made up while the rule runs: then there is none of that name */
+    const char *end = strchr(r->at + 1, *r->at);
+    if (!end)
+        return true; /* told where the literal is read */
+    _cleanup_(cleanup_text) char *id = text_copy_n(r->at + 1, (size_t)(end - r->at) - 1);
+    return document_find(r->procedure, id) || fault(r, "attachments.xml has no document %.40s", id);
+}
+
 static bool call_read(struct reader *r, const struct nodes *context, size_t length)
 {
     _cleanup_(cleanup_text) char *name = text_copy_n(r->at, length);
@@ -364,6 +376,8 @@ static bool call_read(struct reader *r, const struct nodes *context, size_t leng
         return false;
     r->at += length;
     take(r, "(");
+    if (strcmp(name, "u:document") == 0 && !document_known(r))
+        return false;
     if (!take(r, ")")) {
         do {
             struct nodes argument = {0};

@@ -217,6 +217,8 @@ class Forms(unittest.TestCase):
                      rules_xml=[("between(born", "between(bron")])
         self.problem("rules.xml:4", "there is no function u:days-betwixt()",
                      rules_xml=[("days-between", "days-betwixt")])
+        self.problem("rules.xml:8", "attachments.xml has no document licence",
+                     rules_xml=[("count(dog) &lt; 3", "u:document('licence') = 0")])
         self.problem("rules.xml:4", "XPath", rules_xml=[("$applied-on)", "$applied-on")])
         self.problem("rules.xml:4", "no variable $setting-day:",
                      rules_xml=[("$setting-days", "$setting-day")])
@@ -226,7 +228,7 @@ class Forms(unittest.TestCase):
                      rules_xml=[('id="many"', 'id="more"')])
         self.problem("rules.xml:7", "at the edge of the rule many",
                      examples_cases_json=[('"edge": "many", ', "")])
-        self.problem("labels.xml", 'no label for the value "2" of owner/sex',
+        self.problem("form.xsd:7", 'no label for the value "2" of owner/sex',
                      labels_xml=[('<value item="owner/sex" is="2">女</value>\n', "")])
         self.problem("labels.xml:8", 'does not allow the value "3"',
                      labels_xml=[('is="2">女</value>', 'is="2">女</value><value item="owner/sex" '
