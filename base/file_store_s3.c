@@ -11,6 +11,8 @@
 
 #define SECRET_MOST 1024
 #define ANSWER_MOST ((size_t)8 << 20)
+#define ERROR_MOST  ((size_t)64 << 10)
+#define CODE_MOST   64 /* of an error, as S3 names them: "AccessDenied" */
 #define NAMESPACE   "http://s3.amazonaws.com/doc/2006-03-01/"
 
 static bool host_is_loopback(const char *host)
@@ -40,7 +42,8 @@ static bool s3_open(struct file_store *store, struct failure *f)
         "abcdefghijklmnopqrstuvwxyz0123456789._-/ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     if (plain && !host_is_loopback(host))
         return failure_set(f, FAILURE_USAGE, "an S3 place on another machine needs https://");
-    if (strlen(store->path) < 2 || strspn(store->path, allowed) != strlen(store->path))
+    if (strlen(store->path) < 2 || strspn(store->path, allowed) != strlen(store->path) ||
+        strstr(store->path, "//") || strstr(store->path, "/."))
         return failure_set(
             f, FAILURE_USAGE,
             "an S3 place is https://host[:port]/bucket[/prefix] of A-Z a-z 0-9 . _ -");
@@ -53,15 +56,65 @@ static bool s3_open(struct file_store *store, struct failure *f)
     return login_read(store, f);
 }
 
+/* --- a request ----------------------------------------------------------------------------------
+ */
+
+/* NULL: no XML that we can read. */
+static xmlDoc *answer_parse(struct bytes answer)
+{
+    struct checks *checks = checks_new();
+    struct xml_limits limits = XML_LIMITS_DEFAULT;
+    xmlDoc *document = xml_parse(answer, &limits, "answer", checks);
+    checks_free(checks);
+    return document;
+}
+
+static const char *child_text(const xmlNode *node, const char *name)
+{
+    const xmlNode *child = xml_child(node, NAMESPACE, name);
+    if (!child)
+        child = xml_child(node, NULL, name);
+    return child ? xml_text(child) : NULL;
+}
+
+/* What S3 calls the error ("SignatureDoesNotMatch"); "" when the answer does not say. */
+static void read_error(struct bytes answer, char ret_code[CODE_MOST])
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    xmlDoc *document = answer_parse(answer);
+    const char *code = document ? child_text(xmlDocGetRootElement(document), "Code") : NULL;
+    bool sound = code && strlen(code) < CODE_MOST && strspn(code, letters) == strlen(code);
+    strcpy(ret_code, sound ? code : "");
+    if (document)
+        xmlFreeDoc(document);
+}
+
 struct call {
     const char *method, *what;
     const char *url;
     struct bytes body;
+    bool may_miss; /* then status 404 is no failure */
     struct file_store_sink sink;
     long status;
 };
 
-/* What is not found is the caller's to judge. */
+static bool judge(const struct call *call, struct failure *f)
+{
+    char code[CODE_MOST];
+    if (call->status / 100 == 2)
+        return true;
+    read_error(buffer_bytes(call->sink.content), code);
+    if (call->status == 404 && (!call->may_miss || strcmp(code, "NoSuchBucket") == 0))
+        return failure_set(f, FAILURE_PEER, "%s: the storage has no such bucket", call->what);
+    if (call->status == 404)
+        return true;
+    return failure_set(f, call->status >= 500 ? FAILURE_NETWORK : FAILURE_PEER,
+                       "%s: the storage answers with HTTP status %ld%s%s", call->what, call->status,
+                       *code ? ", " : "", code);
+}
+
+/* Every header is there with a value: libcurl before 8.3 signs those that are named only to be left
+ * out, too (curl issue 11664). */
 static bool s3_call(struct file_store *store, struct call *call, struct failure *f)
 {
     _cleanup_(cleanup_curl_list) struct curl_slist *headers = NULL;
@@ -77,7 +130,6 @@ static bool s3_call(struct file_store *store, struct call *call, struct failure 
     _cleanup_(cleanup_text) char *scheme = text_format("aws:amz:%s:s3", store->options.region);
     file_store_begin(store, call->url);
     headers = curl_slist_append(headers, content);
-    headers = curl_slist_append(headers, "Expect:");
     if (strcmp(call->method, "PUT") == 0) {
         headers = curl_slist_append(headers, checksum);
         headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
@@ -97,16 +149,7 @@ static bool s3_call(struct file_store *store, struct call *call, struct failure 
     if (!file_store_perform(store, call->what, CURLE_OK, NULL, f))
         return false;
     curl_easy_getinfo(store->curl, CURLINFO_RESPONSE_CODE, &call->status);
-    if (call->status / 100 == 2 || call->status == 404)
-        return true;
-    return failure_set(f, call->status >= 500 ? FAILURE_NETWORK : FAILURE_PEER,
-                       "%s: the storage answers with HTTP status %ld", call->what, call->status);
-}
-
-static bool not_there(const struct call *call, struct failure *f)
-{
-    return call->status != 404 ||
-           failure_set(f, FAILURE_PEER, "%s: the storage has no such bucket", call->what);
+    return judge(call, f);
 }
 
 static bool s3_put(struct file_store *store, const char *name, struct bytes content,
@@ -120,7 +163,7 @@ static bool s3_put(struct file_store *store, const char *name, struct bytes cont
                         .url = url,
                         .body = content,
                         .sink = {&answer, ANSWER_MOST, false, 0}};
-    return s3_call(store, &call, f) && not_there(&call, f);
+    return s3_call(store, &call, f);
 }
 
 static bool s3_get(struct file_store *store, const char *name, size_t most, bool *ret_found,
@@ -128,12 +171,17 @@ static bool s3_get(struct file_store *store, const char *name, size_t most, bool
 {
     _cleanup_(cleanup_text) char *what = text_format("get %s", name);
     _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, name);
-    struct call call = {
-        .method = "GET", .what = what, .url = url, .sink = {ret_content, most, false, 0}};
-    if (!s3_call(store, &call, f))
-        return call.sink.full ? failure_set(f, FAILURE_LIMIT,
-                                            "%s is longer than the %zu bytes allowed", name, most)
-                              : false;
+    size_t room = most < ERROR_MOST ? ERROR_MOST : most; /* an error has more to say */
+    struct call call = {.method = "GET",
+                        .what = what,
+                        .url = url,
+                        .may_miss = true,
+                        .sink = {ret_content, room, false, 0}};
+    bool done = s3_call(store, &call, f);
+    if (call.sink.full || (done && call.status != 404 && call.sink.got > most))
+        return failure_set(f, FAILURE_LIMIT, "%s is longer than the %zu bytes allowed", name, most);
+    if (!done)
+        return false;
     *ret_found = call.status != 404;
     if (!*ret_found)
         buffer_clear(ret_content);
@@ -145,8 +193,11 @@ static bool s3_remove(struct file_store *store, const char *name, struct failure
     _cleanup_(cleanup_text) char *what = text_format("remove %s", name);
     _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, name);
     _cleanup_(cleanup_buffer) struct buffer answer = {0};
-    struct call call = {
-        .method = "DELETE", .what = what, .url = url, .sink = {&answer, ANSWER_MOST, false, 0}};
+    struct call call = {.method = "DELETE",
+                        .what = what,
+                        .url = url,
+                        .may_miss = true,
+                        .sink = {&answer, ANSWER_MOST, false, 0}};
     return s3_call(store, &call, f);
 }
 
@@ -179,21 +230,10 @@ static char *list_url(const struct file_store *store, const char *prefix, const 
     return url;
 }
 
-static const char *child_text(const xmlNode *node, const char *name)
-{
-    const xmlNode *child = xml_child(node, NAMESPACE, name);
-    if (!child)
-        child = xml_child(node, NULL, name);
-    return child ? xml_text(child) : NULL;
-}
-
 static bool read_page(struct bytes page, size_t skip, struct file_names *names, char **ret_next,
                       struct failure *f)
 {
-    struct checks *checks = checks_new();
-    struct xml_limits limits = XML_LIMITS_DEFAULT;
-    xmlDoc *document = xml_parse(page, &limits, "listing", checks);
-    checks_free(checks);
+    xmlDoc *document = answer_parse(page);
     if (!document)
         return failure_set(f, FAILURE_PEER, "the storage's listing is no XML that we can read");
     const xmlNode *root = xmlDocGetRootElement(document);
@@ -222,9 +262,11 @@ static bool s3_list(struct file_store *store, const char *folder, struct file_na
                             .what = "list the bucket",
                             .url = url,
                             .sink = {&page, ANSWER_MOST, false, 0}};
-        if (!s3_call(store, &call, f) || !not_there(&call, f) ||
+        if (!s3_call(store, &call, f) ||
             !read_page(buffer_bytes(&page), strlen(prefix), names, &following, f))
             return false;
+        if (next && following && strcmp(next, following) == 0)
+            return failure_set(f, FAILURE_PEER, "the storage lists the same page again and again");
         free(next);
         next = TAKE(following);
     } while (next && names->count <= FILE_STORE_MOST);

@@ -1,5 +1,6 @@
 /* Places for files: a directory, and a real OpenSSH server with a host key and users' key of its
- * own, on loopback. S3: tests/integration/test_hand_over_files.py. */
+ * own, and S3-compatible storage that checks each signature itself (tests/support/s3_server.py),
+ * both on loopback. */
 #include "base/file_store.h"
 
 #include <arpa/inet.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,6 +120,70 @@ static struct file_store *open_as(const char *to, const char *key, struct failur
     if (!file_store_open(&options, &store, f))
         return NULL;
     return store;
+}
+
+static struct file_store_options s3_options(const char *to)
+{
+    static char secret_file[128], ca_file[128]; /* borrowed by the store */
+    snprintf(secret_file, sizeof secret_file, "%s/secret", folder);
+    snprintf(ca_file, sizeof ca_file, "%s/ca.pem", folder);
+    return (struct file_store_options){.to = to,
+                                       .patience = 20 * INSTANT_SECOND,
+                                       .ca_file = ca_file,
+                                       .region = "ap-northeast-1",
+                                       .access_key = "TESTKEY",
+                                       .secret_file = secret_file};
+}
+
+static void write_secret(const char *secret)
+{
+    run("rm -f %s/secret && (umask 077 && printf '%%s\\n' '%s' >%s/secret)", folder, secret,
+        folder);
+}
+
+static struct file_store *s3_open_with(struct file_store_options options)
+{
+    struct failure f = {0};
+    struct file_store *store = NULL;
+    if (!file_store_open(&options, &store, &f))
+        fail_msg("%s", f.text);
+    return store;
+}
+
+/* The storage keeps its objects under FOLDER/s3; there is one bucket. */
+static void start_s3(bool tls, pid_t *ret_server, unsigned *ret_port)
+{
+    int out[2];
+    char root[80], certificate[80], key[80];
+    snprintf(root, sizeof root, "%s/s3", folder);
+    snprintf(certificate, sizeof certificate, "%s/ca.pem", folder);
+    snprintf(key, sizeof key, "%s/ca.key", folder);
+    run("rm -rf %s && mkdir -p %s/bucket", root, root);
+    run("cd %s && [ -f ca.pem ] || openssl req -x509 -newkey ec -pkeyopt "
+        "ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=storage -addext "
+        "subjectAltName=IP:127.0.0.1 -keyout %s -out %s 2>%s/openssl.err",
+        folder, key, certificate, folder);
+    write_secret("test+secret/key");
+    assert_int_equal(pipe(out), 0);
+    *ret_server = fork();
+    if (*ret_server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves none behind */
+        dup2(out[1], STDOUT_FILENO);
+        close(out[0]);
+        execlp("python3", "python3", SOURCE_ROOT "/tests/support/s3_server.py", root,
+               tls ? certificate : NULL, key, NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    FILE *said = fdopen(out[0], "r");
+    assert_int_equal(fscanf(said, "%u", ret_port), 1); /* else it does not trust itself */
+    fclose(said);
+}
+
+static void stop_s3(pid_t server)
+{
+    kill(server, SIGTERM);
+    waitpid(server, NULL, 0);
 }
 
 static char *sftp_place(const char *below)
@@ -246,6 +312,145 @@ static void sftp_trusts_one_host_key_and_shows_one_key(void **state)
     start_sshd();
 }
 
+static void s3_keeps_the_contract(void **state)
+{
+    (void)state;
+    pid_t server;
+    unsigned s3_port;
+    start_s3(false, &server, &s3_port);
+    _cleanup_(cleanup_text) char *bucket = text_format("http://127.0.0.1:%u/bucket", s3_port),
+                                 *below = text_format("%s/city/131016/", bucket),
+                                 *path = text_format("%s/s3/bucket", folder),
+                                 *path_below = text_format("%s/city/131016", path);
+    struct file_store *store = s3_open_with(s3_options(bucket));
+    keep_the_contract(store, path);
+    file_store_close(store);
+    store = s3_open_with(s3_options(below));
+    keep_the_contract(store, path_below);
+    file_store_close(store);
+    stop_s3(server);
+}
+
+static void s3_keeps_the_contract_over_tls_with_one_ca(void **state)
+{
+    (void)state;
+    pid_t server;
+    unsigned s3_port;
+    struct failure f = {0};
+    start_s3(true, &server, &s3_port);
+    _cleanup_(cleanup_text) char *to = text_format("https://127.0.0.1:%u/bucket/city", s3_port),
+                                 *path = text_format("%s/s3/bucket/city", folder),
+                                 *other = text_format("%s/other.pem", folder);
+    struct file_store_options options = s3_options(to);
+    struct file_store *store = s3_open_with(options);
+    keep_the_contract(store, path);
+    file_store_close(store);
+    run("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days "
+        "2 "
+        "-subj /CN=storage -keyout other.key -out %s 2>openssl.err",
+        folder, other);
+    options.ca_file = other;
+    store = s3_open_with(options);
+    assert_false(file_store_put(store, "x", bytes_of_text("x"), &f));
+    assert_failure(f, FAILURE_PEER, "certificate");
+    file_store_close(store);
+    stop_s3(server);
+}
+
+/* The storage's pages are of two names, its continuation tokens full of what a query escapes; more
+ * than a megabyte waits for "100 Continue". */
+static void s3_goes_through_pages_and_sends_what_is_large(void **state)
+{
+    (void)state;
+    pid_t server;
+    unsigned s3_port;
+    struct failure f = {0};
+    struct file_names names = {0};
+    bool found;
+    static char large[3 << 20];
+    _cleanup_(cleanup_buffer) struct buffer content = {0};
+    start_s3(false, &server, &s3_port);
+    _cleanup_(cleanup_text) char *to = text_format("http://127.0.0.1:%u/bucket/city", s3_port);
+    struct file_store *store = s3_open_with(s3_options(to));
+    for (char name[] = "pages/A_b-c.a"; name[12] < 'h'; name[12]++)
+        must_put(store, name, "x");
+    if (!file_store_list(store, "pages", &names, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(names.count, 7);
+    assert_string_equal(names.name[0], "A_b-c.a");
+    assert_string_equal(names.name[6], "A_b-c.g");
+    file_names_free(&names);
+    memset(large, 0xa5, sizeof large);
+    if (!file_store_put(store, "large", bytes_of(large, sizeof large), &f) ||
+        !file_store_move(store, "large", "moved", &f) ||
+        !file_store_get(store, "moved", sizeof large, &found, &content, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(content.length, sizeof large);
+    assert_memory_equal(buffer_bytes(&content).data, large, sizeof large);
+    assert_false(file_store_move(store, "large", "again", &f));
+    assert_failure(f, FAILURE_PEER, "it is not there");
+    file_store_close(store);
+    stop_s3(server);
+}
+
+static void s3_ends_a_listing_that_does_not(void **state)
+{
+    (void)state;
+    pid_t server;
+    unsigned s3_port;
+    struct failure f = {0};
+    struct file_names names = {0};
+    start_s3(false, &server, &s3_port);
+    run("mkdir %s/s3/stuck && cd %s/s3/stuck && touch a b c", folder, folder);
+    _cleanup_(cleanup_text) char *to = text_format("http://127.0.0.1:%u/stuck", s3_port);
+    struct file_store *store = s3_open_with(s3_options(to));
+    assert_false(file_store_list(store, "", &names, &f));
+    assert_failure(f, FAILURE_PEER, "the same page");
+    file_store_close(store);
+    stop_s3(server);
+}
+
+/* Put, get, list and remove all say it, and nothing lies there. */
+static void s3_refuses(struct file_store_options options, enum failure_kind kind, const char *words)
+{
+    bool found;
+    struct file_names names;
+    struct buffer content = {0};
+    struct failure f[4] = {0};
+    struct file_store *store = s3_open_with(options);
+    assert_false(file_store_put(store, "x", bytes_of_text("x"), &f[0]));
+    assert_false(file_store_get(store, "x", 1, &found, &content, &f[1]));
+    assert_false(file_store_list(store, "", &names, &f[2]));
+    assert_false(file_store_remove(store, "x", &f[3]));
+    for (size_t i = 0; i < 4; i++)
+        assert_failure(f[i], kind, words);
+    buffer_free(&content);
+    file_store_close(store);
+    run("test -z \"$(find %s/s3 -type f)\"", folder);
+}
+
+static void s3_says_why_it_is_refused(void **state)
+{
+    (void)state;
+    pid_t server;
+    unsigned s3_port;
+    start_s3(false, &server, &s3_port);
+    _cleanup_(cleanup_text) char *to = text_format("http://127.0.0.1:%u/bucket/city", s3_port),
+                                 *none = text_format("http://127.0.0.1:%u/none/city", s3_port);
+    struct file_store_options options = s3_options(to);
+    options.access_key = "OTHERKEY";
+    s3_refuses(options, FAILURE_PEER, "HTTP status 403, InvalidAccessKeyId");
+    options = s3_options(to);
+    options.region = "us-east-1";
+    s3_refuses(options, FAILURE_PEER, "HTTP status 400, AuthorizationHeaderMalformed");
+    s3_refuses(s3_options(none), FAILURE_PEER, "no such bucket");
+    write_secret("test secret/key");
+    s3_refuses(s3_options(to), FAILURE_PEER, "HTTP status 403, SignatureDoesNotMatch");
+    write_secret("test+secret/key");
+    stop_s3(server);
+    s3_refuses(s3_options(to), FAILURE_NETWORK, "Couldn't connect");
+}
+
 static void a_place_without_what_it_needs_is_refused(void **state)
 {
     (void)state;
@@ -258,6 +463,13 @@ static void a_place_without_what_it_needs_is_refused(void **state)
     assert_null(open_as("http://storage.example/bucket", "user", &f));
     assert_failure(f, FAILURE_USAGE, "needs https");
     assert_null(open_as("https://storage.example/bucket", "user", &f));
+    static const char *const strange[] = {"",           "/",           "/bucket//x", "/bucket/../x",
+                                          "/bucket/.x", "/bucket/a b", "/bucket?x",  "/bucket/%41"};
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+        _cleanup_(cleanup_text) char *to = text_format("http://127.0.0.1:1%s", strange[i]);
+        assert_null(open_as(to, "user", &f));
+        assert_failure(f, FAILURE_USAGE, "https://host[:port]/bucket[/prefix]");
+    }
 }
 
 static void a_full_disk_leaves_nothing_half(void **state)
@@ -285,6 +497,11 @@ int main(void)
         cmocka_unit_test(a_directory_keeps_the_contract),
         cmocka_unit_test(sftp_keeps_the_contract),
         cmocka_unit_test(sftp_trusts_one_host_key_and_shows_one_key),
+        cmocka_unit_test(s3_keeps_the_contract),
+        cmocka_unit_test(s3_keeps_the_contract_over_tls_with_one_ca),
+        cmocka_unit_test(s3_goes_through_pages_and_sends_what_is_large),
+        cmocka_unit_test(s3_ends_a_listing_that_does_not),
+        cmocka_unit_test(s3_says_why_it_is_refused),
         cmocka_unit_test(a_place_without_what_it_needs_is_refused),
         cmocka_unit_test(a_full_disk_leaves_nothing_half),
     };
