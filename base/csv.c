@@ -214,3 +214,15 @@ bool csv_next(struct csv_reader *reader, struct csv_record *ret_record, bool *re
     *ret_end = false;
     return true;
 }
+
+void csv_quote(const char *value, struct buffer *out)
+{
+    if (!value[strcspn(value, ",\"\r\n")]) {
+        buffer_append_text(out, value);
+        return;
+    }
+    buffer_append_text(out, "\"");
+    for (const char *at = value; *at; at++)
+        buffer_append(out, *at == '"' ? "\"\"" : at, *at == '"' ? 2 : 1);
+    buffer_append_text(out, "\"");
+}

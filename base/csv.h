@@ -1,5 +1,5 @@
-/* CSV by RFC 4180 as it streams in: comma, double quotes, CRLF or LF (one of
- * them throughout). UTF-8 only. */
+/* CSV by RFC 4180. As it streams in: comma, double quotes, CRLF or LF (one of them throughout),
+ * UTF-8 only. As it is written: a field at a time. */
 #ifndef UKETSUKE_BASE_CSV_H
 #define UKETSUKE_BASE_CSV_H
 
@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/failure.h"
 
 #define CSV_FIELDS_MAX 256
@@ -27,5 +28,8 @@ void csv_close(struct csv_reader *reader);
  * stands there. */
 bool csv_next(struct csv_reader *reader, struct csv_record *ret_record, bool *ret_end,
               struct failure *f);
+
+/* Appends one field, quoted when it has to be; line ends within it stay as they are. */
+void csv_quote(const char *value, struct buffer *out);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/charset.h"
 #include "base/cleanup.h"
+#include "base/csv.h"
 #include "forms/fields.h"
 #include "routing/files_internal.h"
 
@@ -20,19 +21,6 @@ struct row { /* being written */
     char *unsaid; /* the first column that the encoding can't say */
 };
 
-/* Quoted when it has to be (RFC 4180); line ends within a field stay as they are. */
-static void quote(const char *value, struct buffer *out)
-{
-    if (!value[strcspn(value, ",\"\r\n")]) {
-        buffer_append_text(out, value);
-        return;
-    }
-    buffer_append_text(out, "\"");
-    for (const char *at = value; *at; at++)
-        buffer_append(out, *at == '"' ? "\"\"" : at, *at == '"' ? 2 : 1);
-    buffer_append_text(out, "\"");
-}
-
 static bool row_field(struct row *row, const char *column, const char *value, struct failure *f)
 {
     _cleanup_(cleanup_secret_buffer) struct buffer quoted = {0};
@@ -40,7 +28,7 @@ static bool row_field(struct row *row, const char *column, const char *value, st
     if (row->begun)
         buffer_append_text(&row->content, ",");
     row->begun = true;
-    quote(value ? value : "", &quoted);
+    csv_quote(value ? value : "", &quoted);
     if (strcmp(row->text->encoding, "cp932") != 0)
         buffer_append(&row->content, quoted.data, quoted.length);
     else if (!charset_cp932(buffer_bytes(&quoted), &said, &row->content, f))

@@ -64,7 +64,9 @@ extern const struct command revocation_update_command;
 extern const struct command routing_batch_command;
 extern const struct command routing_check_command;
 extern const struct command routing_command;
+extern const struct command routing_export_command;
 extern const struct command routing_list_command;
+extern const struct command routing_reconcile_command;
 extern const struct command routing_report_command;
 extern const struct command serve_command;
 extern const struct command show_command;
@@ -105,7 +107,9 @@ static const struct command *const work[] = {
     &list_command,
     &show_command,
     &routing_batch_command,
+    &routing_export_command,
     &routing_list_command,
+    &routing_reconcile_command,
     &routing_report_command,
     &verify_command,
     &certificate_check_command,

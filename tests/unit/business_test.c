@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "routing/handed_over.h"
 #include "tests/support/routing.h"
 
 #define HASH "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -301,6 +302,61 @@ static void a_notice_of_withdrawal_is_taken_and_ends_the_application(void **stat
     assert_int_equal(number("SELECT count(*) FROM business.outcome WHERE outcome = 'rejected'"), 1);
 }
 
+/* What the business system stored, in the format of the export. */
+#define STORED_EXPORT                                                                              \
+    "SELECT '" RECONCILE_HEADER "' || coalesce(string_agg(format(E'\\n%s,%s,%s,%s,%s,pull,,%s,1'," \
+    " id, receipt_number, CASE WHEN notice THEN 'notice' ELSE 'application' END, sha256,"          \
+    " '2026-11-21T09:00:00+09:00', CASE WHEN problems IS NULL THEN 'yes' ELSE 'no' END), ''"       \
+    " ORDER BY id), '') FROM business.item"
+
+static void print_difference(enum reconcile_difference difference,
+                             const struct reconcile_item *ours, const struct reconcile_item *theirs,
+                             void *context)
+{
+    (void)context;
+    print_error("%d: difference %d\n", (int)(ours ? ours : theirs)->id, difference);
+}
+
+static size_t differences(struct db *operator)
+{
+    _cleanup_(cleanup_text) char *text = test_sql_text(&house.database, STORED_EXPORT);
+    struct reconcile_list ours = {0}, theirs = {0};
+    struct failure f = {0};
+    struct handed_over_query query = {.city_code = TEST_CITY,
+                                      .destination = HOUSE_OURS,
+                                      .from = clock_now() - INSTANT_DAY,
+                                      .to = clock_now() + INSTANT_DAY,
+                                      .named = &theirs};
+    _cleanup_(cleanup_file) FILE *in = fmemopen(text, strlen(text), "r");
+    if (!reconcile_read(in, &theirs, &f) || !handed_over_read(operator, & query, &ours, &f))
+        fail_msg("%s", f.text);
+    size_t count = reconcile_compare(&ours, &theirs, print_difference, NULL);
+    reconcile_list_free(&ours);
+    reconcile_list_free(&theirs);
+    return count;
+}
+
+static void what_is_stored_is_what_was_handed_over(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 4; n++)
+        put_good(n);
+    house_put_text(5, "{\"city_code\":\"992011\",\"receipt_number\":\"R-00000005\"}"); /* no item */
+    struct business b = open_business();
+    work(&b);
+    business_store_close(&b.store);
+    struct db *operator= test_database_open(&house.database, "operator", 1);
+    assert_int_equal(number(STORED " WHERE problems IS NULL"), 4);
+    assert_int_equal(number(STORED), 5);
+    assert_int_equal(differences(operator), 0);
+    test_sql(&house.database, "UPDATE business.item SET sha256 = '" HASH "', problems = '[]'"
+                              " WHERE id = (SELECT min(id) FROM business.item)");
+    test_sql(&house.database,
+             "DELETE FROM business.item WHERE id = (SELECT max(id) FROM business.item)");
+    assert_int_equal(differences(operator), 3); /* its hash, its answer, the last */
+    db_close(operator);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup(test, reset)
@@ -314,6 +370,7 @@ int main(void)
         EACH(what_is_decided_is_told_once),
         EACH(the_rule_of_deciding_is_by_the_receipt_number),
         EACH(a_notice_of_withdrawal_is_taken_and_ends_the_application),
+        EACH(what_is_stored_is_what_was_handed_over),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -147,6 +147,30 @@ class Configuration(unittest.TestCase):
         self.assertEqual(warned.returncode, DONE)
         self.assertIn("there is no such procedure", warned.stdout)
 
+    def test_reconciliation_says_what_is_wrong_before_it_asks_the_database(self):
+        self.config.write_text(f"[city]\ncode = 992011\n[destination health]\npeers = {'b' * 64}\n",
+                               encoding="utf-8")
+        theirs = self.config.with_name("theirs.csv")
+        period = ["--destination", "health", "--from", "2026-11-01", "--to", "2026-11-30"]
+        for words in (["export"], ["export", *period[:4]], ["export", *period, "more"],
+                      ["export", *period[:4], "--to", "2026-11-31"],
+                      ["export", *period[:2], "--from", "2026-12-01", *period[4:]],
+                      ["reconcile", *period], ["reconcile", str(theirs), "two", *period],
+                      ["reconcile", str(theirs), "--out", "x", *period]):
+            self.assertEqual(run("routing", *words, config=self.config).returncode, USAGE, words)
+        bad = run("routing", "reconcile", str(theirs), *period, config=self.config)
+        self.assertEqual(bad.returncode, FAILED)
+        self.assertIn("cannot read", bad.stderr)
+        theirs.write_text("id,receipt_number,kind,sha256,handed_over_at,way,batch,accepted,receipts\n"
+                          "1,R-1,application,,2026-11-01T09:00:00+09:00,pull,,maybe,1\n",
+                          encoding="utf-8")
+        bad = run("routing", "reconcile", str(theirs), *period, config=self.config)
+        self.assertEqual((bad.returncode, bad.stdout), (FAILED, ""))
+        self.assertIn(f"{theirs}: line 2: not a possible accepted", bad.stderr)
+        bad = run("routing", "export", "--destination", "helth", *period[2:], config=self.config)
+        self.assertEqual(bad.returncode, FAILED)
+        self.assertIn("no [destination helth]", bad.stderr)
+
     def test_routes_of_the_examples_fit_the_procedures(self):
         text = "\n".join((ROOT / "deploy/examples" / name).read_text(encoding="utf-8")
                          for name in ("production.conf", "routes.conf"))

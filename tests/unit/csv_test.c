@@ -154,6 +154,29 @@ static void test_read_error(void **state)
     csv_close(reader);
 }
 
+static void expect_quoted(const char *value, const char *wanted)
+{
+    _cleanup_(cleanup_buffer) struct buffer out = {0};
+    csv_quote(value, &out);
+    assert_string_equal(buffer_text(&out), wanted);
+    if (*value) { /* and is read as it was */
+        _cleanup_(cleanup_text) char *read = text_format("%s|1/", value);
+        assert_reads(buffer_text(&out), read);
+    }
+}
+
+static void test_written(void **state)
+{
+    (void)state;
+    expect_quoted("", "");
+    expect_quoted("申請 17", "申請 17");
+    expect_quoted("a,b", "\"a,b\"");
+    expect_quoted("\"", "\"\"\"\"");
+    expect_quoted("say \"yes\"", "\"say \"\"yes\"\"\"");
+    expect_quoted("two\r\nlines", "\"two\r\nlines\"");
+    expect_quoted("\n", "\"\n\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_byte_order_mark), cmocka_unit_test(test_faults),
         cmocka_unit_test(test_field_limit),     cmocka_unit_test(test_length_limit),
         cmocka_unit_test(test_nothing),         cmocka_unit_test(test_read_error),
+        cmocka_unit_test(test_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
