@@ -1,5 +1,6 @@
 """The example clients of docs/examples against a real server: what waits is taken, all of it, once."""
 
+import datetime
 import hashlib
 import subprocess
 import sys
@@ -27,6 +28,9 @@ def fill(stack, first):
     admin.write_text(f"[database]\nconnection = {stack.connection}\nowner-user = uketsuke_admin\n")
     subprocess.run([stack.build / "tests" / "bench" / "routing_bench", "fill", admin,
                     stack.folder / "keys" / "city.key", str(first), str(COUNT), "600"], check=True)
+    # They have no evidence to ask about protected people again by: as if that was done today.
+    stack.psql("UPDATE outbox SET checked = protection_epoch(city_code,"
+               " to_char(now() AT TIME ZONE 'Asia/Tokyo', 'YYYYMMDD')::integer)")
 
 
 def run(stack, command, folder):
@@ -65,6 +69,40 @@ def test_the_example_clients_take_all_that_waits(house):
                       ).split() == [str(2 * COUNT)] * 2
     states = house.psql("SELECT DISTINCT state FROM application").split()
     assert states == ["received"]
+    reconciles(house, sorted((path for name in clients for path in (place / name).iterdir()),
+                             key=lambda path: int(path.stem)))
+
+
+def reconciles(house, items):
+    """Our export, and what the clients have on their disks, come to the same, item by item."""
+    today = house.psql("SELECT (now() AT TIME ZONE 'Asia/Tokyo')::date").strip()
+    day = datetime.date.fromisoformat(today)
+    period = ["--destination", "child-allowance", "--from", str(day - datetime.timedelta(1)),
+              "--to", str(day)]
+    ours, theirs = house.folder / "ours.csv", house.folder / "theirs.csv"
+    printed = house.uketsuke("routing", "export", *period).stdout
+    house.uketsuke("routing", "export", *period, "--out", ours)
+    rows = ours.read_text().splitlines()
+    assert rows == printed.splitlines() and len(rows) == 1 + len(items)
+
+    has = [f"{path.stem},R-1,application,{hashlib.sha256(path.read_bytes()).hexdigest()},"
+           f"{today}T00:00:00+09:00,pull,,yes,1" for path in items]
+
+    def reconcile(lines):
+        theirs.write_text("\n".join([rows[0], *lines]))
+        return house.uketsuke("routing", "reconcile", theirs, *period, check=False)
+
+    same = reconcile(has)
+    assert (same.returncode, same.stdout) == (0, f"{len(has)} here, {len(has)} there, "
+                                                 "0 differences\n")
+    other = reconcile([has[0].replace("yes", "no"), *has[2:]])
+    assert other.returncode == 1
+    told = other.stdout.splitlines()
+    assert "other answer: here accepted yes, there no" in told[0]
+    assert "missing there: here accepted yes" in told[1]
+    assert told[2].endswith(", 2 differences")
+    bad = reconcile([has[1], has[0]])
+    assert bad.returncode == 3 and "line 3: rows must be ordered by id" in bad.stderr
 
 
 def test_the_example_clients_say_what_is_wrong(house):
