@@ -26,7 +26,6 @@
 #define LINES_TOGETHER 16
 
 DEFINE_CLEANUP(cleanup_surface, cairo_surface_t *, cairo_surface_destroy)
-DEFINE_CLEANUP(cleanup_cairo, cairo_t *, cairo_destroy)
 DEFINE_CLEANUP(cleanup_object, void *, g_object_unref)
 DEFINE_CLEANUP(cleanup_font, PangoFontDescription *, pango_font_description_free)
 DEFINE_CLEANUP(cleanup_attributes, PangoAttrList *, pango_attr_list_unref)
