@@ -159,6 +159,18 @@ static void outbox_row_of(const struct filling *fill, int64_t n, struct db_copy 
 static const struct db_statement no_triggers = {"bench_no_triggers",
                                                 "SET LOCAL session_replication_role = replica"};
 
+/* There is nothing to ask about protected people by: as if that had been done today. */
+static const struct db_statement asked_today = {
+    "bench_asked_today",
+    "UPDATE outbox SET checked = protection_epoch(city_code,"
+    " to_char(now() AT TIME ZONE 'Asia/Tokyo', 'YYYYMMDD')::integer) WHERE outbox_id >= $1"};
+
+static bool ask_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct filling *fill = context;
+    return db_execute(tx, &asked_today, DB_VALUES(db_number(fill->first)), NULL, f);
+}
+
 static bool fill_work(struct db_tx *tx, void *context, struct failure *f)
 {
     const struct filling *fill = context;
@@ -197,6 +209,8 @@ static void fill(char **argv)
         if (!db_transaction(db, fill_work, &x, &f))
             die(&f);
     }
+    if (!db_transaction(db, ask_work, &x, &f))
+        die(&f);
     db_close(db);
     config_free(config);
 }

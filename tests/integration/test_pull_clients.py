@@ -28,9 +28,6 @@ def fill(stack, first):
     admin.write_text(f"[database]\nconnection = {stack.connection}\nowner-user = uketsuke_admin\n")
     subprocess.run([stack.build / "tests" / "bench" / "routing_bench", "fill", admin,
                     stack.folder / "keys" / "city.key", str(first), str(COUNT), "600"], check=True)
-    # They have no evidence to ask about protected people again by: as if that was done today.
-    stack.psql("UPDATE outbox SET checked = protection_epoch(city_code,"
-               " to_char(now() AT TIME ZONE 'Asia/Tokyo', 'YYYYMMDD')::integer)")
 
 
 def run(stack, command, folder):
