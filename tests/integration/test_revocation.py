@@ -169,7 +169,8 @@ def test_web_server_in_trouble(place, web):
         pages[path] = (code, body)
         place.configure(a=url + path)
         assert said in place.update(code=exit_code).stderr, path
-        assert place.status()["a"] == before | {"age_seconds": place.status()["a"]["age_seconds"]}
+        now = place.status()["a"]
+        assert now == before | {"age_seconds": now["age_seconds"]}
     place.configure(a=f"http://127.0.0.1:{free_port()}/nobody")
     place.update(code=3)
     pages["/good"] = (200, place.list("sakurano"))

@@ -320,6 +320,13 @@ static xmlDoc *document_read(const char *folder, const char *file)
     return document;
 }
 
+static void files_detach(struct walk *walk)
+{
+    for (size_t i = 0; i < walk->input.attachment_count; i++)
+        free((char *)walk->files[i].name);
+    walk->input.attachment_count = 0;
+}
+
 static void files_attach(struct walk *walk, const json_t *wanted)
 {
     static const char pdf[] = "%PDF-1.7\nxref\nstartxref\n9\n%%EOF\n";
@@ -347,6 +354,7 @@ static void example_walk(struct walk *walk, const char *folder, const char *name
     files_attach(walk, json_object_get(expected, "attachments"));
     _cleanup_(cleanup_xml_doc) xmlDoc *form = document_read(folder, file);
     walk_from(walk, form);
+    files_detach(walk);
 }
 
 static void procedure_walk(struct walk *walk)
