@@ -206,7 +206,7 @@ static void test_nodes(void **state)
     is("u:distinct(children/child/birth-date)", "true");
     is("u:distinct(children/child/name)", "false");
     is("u:distinct(spouse)", "true");
-    is("u:document('nothing')", "0");
+    is("u:document(string(spouse))", "0");
     is("count(//child[birth-date > 0])", "0");
     is("children/child[last()]/birth-date", "2021-01-01");
     is("string(children/child[2]/preceding-sibling::child/name)", "a");
@@ -246,7 +246,6 @@ static void test_hostile(void **state)
         "max",
         "min",
         "distinct",
-        "document",
     };
     (void)state;
     for (size_t n = 0; n < sizeof names / sizeof *names; n++)
@@ -316,6 +315,7 @@ static void test_refused(void **state)
     refused("..//nothing", "no item nothing");
     refused("../..", "nothing above");
     refused("document('http://localhost/')", "no function document()");
+    refused("u:document('nothing')", "attachments.xml has no document nothing");
     refused("id('x')", "no function id()");
     refused("u:nothing(1)", "no function u:nothing()");
     refused("u:age(1)", "has 2 arguments, not 1");
