@@ -103,6 +103,8 @@ static void sign_assertion(char assertion[4096])
                           "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"%s/routing/v1/token\","
                           "\"jti\":\"%s\",\"iat\":%ld,\"exp\":%ld}",
                           client_id, client_id, url, jti, now, now + 60);
+    if (length < 0 || length >= (int)sizeof claims)
+        die("claims", "the address or the client id is too long");
     assertion[0] = '\0';
     add_base64url(assertion, header, sizeof header - 1);
     strcat(assertion, ".");
