@@ -127,7 +127,11 @@ struct procedure {
     size_t document_count;
     int64_t attachments_most;
     bool closed_days_move; /* a term that ends on a closed day ends on the next open one */
+    struct description *description; /* what procedure_describe has made */
 };
+
+struct description *description_new(void);
+void description_free(struct description *description);
 
 /* A file of a definition, whole; it has a limit. */
 bool definition_file_read(const char *path, struct buffer *ret_content, struct failure *f);

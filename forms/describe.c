@@ -1,5 +1,6 @@
 /* A procedure as JSON for screens: what the definition's files say, put together item by item.
  * docs/formats/description.md tells what is in it. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -317,7 +318,7 @@ static json_t *words_json(const char *words)
     return list;
 }
 
-json_t *procedure_describe(const struct procedure *procedure)
+static json_t *describe(const struct procedure *procedure)
 {
     json_t *description = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:b, s:s*, s:s*}", "id", procedure->id,
@@ -331,4 +332,37 @@ json_t *procedure_describe(const struct procedure *procedure)
     json_object_set_new(description, "documents", documents_json(procedure));
     json_object_set_new(description, "rules", rules_json(procedure));
     return description;
+}
+
+/* --- made once ----------------------------------------------------------------------------------
+ */
+
+struct description {
+    pthread_mutex_t lock;
+    json_t *json; /* NULL: nobody has asked yet */
+};
+
+struct description *description_new(void)
+{
+    struct description *description = memory_allocate(sizeof *description);
+    pthread_mutex_init(&description->lock, NULL);
+    return description;
+}
+
+void description_free(struct description *description)
+{
+    json_decref(description->json);
+    pthread_mutex_destroy(&description->lock);
+    free(description);
+}
+
+json_t *procedure_describe(const struct procedure *procedure)
+{
+    struct description *description = procedure->description;
+    pthread_mutex_lock(&description->lock);
+    if (!description->json)
+        description->json = describe(procedure);
+    json_t *json = json_incref(description->json);
+    pthread_mutex_unlock(&description->lock);
+    return json;
 }

@@ -114,6 +114,7 @@ static void procedure_free(struct procedure *procedure)
     free(procedure->life_events);
     free(procedure->purpose);
     free(procedure->basis);
+    description_free(procedure->description);
     free(procedure);
 }
 
@@ -183,6 +184,7 @@ static bool procedure_add(struct procedures *procedures, const char *path, const
         memory_resize(procedures->all, (procedures->count + 1) * sizeof *procedures->all);
     procedures->all[procedures->count] = procedure;
     procedure->folder = text_format("%s/%s/%s", path, area, name);
+    procedure->description = description_new();
     bool good = contents_known(procedure->folder, f) && head_load(procedure, area, name, f) &&
                 outline_load(procedure, f) && labels_load(procedure, f) &&
                 record_load(procedure, f) && attachments_load(procedure, f) &&

@@ -51,8 +51,9 @@ const char *procedure_value_label(const struct procedure *procedure, const char 
 /* What the document is called that a file belongs to by its name ("attachments/ID-1.pdf"); NULL. */
 const char *document_label_of_file(const struct procedure *procedure, const char *name);
 
-/* Everything that a screen needs to have the form filled in or shown (new reference):
- * docs/formats/description.md. */
+/* Everything that a screen needs to have the form filled in or shown: docs/formats/description.md.
+ * A new reference to what all share: not to be changed. Made when it is first asked for, by any
+ * thread, and kept. */
 json_t *procedure_describe(const struct procedure *procedure);
 
 /* `uketsuke forms check`: loads all procedures below `path`, one by one, looks for what loading

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "intake/console/claim.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/once.h"
 #include "intake/staff/staff.h"
 #include "routing/message.h"
 
@@ -19,7 +20,9 @@ struct acting {
     struct staff_act act;
     const char *atenabango, *message; /* NULL: not given */
     instant until;
+    const char *name, *key; /* of the act; "" for no key */
     act_do *call;
+    enum once once;
     struct staff_answer answer;
 };
 
@@ -57,8 +60,12 @@ static enum http_flow reply_no(struct http_request *request, const struct staff_
     }
 }
 
-static enum http_flow reply(struct http_request *request, const struct staff_answer *answer)
+static enum http_flow reply(struct http_request *request, const struct acting *a)
 {
+    const struct staff_answer *answer = &a->answer;
+    if (a->once == ONCE_OTHER)
+        return http_reply_error(request, 400, "E0004",
+                                "Idempotency-Key was used for something else");
     if (answer->result == STAFF_STALE)
         return reply_stale(request, answer);
     if (answer->result != STAFF_DONE && answer->result != STAFF_ONE_MORE)
@@ -83,7 +90,11 @@ static bool act_work(struct db_tx *tx, struct subject_call *call, void *context,
     a->act.who = call->caller.actor;
     a->act.terminal = call->caller.terminal_text;
     staff_answer_free(&a->answer);
-    if (!a->call(tx, &a->act, a, f))
+    if (!once_begin(tx, call, a->key, a->name, &a->once, &a->answer, f))
+        return false;
+    if (a->once != ONCE_GO)
+        return true;
+    if (!a->call(tx, &a->act, a, f) || !once_end(tx, call, a->key, &a->answer, f))
         return false;
     bool done = a->answer.result == STAFF_DONE || a->answer.result == STAFF_ONE_MORE;
     return !done || console_claim_release(tx, call, f);
@@ -123,16 +134,16 @@ static bool until_read(struct http_request *request, const json_t *body, instant
 typedef bool more_read(struct http_request *request, const json_t *body, struct acting *a);
 
 static enum http_flow act(struct http_request *request, void *context, enum right right,
-                          more_read *more, act_do *call_it)
+                          more_read *more, const char *name, act_do *call_it)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
-    struct acting a = {.call = call_it};
+    struct acting a = {.name = name, .call = call_it};
     if (!subject_begin(context, request, right, &call))
         return HTTP_DONE;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
-    if (body && order_read(request, body, &a) && (!more || more(request, body, &a)) &&
-        subject_do(&call, act_work, &a))
-        reply(request, &a.answer);
+    if (body && once_key(request, &a.key) && order_read(request, body, &a) &&
+        (!more || more(request, body, &a)) && subject_do(&call, act_work, &a))
+        reply(request, &a);
     staff_answer_free(&a.answer);
     return HTTP_DONE;
 }
@@ -173,7 +184,7 @@ static bool until_needed(struct http_request *request, const json_t *body, struc
     }                                                                                              \
     enum http_flow endpoint_##name(struct http_request *request, void *context)                    \
     {                                                                                              \
-        return act(request, context, right, more, name##_do);                                      \
+        return act(request, context, right, more, #name, name##_do);                               \
     }
 
 ACT(identify, RIGHT_IDENTIFY, atenabango_read,

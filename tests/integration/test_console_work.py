@@ -1,7 +1,9 @@
 """Work at the console, on the real program, PostgreSQL and TLS: who sees what, claims, decides."""
 
+import concurrent.futures
 import json
 import re
+import uuid
 
 import pytest
 
@@ -320,6 +322,36 @@ def test_stale_versions_are_told_what_changed(house):
     assert errors(bad, 400)["code"] == "E0001"
     assert act(house, "hanako", receipt, "hold", until="昨日").status_code == 400
     assert act(house, "hanako", receipt, "hold", until="2020-01-01").status_code == 400
+
+
+def test_asked_again_with_its_key_it_is_done_once(house):
+    """The answer was lost on the way: the page asks again, and gets the answer of the first time."""
+    receipt, resident = candidate_of(house, "hanako", waiting(house, "unmatched"))
+    hanako = house.people["hanako"]
+    version = view(house, "hanako", receipt)["version"]
+    proposed = audit(house, receipt, "staff.identify-propose")
+
+    def ask_with(key, where="/identify", person=hanako, **more):
+        body = {"reason": "確かめた", "version": version, "atenabango": resident["atenabango"], **more}
+        return person.http.post(person.base + path(receipt, where), json=body, timeout=20,
+                                headers={"Idempotency-Key": key})
+    one, two = str(uuid.uuid4()), str(uuid.uuid4())
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:  # all at once, too
+        answers = [a.result() for a in [pool.submit(ask_with, one) for _ in range(8)]]
+    assert {a.status_code for a in answers} == {200} and len({a.text for a in answers}) == 1
+    assert ask_with(one, version=version + 1).json() == answers[0].json()
+    assert audit(house, receipt, "staff.identify-propose") == proposed + 1
+    assert view(house, "hanako", receipt)["version"] == version + 1
+    assert ask_with(two).status_code == 409  # another act on what was seen before
+    assert ask_with(two, version=version + 1).status_code == 200  # nothing done: the key is free
+    assert errors(ask_with(one, "/refuse"), 400)["code"] == "E0004"  # a key is for one act
+    assert errors(ask_with("x"), 400)["code"] == "E0002"
+    other = ask_with(one, "/confirm", house.people["taro"], version=version + 2)
+    assert other.status_code == 200, other.text  # keys are each account's own
+    house.psql("UPDATE once SET at = now() - interval '25 h'")
+    ask_with(str(uuid.uuid4()))
+    assert house.psql("SELECT count(*) FROM once JOIN account USING (account_id)"
+                      " WHERE name = 'hanako'") == "0\n"
 
 
 def test_approve_correct_refuse_withdraw_resend(house):

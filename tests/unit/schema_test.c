@@ -242,6 +242,7 @@ static const struct {
     {"terminal", "os", "s", "s", ""},
     {"session", "os", "s", "s", ""},
     {"claim", "s", "s", "s", "s"},
+    {"once", "s", "s", "s", "s"},
     {"audit_chain", "o", "", "", ""},
     {"audit_entry", "o", "cxirpgos", "", ""},
     {"audit_checkpoint", "o", "o", "", ""},

@@ -11,12 +11,11 @@ export class ApiError extends Error {
   }
 }
 
-/** `background`: asked by a clock, not by a person; the server does not take it for a sign of life. */
 async function call<T>(
   method: string,
   path: string,
   body?: unknown,
-  background = false,
+  more: Record<string, string> = {},
 ): Promise<T> {
   let answer: Response;
   try {
@@ -24,7 +23,7 @@ async function call<T>(
       method,
       headers: {
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...(background ? { "X-Uketsuke-Background": "1" } : {}),
+        ...more,
       },
       body: body === undefined ? undefined : JSON.stringify(body),
       cache: "no-store",
@@ -45,8 +44,9 @@ async function call<T>(
   );
 }
 
+/** `background`: asked by a clock, not by a person; the server does not take it for a sign of life. */
 export const get = <T>(path: string, background = false) =>
-  call<T>("GET", path, undefined, background);
+  call<T>("GET", path, undefined, background ? { "X-Uketsuke-Background": "1" } : {});
 export const post = <T>(path: string, body: unknown = {}) => call<T>("POST", path, body);
 export const remove = <T>(path: string) => call<T>("DELETE", path);
 
@@ -144,8 +144,29 @@ export interface Application {
 
 export const application = (receipt: string) =>
   get<Application>(`/api/applications/${encodeURIComponent(receipt)}`);
+
+// What was asked for and never answered, with its key: asked again, the server does nothing twice.
+// The version may be another by then: by that very act, perhaps.
+const unanswered = new Map<string, string>();
+
+/** Something that happens once, even when the answer is lost and a person asks for it again. */
+export async function once<T>(path: string, body: unknown): Promise<T> {
+  const what = path + JSON.stringify(body, (name, value) => (name === "version" ? undefined : value));
+  const key = unanswered.get(what) ?? crypto.randomUUID();
+  unanswered.set(what, key);
+  try {
+    const answer = await call<T>("POST", path, body, { "Idempotency-Key": key });
+    unanswered.delete(what);
+    return answer;
+  } catch (error) {
+    const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
+    if (refused) unanswered.delete(what);
+    throw error;
+  }
+}
+
 export const act = (receipt: string, name: string, body: unknown) =>
-  post<{ version: number; state: string }>(
+  once<{ version: number; state: string }>(
     `/api/applications/${encodeURIComponent(receipt)}/${name}`,
     body,
   );
