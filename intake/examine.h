@@ -66,8 +66,7 @@ void examine(const struct examination_input *input, struct examination *ret_exam
 void examination_free(struct examination *examination);
 const char *verdict_name(enum verdict verdict); /* "accepted", "refused", "held" */
 
-/* Everything an examiner holds ready, read from the configuration. `examiner_refresh` loads the CRL
- * folder again when something in it changed. */
+/* Everything an examiner holds ready, read from the configuration. */
 struct examiner {
     struct package_limits limits;
     struct trust *trust;
@@ -75,7 +74,6 @@ struct examiner {
     struct procedures *procedures;
     char crl_directory[1024];
     struct revocation_policy revocation;
-    int64_t crl_stamp;
 };
 /* The procedures with what the configuration sets for them; a setting that none declares is a
  * failure with its line. */
@@ -84,9 +82,11 @@ bool examiner_load_procedures(const struct config *config, struct procedures **r
 /* Only the anchors: what checks revocation lists, without procedures. */
 bool examiner_load_trust(const struct config *config, struct trust **ret_trust, struct failure *f);
 bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f);
-bool examiner_refresh(struct examiner *examiner, struct failure *f);
-/* A number that is another when the lists in the folder are others. */
-bool examiner_stamp(const struct config *config, int64_t *ret_stamp, struct failure *f);
+/* All but the revocation lists: a set of none. */
+bool examiner_load_bare(const struct config *config, struct examiner *ret_examiner,
+                        struct failure *f);
+/* The folder of the lists. */
+const char *examiner_lists(const struct config *config);
 void examiner_free(struct examiner *examiner);
 
 #endif

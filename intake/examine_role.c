@@ -12,26 +12,20 @@ static struct metric examinations_total = {
     .label_name = "verdict",
 };
 
-/* The stamp comes first: a list that arrives while they load is seen the next time. */
 static bool examiners_start(struct examine_worker *worker, struct failure *f)
 {
     const struct config *config = worker->role->config;
     const struct examiner_limits limits = examiner_limits_read(config);
-    return examiner_stamp(config, &worker->lists, f) &&
-           examiner_pool_open(worker->argv, &limits, examine_batch_done, &worker->examiners, f);
+    return examiner_pool_open(worker->argv, &limits, examiner_lists(config), examine_batch_done,
+                              &worker->examiners, f);
 }
 
 /* New revocation lists are used from the next batch on; a folder that is broken leaves us with what
  * we have, which every verdict is judged and reported by. */
 static bool examiners_refresh(struct examine_worker *worker, struct failure *f)
 {
-    struct failure why = {0};
-    int64_t stamp = worker->lists;
-    if (!examiner_stamp(worker->role->config, &stamp, &why))
-        log_failure("revocation.refresh", &why);
-    if (stamp != worker->lists)
-        examiner_pool_close(&worker->examiners);
-    return worker->examiners.processes || examiners_start(worker, f);
+    return worker->examiners.processes ? examiner_pool_refresh(&worker->examiners, f)
+                                       : examiners_start(worker, f);
 }
 
 bool examine_worker_open(struct role *role, struct examine_worker *ret_worker, struct failure *f)

@@ -20,7 +20,6 @@ struct examine_worker {
     struct examiner_pool examiners;
     struct ocsp_client *responders; /* NULL: nobody is asked */
     const char *argv[5];            /* how an examiner is started */
-    int64_t lists;                  /* the stamp of the revocation lists that they loaded */
     struct db_listener *listener;   /* hears of new work */
     instant revocation_retry;       /* until revocation data may have come */
 };

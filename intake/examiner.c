@@ -1,15 +1,12 @@
-/* What an examiner holds ready: limits, trust, procedures, and the revocation lists, which are
- * loaded again when their folder changed. This is the part of examination that touches the world.
- */
-#include <dirent.h>
-#include <errno.h>
+/* What an examiner holds ready: limits, trust, procedures, and the revocation lists. This is the
+ * part of examination that touches the world. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "intake/examine.h"
+#include "intake/index_folder.h"
 #include "intake/ocsp.h"
 #include "intake/revocation.h"
 
@@ -112,99 +109,60 @@ bool examiner_load_trust(const struct config *config, struct trust **ret_trust, 
     return loaded;
 }
 
-static bool is_index(const char *name)
-{
-    size_t length = strlen(name);
-    return name[0] != '.' && length > 4 && strcmp(name + length - 4, ".idx") == 0;
-}
-
-/* FNV-1a over what changes when a file is replaced. */
-static uint64_t file_stamp(const char *name, const struct stat *st)
-{
-    uint64_t facts[] = {(uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
-                        (uint64_t)st->st_size, (uint64_t)st->st_ino};
-    uint64_t hash = 0xcbf29ce484222325;
-    for (const char *p = name; *p; p++)
-        hash = (hash ^ (uint8_t)*p) * 0x100000001b3;
-    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        hash = (hash ^ facts[i]) * 0x100000001b3;
-    return hash;
-}
-
 /* One index that cannot be used must not take the others away: it is logged, and its partition is
  * held until there is a good one. */
-static void index_add(struct crl_set *set, const char *path, const char *name)
+static void index_add(struct crl_set *set, const struct index_folder *folder, size_t i)
 {
+    _cleanup_(cleanup_fd) int fd = -1;
     struct crl_index *index;
     struct failure f = {0};
-    if (crl_index_open(path, &index, &f))
+    if (index_folder_open(folder, i, &fd, &f) && crl_index_map(fd, &index, &f))
         crl_set_take(set, index);
     else
-        log_warning("revocation.index_refused", log_text("file", name), log_text("text", f.text));
+        log_warning("revocation.index_refused", log_text("file", folder->names[i]),
+                    log_text("text", f.text));
 }
 
-/* Walks the folder; adds the indexes to `set` when there is one. No folder yet is an empty folder.
- */
-static bool folder_walk(const char *path, struct crl_set *set, int64_t *ret_stamp,
+static bool lists_load(struct examiner *examiner, struct failure *f)
+{
+    struct index_folder folder;
+    if (!index_folder_read(examiner->crl_directory, &folder, f))
+        return false;
+    for (size_t i = 0; i < folder.count; i++)
+        index_add(examiner->crls, &folder, i);
+    index_folder_free(&folder);
+    log_info("revocation.lists_loaded",
+             log_number("lists", (int64_t)crl_set_count(examiner->crls)));
+    return true;
+}
+
+const char *examiner_lists(const struct config *config)
+{
+    return config_text(config_group(config, revocation_config_section.name), "directory");
+}
+
+bool examiner_load_bare(const struct config *config, struct examiner *ret_examiner,
                         struct failure *f)
 {
-    uint64_t stamp = 1; /* 0 is "never loaded" */
-    DIR *folder = opendir(path);
-    if (!folder && errno != ENOENT)
-        return failure_errno(f, "cannot read the folder of revocation lists %s", path);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        struct stat st;
-        if (!is_index(entry->d_name) || fstatat(dirfd(folder), entry->d_name, &st, 0) != 0 ||
-            !S_ISREG(st.st_mode))
-            continue;
-        stamp += file_stamp(entry->d_name, &st); /* a sum: the folder has no order */
-        _cleanup_(cleanup_text) char *file = text_format("%s/%s", path, entry->d_name);
-        if (set)
-            index_add(set, file, entry->d_name);
-    }
-    if (folder)
-        closedir(folder);
-    *ret_stamp = (int64_t)stamp;
-    return true;
-}
-
-bool examiner_refresh(struct examiner *examiner, struct failure *f)
-{
-    int64_t stamp;
-    if (!folder_walk(examiner->crl_directory, NULL, &stamp, f))
-        return false;
-    if (stamp == examiner->crl_stamp)
-        return true;
-    struct crl_set *set = crl_set_new();
-    /* The stamp of what is really loaded: a list that arrives meanwhile is seen the next time. */
-    if (!folder_walk(examiner->crl_directory, set, &stamp, f)) {
-        crl_set_free(set);
+    struct examiner examiner = {.crls = crl_set_new()};
+    package_limits_read(config, &examiner.limits);
+    snprintf(examiner.crl_directory, sizeof examiner.crl_directory, "%s", examiner_lists(config));
+    if (!revocation_policy_read(config, &examiner.revocation, f) ||
+        !examiner_load_trust(config, &examiner.trust, f) ||
+        !examiner_load_procedures(config, &examiner.procedures, f)) {
+        examiner_free(&examiner);
         return false;
     }
-    crl_set_free(examiner->crls);
-    examiner->crls = set;
-    examiner->crl_stamp = stamp;
-    log_info("revocation.lists_loaded", log_number("lists", (int64_t)crl_set_count(set)));
+    *ret_examiner = examiner;
     return true;
-}
-
-bool examiner_stamp(const struct config *config, int64_t *ret_stamp, struct failure *f)
-{
-    const struct config_group *revocation = config_group(config, revocation_config_section.name);
-    return folder_walk(config_text(revocation, "directory"), NULL, ret_stamp, f);
 }
 
 bool examiner_load(const struct config *config, struct examiner *ret_examiner, struct failure *f)
 {
-    const struct config_group *revocation = config_group(config, revocation_config_section.name);
-    struct examiner examiner = {0};
-    package_limits_read(config, &examiner.limits);
-    snprintf(examiner.crl_directory, sizeof examiner.crl_directory, "%s",
-             config_text(revocation, "directory"));
-    if (!revocation_policy_read(config, &examiner.revocation, f) ||
-        !examiner_load_trust(config, &examiner.trust, f) ||
-        !examiner_load_procedures(config, &examiner.procedures, f) ||
-        !examiner_refresh(&examiner, f)) {
+    struct examiner examiner;
+    if (!examiner_load_bare(config, &examiner, f))
+        return false;
+    if (!lists_load(&examiner, f)) {
         examiner_free(&examiner);
         return false;
     }

@@ -36,7 +36,9 @@ static bool limits_set(struct failure *f)
     static const struct {
         int resource;
         struct rlimit limit;
-    } limits[] = {{RLIMIT_CORE, {0, 0}}, {RLIMIT_FSIZE, {0, 0}}, {RLIMIT_NOFILE, {0, 0}}};
+    } limits[] = {{RLIMIT_CORE, {0, 0}},
+                  {RLIMIT_FSIZE, {0, 0}},
+                  {RLIMIT_NOFILE, {EXAMINER_HANDLE + 1, EXAMINER_HANDLE + 1}}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (setrlimit((__rlimit_resource_t)limits[i].resource, &limits[i].limit) != 0)
             return failure_errno(f, "cannot limit an examiner");
@@ -54,28 +56,43 @@ static const int allowed[] = {
     SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 };
 
+/* Memory is what is mapped without a descriptor. */
 static int memory_rules(scmp_filter_ctx filter)
 {
     if (EXAMINER_MEMORY_LIMITED)
         return seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(brk), 0)
-                   ?: seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(mmap), 0);
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ?:
+                   ?: seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(mmap), 1,
+                                       SCMP_A4_32(SCMP_CMP_EQ, (uint32_t)-1));
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+                            SCMP_A4_32(SCMP_CMP_EQ, (uint32_t)-1)) ?:
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mremap), 0) ?:
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 0);
+}
+
+/* What was handed to it is looked at, and never written, run, or read by other ways. */
+static int handle_rules(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 3,
+                            SCMP_A2(SCMP_CMP_EQ, PROT_READ), SCMP_A3(SCMP_CMP_EQ, MAP_SHARED),
+                            SCMP_A4_32(SCMP_CMP_EQ, EXAMINER_HANDLE)) ?:
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(lseek), 1,
+                            SCMP_A0_32(SCMP_CMP_EQ, EXAMINER_HANDLE)) ?:
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(close), 1,
+                            SCMP_A0_32(SCMP_CMP_EQ, EXAMINER_HANDLE));
 }
 
 /* 0, or a negative errno. */
 static int rules_add(scmp_filter_ctx filter, int socket)
 {
-    int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 1,
+    int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1,
                                  SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)socket)) ?:
                 seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
                                  SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)socket)) ?:
                 /* abort() */
                 seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                                  SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid())) ?:
-                memory_rules(filter);
+                memory_rules(filter) ?: handle_rules(filter);
     for (size_t i = 0; !error && i < sizeof allowed / sizeof *allowed; i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     return error;
@@ -93,5 +110,7 @@ static bool calls_forbid(int socket, struct failure *f)
 
 bool examiner_lock(int socket, size_t memory_most, struct failure *f)
 {
+    if (socket != EXAMINER_HANDLE - 1 || close_range(EXAMINER_HANDLE, ~0U, 0) != 0)
+        return failure_errno(f, "an examiner cannot close what it must not have");
     return memory_set_aside(memory_most, f) && limits_set(f) && calls_forbid(socket, f);
 }

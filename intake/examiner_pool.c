@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
 #define WORKERS_MOST 256
+#define START_PAUSE  (INSTANT_SECOND / 10) /* the first; each is twice the one before */
 
 static struct metric replaced_total = {
     .kind = METRIC_COUNTER,
@@ -40,38 +42,48 @@ static bool may_come_again(const struct examiner_job *job, const char *trouble)
     return strcmp(trouble, "SIGBUS") == 0 && !job->again;
 }
 
-/* The rest of the queue of a worker that is gone. */
-static bool succeed(struct examiner_pool *pool, struct examiner_process *process,
-                    const struct examiner_process *old, size_t from, struct failure *f)
+static bool start(struct examiner_pool *pool, struct examiner_process *process, struct failure *f)
 {
-    if (!examiner_process_start(pool->argv, process, f))
-        return false;
-    for (size_t i = from; i < old->queued; i++)
-        examiner_process_give(process, old->queue[i]);
+    return examiner_process_start(pool->argv, pool->lists, process, f);
+}
+
+static void queue_drop_first(struct examiner_process *process)
+{
+    memmove(process->queue, process->queue + 1, --process->queued * sizeof *process->queue);
+}
+
+/* Nothing that it was given is to blame. The kernel, or somebody, may end it once more; if it goes
+ * on, a person has to look. */
+static bool start_again_later(struct examiner_process *process, const char *trouble,
+                              struct failure *f)
+{
+    if (++process->failed >= EXAMINER_STARTS_MOST)
+        return failure_set(f, FAILURE_SYSTEM,
+                           "an examiner ended before it was ready, %u times in a row (%s)",
+                           process->failed, trouble);
+    process->start_at = clock_monotonic() + (START_PAUSE << (process->failed - 1));
     return true;
 }
 
-/* `limit`: NULL, or the limit that it met. */
+/* What is left in its queue waits for its successor. `limit`: NULL, or the limit that it met. */
 static bool replace(struct examiner_pool *pool, struct examiner_process *process, const char *limit,
                     struct failure *f)
 {
-    const struct examiner_process old = *process;
     char ended[64];
-    bool memory = examiner_process_end(process, ended);
+    bool ready = process->ready, memory = examiner_process_end(process, ended);
     const char *trouble = limit ?: memory ? "memory" : ended;
-    if (!old.ready)
-        return failure_set(f, FAILURE_SYSTEM, "an examiner ended before it was ready (%s)",
-                           trouble);
     metric_add(&replaced_total, NULL, 1);
     log_warning("examiner.replaced", log_text("cause", trouble));
-    if (old.queued == 0)
-        return succeed(pool, process, &old, 0, f);
-    if (may_come_again(old.queue[0], trouble)) {
-        old.queue[0]->again = true;
-        return succeed(pool, process, &old, 0, f);
+    if (!ready)
+        return start_again_later(process, trouble, f);
+    if (process->queued > 0 && may_come_again(process->queue[0], trouble)) {
+        process->queue[0]->again = true;
+    } else if (process->queued > 0) {
+        struct examiner_job *culprit = process->queue[0];
+        queue_drop_first(process);
+        culprit_mark(pool, culprit, limit || memory, trouble);
     }
-    culprit_mark(pool, old.queue[0], limit || memory, trouble);
-    return succeed(pool, process, &old, 1, f);
+    return start(pool, process, f);
 }
 
 /* Has, or will have when its queue is empty, examined its share. */
@@ -82,17 +94,18 @@ static bool is_spent(const struct examiner_pool *pool, const struct examiner_pro
 
 static bool renew(struct examiner_pool *pool, struct examiner_process *process, struct failure *f)
 {
-    const struct examiner_process old = {0};
     char ended[64];
     examiner_process_end(process, ended);
     metric_add(&renewed_total, NULL, 1);
-    return succeed(pool, process, &old, 0, f);
+    return start(pool, process, f);
 }
 
 static bool process_turn(struct examiner_pool *pool, struct examiner_process *process,
                          struct failure *f)
 {
     struct examiner_job *job;
+    if (!process->pid)
+        return clock_monotonic() < process->start_at || start(pool, process, f);
     for (;;) {
         switch (examiner_process_turn(process, &job, f)) {
         case EXAMINER_ANSWERED:
@@ -120,7 +133,7 @@ static bool turn(struct examiner_pool *pool, bool wait, struct failure *f)
         const struct examiner_process *process = &pool->processes[i];
         int64_t left = examiner_process_left(process, &pool->limits);
         patience = left < patience ? left : patience;
-        polls[i] = (struct pollfd){.fd = process->socket,
+        polls[i] = (struct pollfd){.fd = process->pid ? process->socket : -1,
                                    .events = process->out.length ? POLLIN | POLLOUT : POLLIN};
     }
     if (patience > 0)
@@ -206,23 +219,59 @@ bool examiner_pool_finish(struct examiner_pool *pool, struct failure *f)
     return is_open(pool, f) && closed_unless(pool, turn_while(pool, is_busy, f));
 }
 
+static bool all_idle(struct examiner_pool *pool, struct failure *f)
+{
+    return turn_while(pool, is_busy, f) && turn_while(pool, is_starting, f);
+}
+
+static bool lists_use(struct examiner_pool *pool, struct index_folder *lists, struct failure *f)
+{
+    index_folder_free(pool->lists);
+    *pool->lists = *lists;
+    *lists = (struct index_folder){0};
+    for (size_t i = 0; i < pool->limits.workers; i++)
+        examiner_process_use(&pool->processes[i], pool->lists);
+    log_info("revocation.lists_changed", log_number("lists", (int64_t)pool->lists->count));
+    return turn_while(pool, is_starting, f);
+}
+
+static bool refresh(struct examiner_pool *pool, struct failure *f)
+{
+    _cleanup_(index_folder_free) struct index_folder lists = {0};
+    struct failure why = {0};
+    if (!index_folder_read(pool->lists->path, &lists, &why))
+        log_failure("revocation.refresh", &why);
+    else if (lists.stamp != pool->lists->stamp)
+        return all_idle(pool, f) && lists_use(pool, &lists, f);
+    return true;
+}
+
+bool examiner_pool_refresh(struct examiner_pool *pool, struct failure *f)
+{
+    return is_open(pool, f) && closed_unless(pool, refresh(pool, f));
+}
+
 static bool start_all(struct examiner_pool *pool, struct failure *f)
 {
     for (size_t i = 0; i < pool->limits.workers; i++)
-        if (!examiner_process_start(pool->argv, &pool->processes[i], f))
+        if (!start(pool, &pool->processes[i], f))
             return false;
     return turn_while(pool, is_starting, f);
 }
 
 bool examiner_pool_open(const char *const *argv, const struct examiner_limits *limits,
-                        examiner_done *done, struct examiner_pool *ret_pool, struct failure *f)
+                        const char *lists, examiner_done *done, struct examiner_pool *ret_pool,
+                        struct failure *f)
 {
+    struct index_folder folder;
+    if (!index_folder_read(lists, &folder, f))
+        return false;
     struct examiner_pool pool = {.argv = argv, .limits = *limits, .done = done};
     pool.processes = memory_allocate(limits->workers * sizeof *pool.processes);
-    if (!start_all(&pool, f)) {
-        examiner_pool_close(&pool);
+    pool.lists = memory_allocate(sizeof *pool.lists);
+    *pool.lists = folder;
+    if (!closed_unless(&pool, start_all(&pool, f)))
         return false;
-    }
     *ret_pool = pool;
     return true;
 }
@@ -234,5 +283,8 @@ void examiner_pool_close(struct examiner_pool *pool)
         if (pool->processes[i].pid)
             examiner_process_end(&pool->processes[i], ended);
     free(pool->processes);
+    if (pool->lists)
+        index_folder_free(pool->lists);
+    free(pool->lists);
     *pool = (struct examiner_pool){0};
 }

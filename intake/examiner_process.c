@@ -12,12 +12,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "intake/examiner_lock.h"
 #include "intake/examiner_wire.h"
 #include "intake/examiner_worker.h"
 
 #define READ_LEAST (64 << 10)
-#define START_MOST (60 * INSTANT_SECOND) /* until a worker is ready */
+#define START_MOST (60 * INSTANT_SECOND) /* until a worker is locked in, and for each list */
 
 static const struct config_key keys[] = {
     {"workers", CONFIG_NUMBER, "0", 0, 256, NULL,
@@ -94,8 +95,8 @@ static void clock_restart(struct examiner_process *p)
     p->cpu_begun = cpu_used(p);
 }
 
-bool examiner_process_start(const char *const *argv, struct examiner_process *ret_process,
-                            struct failure *f)
+bool examiner_process_start(const char *const *argv, const struct index_folder *lists,
+                            struct examiner_process *process, struct failure *f)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
@@ -107,10 +108,14 @@ bool examiner_process_start(const char *const *argv, struct examiner_process *re
         errno = error;
         return failure_errno(f, "cannot start an examiner");
     }
-    *ret_process = (struct examiner_process){.pid = pid, .socket = ours};
-    clock_getcpuclockid(pid, &ret_process->cpu); /* it is our child, so there is one */
+    process->pid = pid;
+    process->socket = ours;
+    process->lists = lists;
+    process->handle = -1;
+    process->answered = 0;
+    clock_getcpuclockid(pid, &process->cpu); /* it is our child, so there is one */
     ours = -1;
-    clock_restart(ret_process);
+    clock_restart(process);
     return true;
 }
 
@@ -121,10 +126,12 @@ bool examiner_process_end(struct examiner_process *process, char trouble[64])
     while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
         ;
     close(process->socket);
+    cleanup_fd(&process->handle);
     buffer_erase_free(&process->in);
     buffer_erase_free(&process->out);
     process->pid = 0;
-    process->queued = 0;
+    process->locked = process->ready = false;
+    process->sent = process->listed = 0;
     if (WIFSIGNALED(status))
         snprintf(trouble, 64, "SIG%s", sigabbrev_np(WTERMSIG(status)) ?: "?");
     else
@@ -136,17 +143,85 @@ bool examiner_process_end(struct examiner_process *process, char trouble[64])
 
 void examiner_process_give(struct examiner_process *process, struct examiner_job *job)
 {
-    if (process->queued == 0)
+    if (process->ready && process->queued == 0)
         clock_restart(process);
     process->queue[process->queued++] = job;
-    examiner_wire_put_request(&process->out, &job->input);
+    if (process->ready)
+        examiner_wire_put_request(&process->out, &job->input);
+}
+
+static void index_refused(const struct examiner_process *p, const char *why)
+{
+    log_warning("revocation.index_refused", log_text("file", p->lists->names[p->listed]),
+                log_text("text", why));
+}
+
+/* The next list that can be opened, or what comes after the last: what waits. */
+static void lists_go_on(struct examiner_process *p)
+{
+    struct failure why = {0};
+    for (; p->listed < p->lists->count; p->listed++) {
+        if (index_folder_open(p->lists, p->listed, &p->handle, &why)) {
+            p->handle_at = p->out.length;
+            examiner_wire_put_list(&p->out);
+            return;
+        }
+        index_refused(p, why.text);
+    }
+    examiner_wire_put_lists(&p->out);
+    for (size_t i = 0; i < p->queued; i++)
+        examiner_wire_put_request(&p->out, &p->queue[i]->input);
+    p->ready = true;
+    p->failed = 0;
+}
+
+void examiner_process_use(struct examiner_process *process, const struct index_folder *lists)
+{
+    process->lists = lists;
+    process->listed = 0;
+    process->ready = false;
+    clock_restart(process);
+    lists_go_on(process);
+}
+
+static ssize_t send_with(int socket, const uint8_t *bytes, size_t length, int handle)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof handle)];
+        struct cmsghdr aligned;
+    } control = {0};
+    struct iovec all = {(void *)bytes, length};
+    struct msghdr message = {.msg_iov = &all,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    *head = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(sizeof handle), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(head), &handle, sizeof handle);
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+/* As much as may go at once: a handle goes with the bytes of its frame, which are the last. */
+static ssize_t send_part(struct examiner_process *p)
+{
+    const uint8_t *from = p->out.data + p->sent;
+    if (p->handle < 0 || p->sent < p->handle_at)
+        return send(p->socket, from, (p->handle < 0 ? p->out.length : p->handle_at) - p->sent,
+                    MSG_NOSIGNAL);
+    ssize_t n = send_with(p->socket, from, p->out.length - p->sent, p->handle);
+    if (n > 0) {
+        close(p->handle);
+        p->handle = -1;
+    }
+    return n;
 }
 
 /* False when the worker is gone. */
 static bool write_some(struct examiner_process *p)
 {
     while (p->sent < p->out.length) {
-        ssize_t n = send(p->socket, p->out.data + p->sent, p->out.length - p->sent, MSG_NOSIGNAL);
+        ssize_t n = send_part(p);
         if (n < 0)
             return errno == EAGAIN || errno == EINTR;
         p->sent += (size_t)n;
@@ -169,10 +244,25 @@ static ssize_t read_some(struct examiner_process *p, size_t wanted)
 
 static enum examiner_event ready_take(struct examiner_process *p, struct bytes fields)
 {
-    if (p->ready || !examiner_wire_get_ready(fields))
+    if (p->locked || !examiner_wire_get_ready(fields))
         return EXAMINER_GONE;
-    p->ready = true;
+    p->locked = true;
     clock_restart(p);
+    lists_go_on(p);
+    return EXAMINER_NOTHING;
+}
+
+/* Each list has a time of its own. */
+static enum examiner_event taken_take(struct examiner_process *p, struct bytes fields)
+{
+    bool taken;
+    if (!p->locked || p->ready || p->handle >= 0 || !examiner_wire_get_taken(fields, &taken))
+        return EXAMINER_GONE;
+    if (!taken)
+        index_refused(p, "it is not a good index: uketsuke revocation status says why");
+    p->listed++;
+    clock_restart(p);
+    lists_go_on(p);
     return EXAMINER_NOTHING;
 }
 
@@ -198,8 +288,10 @@ static enum examiner_event frame_take(struct examiner_process *p,
     case EXAMINER_READY:
         return ready_take(p, frame->fields);
     case EXAMINER_FAILED:
-        return !p->ready && examiner_wire_get_failure(frame->fields, f) ? EXAMINER_FAILED_TO_BEGIN
-                                                                        : EXAMINER_GONE;
+        return !p->locked && examiner_wire_get_failure(frame->fields, f) ? EXAMINER_FAILED_TO_BEGIN
+                                                                         : EXAMINER_GONE;
+    case EXAMINER_TAKEN:
+        return taken_take(p, frame->fields);
     case EXAMINER_RESULT:
         return result_take(p, frame->fields, ret_job);
     default:
@@ -210,8 +302,8 @@ static enum examiner_event frame_take(struct examiner_process *p,
 enum examiner_event examiner_process_turn(struct examiner_process *process,
                                           struct examiner_job **ret_job, struct failure *f)
 {
-    bool alive = write_some(process);
     for (;;) {
+        bool alive = write_some(process); /* what it said last may have given it more */
         struct examiner_frame frame;
         enum examiner_event event;
         size_t wanted;
@@ -237,7 +329,9 @@ enum examiner_event examiner_process_turn(struct examiner_process *process,
 int64_t examiner_process_left(const struct examiner_process *process,
                               const struct examiner_limits *limits)
 {
-    int64_t wall = clock_monotonic() - process->wall_begun;
+    int64_t now = clock_monotonic(), wall = now - process->wall_begun;
+    if (!process->pid)
+        return process->start_at - now;
     if (!process->ready)
         return START_MOST - wall;
     if (process->queued == 0)

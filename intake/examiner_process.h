@@ -3,7 +3,8 @@
  * use.
  *
  * The worker is this program again, started by exec, with one end of a socket pair and nothing else
- * of ours. Whatever comes from it is bounded and checked; whatever it does wrong ends it. */
+ * of ours. Behind its walls it is handed the revocation indexes, one descriptor after the other,
+ * and is ready. Whatever comes from it is bounded and checked; whatever it does wrong ends it. */
 #ifndef UKETSUKE_INTAKE_EXAMINER_PROCESS_H
 #define UKETSUKE_INTAKE_EXAMINER_PROCESS_H
 
@@ -11,6 +12,7 @@
 #include <time.h>
 
 #include "intake/examine.h"
+#include "intake/index_folder.h"
 
 extern const struct config_section examine_config_section; /* [examine] workers, memory-most, … */
 
@@ -48,18 +50,28 @@ struct examiner_process {
     pid_t pid;     /* 0: there is none */
     clockid_t cpu; /* the clock of what it uses of the processor */
     int socket;
-    bool ready;
+    bool locked; /* it said so */
+    bool ready;  /* and has the lists: it examines */
     struct buffer in, out;
-    size_t sent;                                     /* of out */
-    struct examiner_job *queue[EXAMINER_QUEUE_MOST]; /* the first is under examination */
+    size_t sent; /* of out */
+    const struct index_folder *lists;
+    size_t listed; /* of lists; the next is under way */
+    int handle;    /* that goes with out[handle_at]; -1 */
+    size_t handle_at;
+    struct examiner_job *queue[EXAMINER_QUEUE_MOST]; /* when ready, the first is examined */
     size_t queued;
     size_t answered;
-    int64_t cpu_begun, wall_begun; /* of the first; microseconds */
+    int64_t cpu_begun, wall_begun; /* of what it is at; microseconds */
+    unsigned failed;               /* starts since it was ready; examiner_pool.c */
+    int64_t start_at;              /* without pid: when it is tried again; monotonic */
 };
 
-/* argv[0] is the program. */
-bool examiner_process_start(const char *const *argv, struct examiner_process *ret_process,
-                            struct failure *f);
+/* argv[0] is the program; `lists` are borrowed. What is in the queue and what failed before stays
+ * as it is. */
+bool examiner_process_start(const char *const *argv, const struct index_folder *lists,
+                            struct examiner_process *process, struct failure *f);
+/* It is ready, and has nothing to do: from the next job on these lists are in force. */
+void examiner_process_use(struct examiner_process *process, const struct index_folder *lists);
 /* There is room in the queue. */
 void examiner_process_give(struct examiner_process *process, struct examiner_job *job);
 
@@ -73,10 +85,11 @@ enum examiner_event {
 enum examiner_event examiner_process_turn(struct examiner_process *process,
                                           struct examiner_job **ret_job, struct failure *f);
 /* How long it may go on with its first job, as far as is known now; <= 0: it has had its share. A
- * day when it has nothing to do. */
+ * day when it has nothing to do. Without a process: until it is to be started. */
 int64_t examiner_process_left(const struct examiner_process *process,
                               const struct examiner_limits *limits);
-/* Kills it. `trouble` gets how it had ended ("SIGSYS", "exit 1"). True: by its limit of memory. */
+/* Kills it; its queue stays. `trouble` gets how it had ended ("SIGSYS", "exit 1"). True: by its
+ * limit of memory. */
 bool examiner_process_end(struct examiner_process *process, char trouble[64]);
 
 #endif

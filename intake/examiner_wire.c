@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define VERSION "uketsuke-examiner-1 " UKETSUKE_VERSION
+#define VERSION "uketsuke-examiner-2 " UKETSUKE_VERSION
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
@@ -138,7 +138,7 @@ enum examiner_wire examiner_wire_next(struct bytes in, size_t fields_most,
         return EXAMINER_WIRE_MORE;
     size_t length = little_get(in.data, 4);
     uint8_t kind = in.data[4];
-    if (length > fields_most || kind < EXAMINER_READY || kind > EXAMINER_RESULT ||
+    if (length > fields_most || kind < EXAMINER_READY || kind > EXAMINER_LISTS ||
         memcmp(in.data + 5, zeros, sizeof zeros) != 0)
         return EXAMINER_WIRE_BROKEN;
     *ret_wanted = EXAMINER_WIRE_HEAD + length;
@@ -182,6 +182,33 @@ bool examiner_wire_get_failure(struct bytes fields, struct failure *ret_failure)
     if (!whole(&r))
         return false;
     failure_set(ret_failure, kind, "%s", text);
+    return true;
+}
+
+void examiner_wire_put_list(struct buffer *out)
+{
+    frame_begin(out, EXAMINER_LIST);
+}
+
+void examiner_wire_put_lists(struct buffer *out)
+{
+    frame_begin(out, EXAMINER_LISTS);
+}
+
+void examiner_wire_put_taken(struct buffer *out, bool taken)
+{
+    size_t begun = frame_begin(out, EXAMINER_TAKEN);
+    number_put(out, taken);
+    frame_end(out, begun);
+}
+
+bool examiner_wire_get_taken(struct bytes fields, bool *ret_taken)
+{
+    struct reading r = {fields, false};
+    bool taken = number_within(&r, 0, 1);
+    if (!whole(&r))
+        return false;
+    *ret_taken = taken;
     return true;
 }
 

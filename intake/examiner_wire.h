@@ -5,8 +5,11 @@
  * the bytes, a text is bytes that end with their only NUL. Little-endian. Both ends are the same
  * program; READY, the first frame, says so.
  *
- *   worker → parent  READY (version), FAILED (kind, text; it could not begin), RESULT
- *   parent → worker  EXAMINE; each is answered by one RESULT, in order
+ *   worker → parent  READY (version), FAILED (kind, text; it could not begin), TAKEN, RESULT
+ *   parent → worker  LIST, answered by TAKEN (1: it is a good index); the next comes after that.
+ *                    With its bytes comes the descriptor of a revocation index (SCM_RIGHTS)
+ *                    LISTS: from now on those that came since the last LISTS are in force
+ *                    EXAMINE; each is answered by one RESULT, in order
  *
  * Neither end believes the other: what is not exactly a frame of the kind that is due, with texts
  * of the characters that they are made of, is broken, and ends the worker. */
@@ -22,7 +25,15 @@
 #define EXAMINER_REQUEST_MOST (((size_t)2 << 30) + (1 << 20))
 #define EXAMINER_RESULT_MOST  ((size_t)64 << 20)
 
-enum examiner_frame_kind { EXAMINER_READY = 1, EXAMINER_FAILED, EXAMINER_EXAMINE, EXAMINER_RESULT };
+enum examiner_frame_kind {
+    EXAMINER_READY = 1,
+    EXAMINER_FAILED,
+    EXAMINER_EXAMINE,
+    EXAMINER_RESULT,
+    EXAMINER_LIST,
+    EXAMINER_TAKEN,
+    EXAMINER_LISTS,
+};
 
 struct examiner_frame {
     enum examiner_frame_kind kind;
@@ -41,6 +52,11 @@ void examiner_wire_put_ready(struct buffer *out);
 bool examiner_wire_get_ready(struct bytes fields);
 void examiner_wire_put_failure(struct buffer *out, const struct failure *failure);
 bool examiner_wire_get_failure(struct bytes fields, struct failure *ret_failure);
+
+void examiner_wire_put_list(struct buffer *out); /* EXAMINER_WIRE_HEAD bytes */
+void examiner_wire_put_lists(struct buffer *out);
+void examiner_wire_put_taken(struct buffer *out, bool taken);
+bool examiner_wire_get_taken(struct bytes fields, bool *ret_taken);
 
 /* What is of the one application: package, promise, now, OCSP. The rest of the input the worker has
  * already. What is got are views into `fields`. */

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -25,9 +27,48 @@ static bool send_all(struct buffer *out)
     return true;
 }
 
-/* Reads until `in` begins with a whole frame; false when there will be none. */
-static bool frame_read(struct buffer *in, struct examiner_frame *ret_frame)
+/* What it has been given, and what it holds of it. */
+struct worker {
+    struct examiner examiner; /* its lists are those in force */
+    struct crl_set *coming;   /* the lists since the last LISTS */
+    examiner_work *work;
+    struct buffer in, out;
+    int handle; /* that came with what was read last; -1 */
+};
+
+static void handle_close(struct worker *worker)
 {
+    if (worker->handle >= 0)
+        close(worker->handle);
+    worker->handle = -1;
+}
+
+/* A descriptor that comes with bytes of the socket ends what is read at once; so there is never a
+ * second one. */
+static ssize_t receive(struct worker *worker, size_t room)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr aligned;
+    } control;
+    struct iovec bytes = {buffer_reserve(&worker->in, room), room};
+    struct msghdr message = {.msg_iov = &bytes,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    ssize_t n = recvmsg(EXAMINER_WORKER_SOCKET, &message, 0);
+    const struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
+        handle_close(worker);
+        memcpy(&worker->handle, CMSG_DATA(head), sizeof worker->handle);
+    }
+    return n;
+}
+
+/* Reads until `in` begins with a whole frame; false when there will be none. */
+static bool frame_read(struct worker *worker, struct examiner_frame *ret_frame)
+{
+    struct buffer *in = &worker->in;
     for (;;) {
         size_t wanted;
         switch (examiner_wire_next(buffer_bytes(in), EXAMINER_REQUEST_MOST, ret_frame, &wanted)) {
@@ -39,16 +80,16 @@ static bool frame_read(struct buffer *in, struct examiner_frame *ret_frame)
             break;
         }
         size_t room = wanted - in->length > READ_LEAST ? wanted - in->length : READ_LEAST;
-        ssize_t n = read(EXAMINER_WORKER_SOCKET, buffer_reserve(in, room), room);
+        ssize_t n = receive(worker, room);
         if (n == 0 || (n < 0 && errno != EINTR))
             return false;
         buffer_commit(in, n > 0 ? (size_t)n : 0);
     }
 }
 
-static bool answer(const struct examiner *examiner, examiner_work *work, struct bytes fields,
-                   struct buffer *out)
+static bool examine_one(struct worker *worker, struct bytes fields)
 {
+    const struct examiner *examiner = &worker->examiner;
     struct examination_input input;
     struct examination examination = {0};
     if (!examiner_wire_get_request(fields, &input))
@@ -58,19 +99,53 @@ static bool answer(const struct examiner *examiner, examiner_work *work, struct 
     input.crls = examiner->crls;
     input.revocation = examiner->revocation;
     input.procedures = examiner->procedures;
-    work(&input, &examination);
-    examiner_wire_put_result(out, &examination);
+    worker->work(&input, &examination);
+    examiner_wire_put_result(&worker->out, &examination);
     examination_free(&examination);
-    return send_all(out);
+    return send_all(&worker->out);
 }
 
-static void answer_all(const struct examiner *examiner, examiner_work *work)
+/* Why an index is not taken is for the parent to find out: no text of ours goes into its log. */
+static bool list_take(struct worker *worker)
 {
-    struct buffer in = {0}, out = {0};
+    struct crl_index *index;
+    struct failure why;
+    bool taken = worker->handle >= 0 && crl_index_map(worker->handle, &index, &why);
+    handle_close(worker);
+    if (taken)
+        crl_set_take(worker->coming, index);
+    examiner_wire_put_taken(&worker->out, taken);
+    return send_all(&worker->out);
+}
+
+static bool lists_use(struct worker *worker)
+{
+    crl_set_free(worker->examiner.crls);
+    worker->examiner.crls = worker->coming;
+    worker->coming = crl_set_new();
+    return true;
+}
+
+static bool obey(struct worker *worker, const struct examiner_frame *frame)
+{
+    switch (frame->kind) {
+    case EXAMINER_EXAMINE:
+        return examine_one(worker, frame->fields);
+    case EXAMINER_LIST:
+        return frame->fields.length == 0 && list_take(worker);
+    case EXAMINER_LISTS:
+        return frame->fields.length == 0 && lists_use(worker);
+    default:
+        return false;
+    }
+}
+
+static void obey_all(struct worker *worker)
+{
     struct examiner_frame frame;
-    while (frame_read(&in, &frame) && frame.kind == EXAMINER_EXAMINE &&
-           answer(examiner, work, frame.fields, &out))
-        buffer_drop(&in, frame.length);
+    worker->coming = crl_set_new();
+    while (frame_read(worker, &frame) && obey(worker, &frame))
+        buffer_drop(&worker->in, frame.length);
 }
 
 /* What libraries open at first use they open now: examining anything makes a report, and jansson
@@ -109,7 +184,7 @@ static void signals_leave(void)
 
 static bool begin(const struct config *config, struct examiner *ret_examiner, struct failure *f)
 {
-    if (!examiner_load(config, ret_examiner, f))
+    if (!examiner_load_bare(config, ret_examiner, f))
         return false;
     warm_up(ret_examiner);
     return output_close(f) &&
@@ -118,16 +193,15 @@ static bool begin(const struct config *config, struct examiner *ret_examiner, st
 
 _Noreturn void examiner_worker_run(const struct config *config, examiner_work *work)
 {
-    struct examiner examiner = {0};
+    struct worker worker = {.work = work, .handle = -1};
     struct failure f = {0};
-    struct buffer out = {0};
     signals_leave();
-    bool ready = begin(config, &examiner, &f);
+    bool ready = begin(config, &worker.examiner, &f);
     if (ready)
-        examiner_wire_put_ready(&out);
+        examiner_wire_put_ready(&worker.out);
     else
-        examiner_wire_put_failure(&out, &f);
-    if (send_all(&out) && ready)
-        answer_all(&examiner, work);
+        examiner_wire_put_failure(&worker.out, &f);
+    if (send_all(&worker.out) && ready)
+        obey_all(&worker);
     _exit(0); /* nothing is written out at the end, and nothing may be */
 }

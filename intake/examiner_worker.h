@@ -1,6 +1,7 @@
 /* The child's side of a sandboxed examination: a process that was given one end of a socket pair,
- * loads what examiners hold ready, locks itself in (intake/examiner_lock.h), and examines what its
- * parent sends until the parent is gone. intake/examiner_process.h is the parent's side. */
+ * loads what examiners hold ready, locks itself in (intake/examiner_lock.h), maps the revocation
+ * indexes that it is handed, and examines what its parent sends until the parent is gone.
+ * intake/examiner_process.h is the parent's side. */
 #ifndef UKETSUKE_INTAKE_EXAMINER_WORKER_H
 #define UKETSUKE_INTAKE_EXAMINER_WORKER_H
 

@@ -15,7 +15,8 @@
 
 struct crl_index;
 
-/* Maps the file and verifies it whole. The descriptor stays the caller's, and may be closed. A file
+/* Maps the file and verifies it whole. The descriptor stays the caller's, and may be closed; where
+ * it would read next is changed. A file
  * that is no index, of another version, cut off or damaged is FAILURE_INPUT. */
 bool crl_index_map(int fd, struct crl_index **ret_index, struct failure *f);
 bool crl_index_open(const char *path, struct crl_index **ret_index, struct failure *f);

@@ -17,9 +17,9 @@ const struct command examine_worker_command = {
     .summary = "Internal: what the examine role starts for each of [examine] workers",
     .usage = "Usage: uketsuke examine-worker --config FILE\n"
              "\n"
-             "The examine role starts it, with a socket as descriptor 3. It loads anchors,\n"
-             "procedures and revocation lists, gives up all that a process may do but computing,\n"
-             "and examines what comes over the socket.\n"
+             "The examine role starts it, with a socket as descriptor 3. It loads anchors and\n"
+             "procedures, gives up all that a process may do but computing, maps the revocation\n"
+             "indexes that it is handed over the socket, and examines what comes over it.\n"
              "\n"
              "Example: none; to examine by hand, see uketsuke verify --help\n",
     .needs_config = true,

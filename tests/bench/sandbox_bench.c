@@ -126,7 +126,7 @@ static void measure(const char *const *argv, const struct config *config, struct
     double here[ROUNDS], there[ROUNDS], ratios[ROUNDS];
     limits.workers = 1;
     if (!examiner_load(config, &examiner, &f) ||
-        !examiner_pool_open(argv, &limits, done, &pool, &f))
+        !examiner_pool_open(argv, &limits, examiner_lists(config), done, &pool, &f))
         die("cannot begin", f.text);
     run_there(&pool, jobs, count); /* begins the worker */
     for (int round = 0; round < ROUNDS; round++) {

@@ -33,6 +33,17 @@ static void hear_request(struct bytes frame, struct bytes fields)
     buffer_free(&again);
 }
 
+static void hear_taken(struct bytes frame, struct bytes fields)
+{
+    bool taken;
+    struct buffer again = {0};
+    if (!examiner_wire_get_taken(fields, &taken))
+        return;
+    examiner_wire_put_taken(&again, taken);
+    same(&again, frame);
+    buffer_free(&again);
+}
+
 static void hear(struct bytes frame, const struct examiner_frame *heard)
 {
     struct failure f;
@@ -42,6 +53,12 @@ static void hear(struct bytes frame, const struct examiner_frame *heard)
         break;
     case EXAMINER_FAILED:
         examiner_wire_get_failure(heard->fields, &f);
+        break;
+    case EXAMINER_TAKEN:
+        hear_taken(frame, heard->fields);
+        break;
+    case EXAMINER_LIST:
+    case EXAMINER_LISTS: /* have no fields */
         break;
     case EXAMINER_EXAMINE:
         hear_request(frame, heard->fields);

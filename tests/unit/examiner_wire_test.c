@@ -149,7 +149,7 @@ static void no_frame(void **state)
         {{1, 1, 0, 0, EXAMINER_READY}, EXAMINER_WIRE_BROKEN},
         {{0, 0, 0, 1, EXAMINER_READY}, EXAMINER_WIRE_BROKEN},
         {{0, 0, 0, 0, EXAMINER_RESULT}, EXAMINER_WIRE_FRAME},
-        {{0, 0, 0, 0, EXAMINER_RESULT + 1}, EXAMINER_WIRE_BROKEN},
+        {{0, 0, 0, 0, EXAMINER_LISTS + 1}, EXAMINER_WIRE_BROKEN},
         {{0, 0, 0, 0, 0}, EXAMINER_WIRE_BROKEN},
         {{0, 0, 0, 0, EXAMINER_READY, 1}, EXAMINER_WIRE_BROKEN},
         {{0, 0, 0, 0, EXAMINER_READY, 0, 0, 1}, EXAMINER_WIRE_BROKEN},

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "intake/examine.h"
+#include "intake/index_folder.h"
 #include "intake/revocation.h"
 #include "intake/revocation_store.h"
 #include "tests/support/pki.h"
@@ -497,30 +498,51 @@ static void the_archive(void **state)
     config_free(config);
 }
 
-/* The examiner sees a new index, and a bad file in the folder takes nothing away. */
-static void the_examiner_sees_it(void **state)
+/* What examiners are handed: a number tells that something changed, a name is opened as what stands
+ * there now, and what is no file is not there. */
+static void the_folder_of_indexes(void **state)
 {
     (void)state;
     struct failure f = {0};
-    struct examiner examiner = {.trust = trust};
     struct config *config = config_of(NULL);
-    snprintf(examiner.crl_directory, sizeof examiner.crl_directory, "%s/crl", folder);
-    assert_true(examiner_refresh(&examiner, &f)); /* no folder yet */
-    assert_int_equal(crl_set_count(examiner.crls), 0);
+    struct index_folder first, same, other;
+    struct crl_index *index;
+    _cleanup_(cleanup_text) char *path = text_format("%s/crl", folder);
+    assert_true(index_folder_read(path, &first, &f)); /* no folder yet */
+    assert_int_equal(first.count, 0);
+    index_folder_free(&first);
     put_list("a.crl", &ca, NULL, 1);
     put_list("b.crl", &ca, PKI_OTHER_CITY, 1);
     revocation_update(config, trust, &f);
-    put("crl/y.idx", bytes_of_text("not an index"));
-    assert_true(examiner_refresh(&examiner, &f));
-    assert_int_equal(crl_set_count(examiner.crls), 2);
-    const struct crl_set *same = examiner.crls;
-    assert_true(examiner_refresh(&examiner, &f));
-    assert_ptr_equal(examiner.crls, same); /* nothing changed: nothing is mapped */
+    assert_true(index_folder_read(path, &first, &f) && index_folder_read(path, &same, &f));
+    assert_int_equal(first.count, 2);
+    assert_true(first.stamp == same.stamp && first.stamp != 0);
     put_list("a.crl", &ca, NULL, 2);
     revocation_update(config, trust, &f);
-    assert_true(examiner_refresh(&examiner, &f));
-    assert_int_equal(crl_set_count(examiner.crls), 2);
-    crl_set_free(examiner.crls);
+    assert_true(index_folder_read(path, &other, &f));
+    assert_true(other.stamp != first.stamp);
+    for (size_t i = 0; i < first.count; i++) {
+        _cleanup_(cleanup_fd) int fd = -1;
+        assert_true(index_folder_open(&first, i, &fd, &f) && crl_index_map(fd, &index, &f));
+        assert_string_equal(crl_index_facts(index)->number,
+                            strcmp(first.names[i], "a.idx") == 0 ? "02" : "01");
+        crl_index_free(index);
+    }
+    _cleanup_(cleanup_text) char *gone = text_format("%s/a.idx", path);
+    unlink(gone);
+    mkdir(gone, 0700);
+    int none = -1;
+    index_folder_free(&same);
+    assert_true(index_folder_read(path, &same, &f));
+    assert_int_equal(same.count, 1);
+    rmdir(gone);
+    for (size_t i = 0; i < first.count; i++)
+        if (strcmp(first.names[i], "a.idx") == 0)
+            assert_false(index_folder_open(&first, i, &none, &f));
+    assert_int_equal(none, -1);
+    index_folder_free(&first);
+    index_folder_free(&same);
+    index_folder_free(&other);
     config_free(config);
 }
 
@@ -538,7 +560,7 @@ int main(void)
         cmocka_unit_test_setup(no_older_list_comes_in, empty),
         cmocka_unit_test_setup(what_replaces_what, empty),
         cmocka_unit_test_setup(the_archive, empty),
-        cmocka_unit_test_setup(the_examiner_sees_it, empty),
+        cmocka_unit_test_setup(the_folder_of_indexes, empty),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
