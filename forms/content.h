@@ -5,6 +5,10 @@
 
 #include "base/bytes.h"
 
+/* Bytes behind the end of a JPEG, and up to 1024 behind that of a PDF, are accepted: telephones put
+ * moving pictures behind a photograph's end and printers pad documents, and who sends one must not
+ * be refused for it. They are signed with the rest, no reader of the format looks at them, and
+ * what a file is told to be is what its first bytes say, so that no second kind can hide there. */
 enum content { CONTENT_OTHER, CONTENT_PDF, CONTENT_JPEG, CONTENT_PNG };
 
 /* PDF (ISO 32000): header, and an end that leads to a cross-reference. JPEG (ITU T.81): segments up

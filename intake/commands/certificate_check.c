@@ -67,9 +67,9 @@ static bool option_take(struct options *options, int option, const char *value)
     case OPTION_OCSP:
         return option_list_add(&options->responses, value);
     case OPTION_AT:
-        return instant_parse(value, &options->at);
+        return option_moment(value, &options->at);
     case OPTION_NOW:
-        return instant_parse(value, &options->now);
+        return option_moment(value, &options->now);
     case OPTION_JSON:
         return options->json = true;
     default:

@@ -79,7 +79,7 @@ static bool option_take(struct options *options, int option, const char *value)
         options->paths.certificate = value;
         return true;
     case OPTION_AT:
-        return instant_parse(value, &options->paths.at);
+        return option_moment(value, &options->paths.at);
     case OPTION_JSON:
         return options->json = true;
     default:

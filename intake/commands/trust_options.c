@@ -21,6 +21,15 @@ void option_list_free(struct option_list *list)
     *list = (struct option_list){0};
 }
 
+bool option_moment(const char *value, instant *ret_moment)
+{
+    instant moment;
+    if (!instant_parse(value, &moment) || moment <= 0)
+        return false;
+    *ret_moment = moment;
+    return true;
+}
+
 /* Dotted: "1.2.392.200149.8.5.1.1.20". */
 static bool oid_valid(const char *text)
 {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "base/failure.h"
 #include "signature/crl.h"
 #include "signature/trust.h"
@@ -22,6 +23,9 @@ bool option_list_add(struct option_list *list, const char *item);
 /* A file, or the files .pem, .crt, .cer and .der of a folder: false also when it holds none. */
 bool option_list_add_certificates(struct option_list *list, const char *path);
 void option_list_free(struct option_list *list);
+
+/* --at, --now: any moment after 1970-01-01T00:00:00Z, which everywhere means "not given". */
+bool option_moment(const char *value, instant *ret_moment);
 
 struct trust_arguments {
     struct option_list anchors, pins, policies, crls;

@@ -78,9 +78,9 @@ static int option_take(struct options *options, int option, const char *value)
         options->city = value;
         return dantai_code_valid(value);
     case OPTION_AT:
-        return instant_parse(value, &options->at);
+        return option_moment(value, &options->at);
     case OPTION_NOW:
-        return instant_parse(value, &options->now);
+        return option_moment(value, &options->now);
     case OPTION_JSON:
         return options->json = true;
     case OPTION_EXPLAIN:

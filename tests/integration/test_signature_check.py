@@ -195,3 +195,35 @@ def test_wrong_usage(town):
                     [*xml, "--content", "=x"], [*xml, "--content", "nothing"], [*xml, "--pin", "00"],
                     [*xml, *["--content", "a=b"] * 64]):
         run(BUILD / "uketsuke", "signature", "check", *options, code=USAGE)
+
+
+def test_a_moment_that_means_not_given(tmp_path):
+    """1970-01-01T00:00:00Z stands for "not given" inside: it is refused, not passed over."""
+    (tmp_path / "file").write_bytes(b"PK")
+    file = tmp_path / "file"
+    commands = [["verify", "--trust", file, file], ["certificate", "check", "--trust", file, file],
+                ["signature", "check", "--container", "raw", "--signature", file, "--trust", file,
+                 "--content", f"a={file}"]]
+    for command in commands:
+        for moment in ("1970-01-01T00:00:00Z", "1970-01-01T09:00:00+09:00", "1969-12-31T23:59:59Z"):
+            done = subprocess.run([BUILD / "uketsuke", *command, "--at", moment],
+                                  capture_output=True, text=True, timeout=60)
+            assert done.returncode == USAGE and "cannot take" in done.stderr, (command, done.stderr)
+        done = subprocess.run([BUILD / "uketsuke", *command, "--at", "1970-01-01T00:00:01Z"],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode != USAGE, (command, done.stderr)
+
+
+def test_stored_takes_no_options(tmp_path):
+    """What was given and would not be used is told: the evidence of the day decides."""
+    file, config = tmp_path / "file", tmp_path / "uketsuke.conf"
+    file.write_bytes(b"PK")
+    config.write_text("[city]\ncode = 992011\nname = 桜野市\nkey = city.key\n[database]\nconnection = x\n")
+    for option in (["--at", "2026-11-21T09:00:00+09:00"], ["--now", "2026-11-21T09:00:00+09:00"],
+                   ["--city", "992011"], ["--procedures", tmp_path], ["--explain"],
+                   ["--ocsp", file], ["--crl", file], ["--pin", "00" * 32], ["--trust", file],
+                   ["--policy", "1.2.3"], ["--production"], [file]):
+        done = subprocess.run([BUILD / "uketsuke", "verify", "--config", config, "--stored",
+                               "20261121-00000001", *option], capture_output=True, text=True, timeout=60)
+        assert done.returncode == USAGE, (option, done.stderr)
+        assert "--stored takes nothing besides but --json" in done.stderr, (option, done.stderr)

@@ -139,6 +139,21 @@ static void test_pdf_end(void **state)
     }
 }
 
+/* A moving picture behind a photograph: it is the photograph. A PNG ends where it ends. */
+static void test_behind_the_end(void **state)
+{
+    (void)state;
+    static const char more[] = "\0\0\0\x18"
+                               "ftypmp42%PDF-1.7\nxref\nstartxref\n9\n%%EOF";
+    const struct file *const all[] = {&jpeg, &png};
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_(cleanup_buffer) struct buffer longer = {0};
+        buffer_append(&longer, all[i]->data, all[i]->length);
+        buffer_append(&longer, more, sizeof more);
+        assert_int_equal(content_of(buffer_bytes(&longer)), i == 0 ? CONTENT_JPEG : CONTENT_OTHER);
+    }
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -241,11 +256,12 @@ static void test_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),    cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_magic),    cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_polyglot), cmocka_unit_test(test_pdf_end),
-        cmocka_unit_test(test_names),    cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_size),     cmocka_unit_test(test_count),
+        cmocka_unit_test(test_whole),          cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_magic),          cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_polyglot),       cmocka_unit_test(test_pdf_end),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_size),           cmocka_unit_test(test_count),
+        cmocka_unit_test(test_behind_the_end),
     };
     return cmocka_run_group_tests_name("attachments", tests, NULL, NULL);
 }
