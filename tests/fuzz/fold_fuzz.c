@@ -34,16 +34,22 @@ static void fold_with_marks(const char *text, const char *marks)
     must(address.prefecture <= address.body && address.body <= address.text.length);
 }
 
+/* Of what came out longer than what is folded at all, nothing is known: one character may fold to
+ * eighteen (U+FDFA), names have at most 100 (reference §3.6). */
+static void key_twice(void (*key)(const char *, char *), const char *text)
+{
+    char once[FOLD_KEY], twice[FOLD_KEY];
+    key(text, once);
+    key(once, twice);
+    must(!strcmp(once, twice) || utf8_length(once) > FOLD_SOURCE_MOST);
+}
+
 static void fold_twice(const char *text)
 {
     char once[FOLD_KEY], twice[FOLD_KEY];
     struct folded_address address;
-    fold_name_key(text, once);
-    fold_name_key(once, twice);
-    must(!strcmp(once, twice));
-    fold_kana_key(text, once);
-    fold_kana_key(once, twice);
-    must(!strcmp(once, twice));
+    key_twice(fold_name_key, text);
+    key_twice(fold_kana_key, text);
     const struct address_parts parts = {"", text, "", "", text};
     fold_address_key(&parts, once);
     /* What comes near the limits is cut off, and need not be cut in the same place again: addresses
