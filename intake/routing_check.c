@@ -1,13 +1,16 @@
 #include "intake/routing_check.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "forms/fields.h"
+#include "routing/access.h"
 #include "routing/route.h"
 
 static void __attribute__((format(printf, 3, 4)))
@@ -98,14 +101,41 @@ static void check_procedure(const struct config *config, const struct procedure 
     }
     json_array_append_new(
         json_object_get(result, "routes"),
-        json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:b, s:b, s:o, s:o}", "procedure",
+        json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:b, s:o, s:o}", "procedure",
                   procedure_id(procedure), "version", procedure_version(procedure), "name",
                   procedure_name(procedure), "destination", routed ? route.destination : NULL,
-                  "legal_basis", routed ? route.legal_basis : NULL, "business",
-                  routed ? route.business : NULL, "department", routed ? route.department : NULL,
-                  "approval", routed && route.approval, "individual_number",
-                  routed && route.individual_number, "fields", names, "individual_numbers",
-                  numbers));
+                  "hand_over", routed ? route.hand_over : NULL, "legal_basis",
+                  routed ? route.legal_basis : NULL, "business", routed ? route.business : NULL,
+                  "department", routed ? route.department : NULL, "approval",
+                  routed && route.approval, "individual_number", routed && route.individual_number,
+                  "fields", names, "individual_numbers", numbers));
+}
+
+/* --- one destination -------------------------------------------------------------------------- */
+
+/* Whether secrets are there, as far as who asks may look; routing itself reads them. */
+static void check_secrets(const struct config_group *group, json_t *result)
+{
+    for (size_t i = 0; i < config_list_length(group, "client-secret"); i++)
+        if (access(config_list_item(group, "client-secret", i), F_OK) != 0 && errno == ENOENT)
+            say(result, "errors", "[destination %s] client-secret: there is no %s",
+                config_name(group), config_list_item(group, "client-secret", i));
+}
+
+static void check_destination(const struct config *config, const struct config_group *group,
+                              json_t *result)
+{
+    struct failure f = {0};
+    const char *name = config_name(group);
+    bool introspected = *config_text(config_group(config, "routing"), "introspection-url");
+    if (!config_list_length(group, "peers") && !config_find(config, "files", name))
+        say(result, "errors",
+            "[destination %s] has neither peers (client certificates) nor a [files %s]: it gets "
+            "nothing",
+            name, name);
+    else if (!access_client_check(group, introspected, &f))
+        say(result, "errors", "%s", f.text);
+    check_secrets(group, result);
 }
 
 /* --- the table -------------------------------------------------------------------------------- */
@@ -139,7 +169,9 @@ json_t *routing_check(const struct config *config, const struct procedures *proc
         if (!known(procedures, config_name(group)))
             say(result, "warnings", "[route %s]: there is no such procedure", config_name(group));
     while ((group = config_next(config, "destination", group)))
-        if (!routed_to(config, config_name(group)))
+        if (routed_to(config, config_name(group)))
+            check_destination(config, group, result);
+        else
             say(result, "notes", "[destination %s]: no route leads there", config_name(group));
     return result;
 }

@@ -76,20 +76,33 @@ static bool read_scopes(const struct config_group *group, const char *business_i
     return true;
 }
 
-static bool read_secrets(const struct config_group *group, bool introspected,
-                         struct access_client *client, struct failure *f)
+/* Who has no certificate can't come here at all, and needs no token. */
+static bool needs_token(const struct config_group *group)
+{
+    return config_list_length(group, "peers") && !strcmp(config_text(group, "auth"), "mtls+token");
+}
+
+bool access_client_check(const struct config_group *group, bool introspected, struct failure *f)
 {
     size_t count = config_list_length(group, "client-secret");
-    if (!client_id_sound(client->client_id))
+    if (!needs_token(group))
+        return true;
+    if (!client_id_sound(config_text(group, "client-id")))
         return failure_set(f, FAILURE_USAGE,
                            "[destination %s] needs client-id, 32 of 0-9 A-Z a-z, or auth = mtls",
-                           client->destination);
+                           config_name(group));
     if (count > ACCESS_SECRETS || (count == 0 && !introspected))
         return failure_set(f, FAILURE_USAGE,
                            "[destination %s] needs client-secret (one file, or two while one is "
                            "being replaced), or auth = mtls",
-                           client->destination);
-    for (size_t i = 0; i < count; i++)
+                           config_name(group));
+    return true;
+}
+
+static bool read_secrets(const struct config_group *group, struct access_client *client,
+                         struct failure *f)
+{
+    for (size_t i = 0; i < config_list_length(group, "client-secret"); i++)
         if (!read_secret(config_list_item(group, "client-secret", i), client->destination,
                          &client->secrets[i], f))
             return false;
@@ -102,10 +115,11 @@ static bool read_client(struct access *access, const struct config_group *group,
     client->destination = config_name(group);
     client->floor = memory_allocate(sizeof *client->floor);
     client->client_id = config_text(group, "client-id");
-    client->needs_token = strcmp(config_text(group, "auth"), "mtls+token") == 0;
+    client->needs_token = needs_token(group);
     client->package = config_boolean(group, "package");
     if (!read_scopes(group, access_business_id(access), &client->scopes, f) ||
-        (client->needs_token && !read_secrets(group, access->introspection != NULL, client, f)))
+        !access_client_check(group, access->introspection != NULL, f) ||
+        (client->needs_token && !read_secrets(group, client, f)))
         return false;
     for (const struct access_client *c = access->clients; client->needs_token && c < client; c++)
         if (c->needs_token && strcmp(c->client_id, client->client_id) == 0)

@@ -24,6 +24,10 @@ struct access_client { /* one [destination NAME] */
 
 struct access;
 
+/* Whether a [destination NAME] has what its `auth` needs: an OAuth client's id, and a secret unless
+ * an external server gives the tokens (`introspected`). Reads no secret. */
+bool access_client_check(const struct config_group *group, bool introspected, struct failure *f);
+
 /* Reads [routing], every [destination] and their secrets. `options` is borrowed until
  * access_close. */
 bool access_open(const struct routing_options *options, struct access **ret_access,

@@ -21,6 +21,12 @@ static const struct config_key route_keys[] = {
      .type = CONFIG_TEXT,
      .initial = "",
      .help = "部署 that answers for it; told when an application waits for too long."},
+    {.name = "hand-over",
+     .type = CONFIG_CHOICE,
+     .initial = "pull",
+     .choices = "pull files both",
+     .help = "How the destination gets them: it pulls, gets files, or both. Refused when its "
+             "[destination] and [files] sections say otherwise."},
     {.name = "individual-number",
      .type = CONFIG_BOOLEAN,
      .initial = "no",
@@ -103,6 +109,7 @@ bool route_find(const struct config *config, const char *procedure_id, struct ro
                                 .legal_basis = config_text(group, "legal-basis"),
                                 .business = config_text(group, "business"),
                                 .department = config_text(group, "department"),
+                                .hand_over = config_text(group, "hand-over"),
                                 .individual_number = config_boolean(group, "individual-number"),
                                 .approval = !strcmp(config_text(group, "approval"), "staff")};
     return true;
@@ -178,10 +185,40 @@ static bool leads_somewhere(const struct config *config, const struct config_gro
                        config_name(group), destination);
 }
 
+/* What the route says of the way must be what its destination is set up for. */
+static bool hand_over_check(const struct config *config, const struct config_group *group,
+                            struct failure *f)
+{
+    const char *way = config_text(group, "hand-over"), *name = config_text(group, "destination");
+    bool pulls = config_list_length(config_find(config, "destination", name), "peers") > 0;
+    bool files = config_find(config, "files", name) != NULL;
+    bool may_pull = strcmp(way, "files") != 0, may_files = strcmp(way, "pull") != 0;
+    if (may_pull && !pulls)
+        return failure_set(f, FAILURE_USAGE,
+                           "[route %s]: hand-over = %s, but [destination %s] has no peers (client "
+                           "certificates) and can't pull",
+                           config_name(group), way, name);
+    if (may_files && !files)
+        return failure_set(f, FAILURE_USAGE,
+                           "[route %s]: hand-over = %s, but there is no [files %s]",
+                           config_name(group), way, name);
+    if (files && !may_files)
+        return failure_set(f, FAILURE_USAGE,
+                           "[route %s]: hand-over = pull, but %s gets files, too, as [files %s] "
+                           "says: hand-over = both, or take that away",
+                           config_name(group), name, name);
+    return may_pull || !pulls ||
+           failure_set(f, FAILURE_USAGE,
+                       "[route %s]: hand-over = files, but [destination %s] has peers and may "
+                       "pull: hand-over = both, or take them away",
+                       config_name(group), name);
+}
+
 static bool route_check(const struct config *config, const struct config_group *group,
                         struct failure *f)
 {
-    if (!leads_somewhere(config, group, config_text(group, "destination"), f))
+    if (!leads_somewhere(config, group, config_text(group, "destination"), f) ||
+        !hand_over_check(config, group, f))
         return false;
     for (size_t i = 0; i < config_list_length(group, "alternatives"); i++)
         if (!leads_somewhere(config, group, config_list_item(group, "alternatives", i), f))

@@ -17,6 +17,7 @@ struct route {
     const char *legal_basis; /* 根拠法令 */
     const char *business;    /* 事務; "" */
     const char *department;  /* 部署; "" */
+    const char *hand_over;   /* how: pull, files, both */
     bool individual_number;  /* 個人番号 may go */
     bool approval;           /* staff approve each application first */
 };
@@ -26,8 +27,8 @@ bool route_find(const struct config *config, const char *procedure_id, struct ro
 /* `destination` when the route leads there or staff may choose it instead; else NULL. */
 const char *route_alternative(const struct config *config, const struct route *route,
                               const char *destination);
-/* Every route names a destination that exists, every destination is configured soundly, no
- * 個人番号 goes without 番号法. */
+/* Every route names a destination that exists and that gets what it gets as the route says, every
+ * destination is configured soundly, no 個人番号 goes without 番号法. */
 bool routes_check(const struct config *config, struct failure *f);
 /* The destination whose client certificate this is (SHA-256, hexadecimal); NULL. */
 const char *destination_of_peer(const struct config *config, const char *peer);

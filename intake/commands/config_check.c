@@ -5,6 +5,7 @@
 #include "intake/command.h"
 #include "intake/examine.h"
 #include "intake/ocsp.h"
+#include "routing/files.h"
 #include "routing/route.h"
 
 extern const struct command config_check_command;
@@ -61,6 +62,7 @@ static const struct {
     {"certificates of TLS", "channel", check_files},
     {"trust, procedures, revocation lists", "trust", check_examiner},
     {"routes and destinations", "route", routes_check},
+    {"hand-over by files", "files", files_check},
 };
 
 static int run(const struct config *config, int argc, char **argv)

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "intake/command.h"
 #include "intake/routing_check.h"
+#include "routing/files.h"
 #include "routing/route.h"
 
 extern const struct command routing_check_command;
@@ -29,8 +30,8 @@ static void print_words(const char *before, const json_t *words)
 
 static void print_route(const json_t *route)
 {
-    printf("%s (%s) -> %s%s\n", text_of(route, "procedure"), text_of(route, "name"),
-           text_of(route, "destination"),
+    printf("%s (%s) -> %s (%s)%s\n", text_of(route, "procedure"), text_of(route, "name"),
+           text_of(route, "destination"), text_of(route, "hand_over"),
            json_is_true(json_object_get(route, "approval")) ? ", after approval by staff" : "");
     printf("  根拠法令  %s\n  事務・部署  %s・%s\n", text_of(route, "legal_basis"),
            text_of(route, "business"), text_of(route, "department"));
@@ -68,7 +69,7 @@ static int run(const struct config *config, int argc, char **argv)
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
     if (argc > 1 && !json)
         return command_usage(&routing_check_command, "takes nothing but --json");
-    if (!routes_check(config, &f))
+    if (!routes_check(config, &f) || !files_check(config, &f))
         return command_fail("routing check", EXIT_NO, &f);
     if (!procedures_load(config_text(config_group(config, "forms"), "procedures"), &procedures, &f))
         return command_fail("routing check", EXIT_FAILED, &f);
@@ -88,9 +89,11 @@ const struct command routing_check_command = {
     .summary = "Explain the route table, and refuse what contradicts itself",
     .usage = "Usage: uketsuke routing check [--json] [--config FILE]\n"
              "\n"
-             "Of each procedure: where it goes, by which law, which items of its record, and\n"
-             "whether 個人番号 is among them. An error is what would be held, or must not go:\n"
-             "個人番号 to a destination without its legal basis, a route to nowhere. Warnings: a\n"
+             "Of each procedure: where it goes and how, by which law, which items of its record,\n"
+             "and whether 個人番号 is among them. An error is what would be held, or must not go:\n"
+             "個人番号 to a destination without its legal basis, a route to nowhere, or one that\n"
+             "says pull where files go; a destination that lacks certificate, client-id, secret,\n"
+             "or whose [files] is not sound. Warnings: a\n"
              "procedure without a route, a route without a procedure, a destination in record.xml\n"
              "that does not exist. Needs no database.\n"
              "\n"

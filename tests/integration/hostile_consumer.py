@@ -1,41 +1,35 @@
 """A consumer with a business system's own certificate and secret that does everything wrong."""
 
-import base64
 import collections
 import hashlib
-import hmac
 import http.client
+import io
 import json
-import pathlib
 import random
 import secrets
 import socket
-import ssl
 import threading
 import time
-import urllib.parse
+import zipfile
+
+from consumer import Consumer
 
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-class HostileConsumer:
+class HostileConsumer(Consumer):
     known = collections.defaultdict(set)  # destination: ids that were seen there
 
-    def __init__(self, stack, name, seed):
-        self.stack, self.name, self.seed = stack, name, seed
+    def __init__(self, stack, name, seed, package=False):
+        """`package`: the city lets it have 申請ZIPs."""
+        super().__init__(stack, name)
+        self.seed, self.package = seed, package
         self.items, self.faults, self.calls = {}, [], collections.Counter()
-        self.stopping, self.threads, self.token = threading.Event(), [], None
-        self.lock = threading.Lock()
+        self.members = set()  # of entries of lists
+        self.stopping, self.threads = threading.Event(), []
 
     def start(self, parallel):
-        pki = self.stack.folder / "pki" / f"business-{self.name}"
-        self.context = ssl.create_default_context(cafile=self.stack.folder / "pki" / "ca.pem")
-        self.context.load_cert_chain(f"{pki}.pem", f"{pki}.key")
-        self.secret = (pathlib.Path(self.stack.folder) / "keys"
-                       / f"business-{self.name}.secret").read_text().strip()
-        acts = [self.read_half, self.take_no_receipt, self.send_wrong_receipts, self.ask_for_others]
+        self.open()
+        acts = [self.read_half, self.take_no_receipt, self.send_wrong_receipts, self.ask_for_others,
+                self.read_batch, self.ask_for_packages]
         works = [self.go_on(acts)] + [self.go_on([self.claim]) for _ in range(max(1, parallel))]
         self.threads = [threading.Thread(target=work, daemon=True) for work in works]
         for thread in self.threads:
@@ -63,56 +57,12 @@ class HostileConsumer:
 
     # --- calls ----------------------------------------------------------------------------------
 
-    def connection(self):
-        return http.client.HTTPSConnection("localhost", self.stack.ports["routing"],
-                                           context=self.context, timeout=20)
-
-    def ask(self, method, path, body=None, headers=None):
-        connection = self.connection()
-        try:
-            connection.request(method, f"/routing/v1{path}", body, headers or {})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def authorization(self):
-        with self.lock:
-            if not self.token or self.token[1] < time.time():
-                self.token = self.new_token()
-            return {"Authorization": self.token[0]}
-
-    def new_token(self):
-        now = int(time.time())
-        client = self.stack.client_id(self.name)
-        audience = f"https://localhost:{self.stack.ports['routing']}/routing/v1/token"
-        claims = {"iss": client, "sub": client, "aud": audience, "jti": secrets.token_hex(16),
-                  "iat": now, "exp": now + 60}
-        signed = ".".join(base64url(json.dumps(part).encode())
-                          for part in ({"alg": "HS256", "typ": "JWT"}, claims))
-        proof = base64url(hmac.digest(self.secret.encode(), signed.encode(), "sha256"))
-        form = urllib.parse.urlencode({
-            "grant_type": "client_credentials", "client_assertion": f"{signed}.{proof}",
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"})
-        status, text = self.ask("POST", "/token", form,
-                                {"Content-Type": "application/x-www-form-urlencoded"})
-        if status != 200:
-            raise ValueError("no token")
-        answer = json.loads(text)
-        return f"Bearer {answer['access_token']}", now + answer["expires_in"] - 20
-
-    def call(self, method, path, body=None):
-        headers = {**self.authorization(), "Content-Type": "application/json"}
-        status, text = self.ask(method, path, json.dumps(body) if body is not None else None,
-                                headers)
-        if status == 401:
-            self.token = None
-        return status, text
-
     def waiting(self, limit=20):
         status, text = self.call("GET", f"/items?limit={limit}")
         items = json.loads(text)["items"] if status == 200 else []
         self.known[self.name].update(item["id"] for item in items)
+        for item in items:
+            self.members.update(item)
         return items
 
     def keep(self, item_id, data):
@@ -136,6 +86,35 @@ class HostileConsumer:
             status, data = self.call("GET", f"/items/{item['id']}")
             if status == 200:
                 self.keep(item["id"], data)
+
+    def read_batch(self, dice):
+        status, text = self.call("GET", f"/batch?limit={dice.randint(1, 30)}")
+        for item in json.loads(text)["items"] if status == 200 else ():
+            self.keep(item["id"], item["item"])
+
+    def ask_for_packages(self, dice):
+        """Most destinations may have items only; who may have more gets the very bytes."""
+        waiting = self.waiting()
+        item_id = dice.choice(waiting)["id"] if waiting else "1"
+        status, package = self.call("GET", f"/items/{item_id}/package")
+        if status == 200 and not self.package:
+            self.faults.append(f"the package of {item_id} was given")
+        status, bundle = self.call("GET", f"/items/{item_id}/bundle")
+        if status == 200 and not self.package:
+            self.faults.append(f"the bundle of {item_id} was given")
+        elif status == 200:
+            self.keep_bundle(item_id, bundle, package)
+
+    def keep_bundle(self, item_id, bundle, package):
+        with zipfile.ZipFile(io.BytesIO(bundle)) as parts:
+            if parts.namelist() != ["item.json", "report.json", "package.zip"]:
+                self.faults.append(f"bundle {item_id} has {parts.namelist()}")
+            self.keep(item_id, parts.read("item.json"))
+            digest = hashlib.sha256(parts.read("package.zip")).hexdigest()
+        if digest != self.items[item_id]["package_sha256"]:
+            self.faults.append(f"bundle {item_id} has another package")
+        if package[:2] == b"PK" and hashlib.sha256(package).hexdigest() != digest:
+            self.faults.append(f"package and bundle of {item_id} differ")
 
     def send_wrong_receipts(self, dice):
         """Of what waits with another hash, and of what is another destination's."""

@@ -4,8 +4,10 @@
 Applications to three destinations while every process is killed at random moments, portal and
 business systems are away for seconds, and hostile consumers with the business systems' own
 certificates break off bodies, send no receipts or wrong ones, ask for what is another's, and claim
-many times in parallel. Then everything is let settle, and what lies where is compared, item by item
-and byte by byte. Exit code: 0 all of it holds, 1 something does not, 3 it could not be run.
+many times in parallel. Every procedure is applied for, one destination gets files, too, and another
+one whole packages; some items of each procedure are kept from its destination. Then everything is
+let settle, and what lies where is compared, item by item and byte by byte.
+Exit code: 0 all of it holds, 1 something does not, 3 it could not be run.
 
 Beside a build in build/: tests/integration/soak.py --count 50000 --minutes 20"""
 
@@ -22,19 +24,20 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
+import zipfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy" / "sandbox"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from hostile_consumer import HostileConsumer  # noqa: E402
-from record_fields import allowed_fields, forbidden  # noqa: E402
+from record_fields import (ENTRY, allowed_fields, forbidden, forbidden_columns,  # noqa: E402
+                           withheld_values, withhold)
 from stack import BUSINESSES, ROLES, ROOT, Stack, StackError, wait_until  # noqa: E402
 
 PROCEDURES = ROOT / "forms" / "procedures"
 SETTINGS = {"work": {"lease": "2s"}, "routing": {"requests-most": "0", "refusals-most": "0"},
-            "log": {"level": "warning"}}
+            "log": {"level": "warning"}, "destination health": {"package": "yes"}}
 SEEN = {"completed": "完了", "rejected": "完了", "correction": "要訂正", "review": "取得済"}
 SENT_BACK = {"state": "review", "reason": "rejected-by-destination"}
 
@@ -50,17 +53,26 @@ class Soak:
         self.dice = random.Random(seed)
         self.minutes = minutes
         self.killed, self.results = collections.Counter(), []
-        self.hostile = [HostileConsumer(stack, name, seed) for name in BUSINESSES]
+        self.hostile = [HostileConsumer(stack, name, seed, package=name == "health")
+                        for name in BUSINESSES]
+        self.procedures_folder = stack.folder / "procedures"  # some of whose items go to nobody
+        self.handed = stack.folder / "handed"
 
     # --- what runs ------------------------------------------------------------------------------
 
     def prepare(self):
         stack = self.stack
         stack.load_residents = self.load_altered
+        withhold(PROCEDURES, self.procedures_folder)
+        self.handed.mkdir()
+        stack.settings = {**stack.settings, "forms": {"procedures": self.procedures_folder},
+                          "files registry": {"to": self.handed, "interval": "2s"},
+                          **{route: {"hand-over": "both"} for route, values in stack.routes().items()
+                             if values["destination"] == "registry"}}
         stack.up(server=False)
         self.town = stack.make_town(
             "town", "--seed", str(self.seed), "--count", str(self.count), "--kinds", "all",
-            "--bad-share", "3", "--others", "40", "--procedures", PROCEDURES)
+            "--bad-share", "3", "--others", "70", "--procedures", PROCEDURES)
         self.expected = stack.expected(self.town)
         for role in ROLES:
             stack.start_role(role)
@@ -182,7 +194,7 @@ class Soak:
             yield item_id, accepted == "t", digest, receipt, bytes.fromhex(content)
 
     def compare_system(self, name, routes):
-        fields = {p: allowed_fields(PROCEDURES, p, name) for p in routes}
+        fields = {p: allowed_fields(self.procedures_folder, p, name) for p in routes}
         stray, leaked, kept, misjudged, unsound = [], [], set(), [], []
         receipts = []
         for item_id, accepted, digest, receipt, content in self.items(name):
@@ -193,6 +205,8 @@ class Soak:
             if routes.get(procedure) != name:
                 stray.append(receipt)
             leaked += [f"{receipt} {path}" for path in forbidden(item, fields.get(procedure, {}))]
+            leaked += [f"{receipt} a value" for value in self.withheld(receipt, procedure, name)
+                       if value.encode() in content]
             if accepted == is_altered(item["atenabango"]):
                 misjudged.append(receipt)
             if not accepted:
@@ -216,6 +230,30 @@ class Soak:
         self.check(f"{name}: items out of order", late, len(kept))
         self.compare_outcomes(name)
 
+    def withheld(self, receipt, procedure, name):
+        with zipfile.ZipFile(self.town / "applications" / f"{receipt}.zip") as package:
+            form = package.read("application.xml")
+        return withheld_values(self.procedures_folder, procedure, name, form)
+
+    def compare_files(self, name):
+        """Batches that are done: nothing beyond the list, nothing twice, the hashes that we know."""
+        leaked, seen, promised = [], collections.Counter(), set()
+        for done in self.handed.glob("*/done"):
+            manifest = json.loads((done.parent / "manifest.json").read_text())
+            seen.update(item["id"] for item in manifest["items"])
+            promised |= {(item["id"], item["sha256"]) for item in manifest["items"]}
+            for file in done.parent.glob("*.csv"):
+                text = file.read_text("utf-8", newline="")
+                leaked += [f"{file.name} {column}" for column in forbidden_columns(
+                    self.procedures_folder, name, file.name, text)]
+                self.procedures_in_files.add(file.name.rsplit("-", 1)[0])
+        rows = self.stack.psql("SELECT outbox_id, encode(sha256, 'hex') FROM delivery"
+                               f" WHERE destination = '{name}'").splitlines()
+        told = {tuple(row.split("\t")) for row in rows}
+        self.check(f"{name}: columns of files beyond the list", leaked, len(seen))
+        self.check(f"{name}: items in two batches", [i for i, n in seen.items() if n > 1], len(seen))
+        self.check(f"{name}: items of files that are not its own", promised - told, len(promised))
+
     def compare_outcomes(self, name):
         ours = set(tuple(line.split("\t")) for line in self.stack.psql(
             f"SELECT outbox_id, outcome FROM outcome WHERE destination = '{name}'").splitlines())
@@ -224,8 +262,8 @@ class Soak:
         self.check(f"{name}: outcomes that differ between the two sides", ours ^ theirs, len(theirs))
 
     def compare_hostile(self, consumer, routes):
-        fields = {p: allowed_fields(PROCEDURES, p, consumer.name) for p in routes}
-        wrong = list(consumer.faults)
+        fields = {p: allowed_fields(self.procedures_folder, p, consumer.name) for p in routes}
+        wrong = list(consumer.faults) + sorted(consumer.members - ENTRY)
         for item in consumer.items.values():
             procedure = item["procedure"]["id"]
             if routes.get(procedure) != consumer.name:
@@ -261,10 +299,16 @@ class Soak:
         routes = {name.removeprefix("route "): values["destination"]
                   for name, values in self.stack.routes().items()}
         self.sent_back, self.procedures = set(), collections.Counter()
+        self.procedures_in_files = set()
         for name in BUSINESSES:
             self.compare_system(name, routes)
         for consumer in self.hostile:
             self.compare_hostile(consumer, routes)
+        self.compare_files("registry")
+        applied_for = {one["procedure_id"] for one in json.loads(
+            (self.town / "arrivals.json").read_text()).values()}
+        self.check("procedures that were not on the wire",
+                   {p for p in applied_for if p in routes} - set(self.procedures), len(applied_for))
         self.compare_states()
         self.compare_portal()
         left = self.stack.psql("SELECT outbox_id, destination FROM outbox").splitlines()
@@ -280,6 +324,7 @@ class Soak:
         calls = sum((consumer.calls for consumer in self.hostile), collections.Counter())
         print("hostile calls: " + ", ".join(f"{n} {c}" for n, c in sorted(calls.items())))
         print("procedures: " + ", ".join(f"{n} {c}" for n, c in sorted(self.procedures.items())))
+        print("procedures in files: " + ", ".join(sorted(self.procedures_in_files)))
         print(f"sent back by business systems: {len(self.sent_back)}\n")
         width = max(len(what) for what, _, _ in self.results)
         for what, of, wrong in self.results:

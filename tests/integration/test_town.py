@@ -2,6 +2,7 @@
 what is good is good and that what is bad is bad in the way its name says. Then `uketsuke verify`."""
 
 import base64
+import copy
 import csv
 import datetime
 import glob
@@ -479,6 +480,28 @@ def test_uketsuke_verify_agrees(town):
         if (report["verdict"], report.get("reason") or "") != expected:
             wrong[receipt] = (want["kind"], report["verdict"], report.get("reason"))
     assert not wrong
+
+
+@pytest.mark.parametrize("day", ["2026-12-31", "2027-03-31", "2028-02-29"])
+def test_every_procedure_can_be_applied_for_on_any_day(town, day, tmp_path):
+    """The examples of the procedures, made into applications of that day: their forms hold."""
+    now = f"{day}T12:00:00+09:00"
+    sandbox("town", "make", tmp_path / "town", "--jpki", town.jpki, "--seed", "11", "--count", "200",
+            "--kinds", "good", "--others", "100", "--procedures", ROOT / "forms" / "procedures",
+            "--now", now)
+    arrivals = json.loads((tmp_path / "town" / "arrivals.json").read_text())
+    there = {one["procedure_id"] for one in arrivals.values()}
+    known = {f"{p.parts[-3]}.{p.parts[-2]}"
+             for p in (ROOT / "forms" / "procedures").glob("*/*/record.xml")}
+    late = {"child-allowance.status-report"} if day[5:7] < "06" else set()  # from June on
+    assert there == known - late
+    other = copy.copy(town)
+    other.folder = tmp_path / "town"
+    for receipt, report in zip(sorted(arrivals), judge(other, sorted(arrivals), "--now", now)):
+        wrong = [c for c in report["checks"] if c["result"] != "passed"
+                 and not c["check"].startswith("revocation.")]  # no list of that day is there
+        wrong += [x for x in report["findings"] if x["severity"] == "review"]
+        assert not wrong, (receipt, arrivals[receipt]["procedure_id"], wrong)
 
 
 def test_reports_follow_their_schema_and_repeat(town):

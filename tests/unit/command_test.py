@@ -106,7 +106,8 @@ class Configuration(unittest.TestCase):
                          "  city: good\n"
                          "  certificates of TLS: not configured, [channel] is missing\n"
                          "  trust, procedures, revocation lists: not configured, [trust] is missing\n"
-                         "  routes and destinations: not configured, [route] is missing\n")
+                         "  routes and destinations: not configured, [route] is missing\n"
+                         "  hand-over by files: not configured, [files] is missing\n")
         bad = self.check("[city]\ncode = 992012\n")
         self.assertEqual(bad.returncode, FAILED)
         self.assertIn("city: NOT GOOD", bad.stdout)
@@ -124,8 +125,8 @@ class Configuration(unittest.TestCase):
 
     def test_routing_check_explains_and_refuses(self):
         text = (f"[city]\ncode = 992011\n[forms]\nprocedures = {ROOT}/forms/procedures\n"
-                f"[destination child-allowance]\npeers = {'a' * 64}\n"
-                f"[destination health]\npeers = {'b' * 64}\n"
+                f"[destination child-allowance]\nauth = mtls\npeers = {'a' * 64}\n"
+                f"[destination health]\nauth = mtls\npeers = {'b' * 64}\n"
                 "[route child-allowance.certification-claim]\ndestination = child-allowance\n"
                 "legal-basis = 番号法第9条第1項\n")
         self.config.write_text(text, encoding="utf-8")
@@ -146,6 +147,41 @@ class Configuration(unittest.TestCase):
         warned = run("routing", "check", config=self.config)
         self.assertEqual(warned.returncode, DONE)
         self.assertIn("there is no such procedure", warned.stdout)
+
+    def test_routing_check_tells_what_a_destination_lacks(self):
+        """A certificate, an OAuth client and its secret; and files that nobody is told of."""
+        secret = self.config.with_name("secret")
+
+        def check(destination, more=""):
+            self.config.write_text(
+                f"[city]\ncode = 992011\n[forms]\nprocedures = {ROOT}/forms/procedures\n"
+                f"[route health.screening-ticket-reissue]\ndestination = health\n"
+                f"legal-basis = 健康増進法\n{more}[destination health]\n{destination}",
+                encoding="utf-8")
+            done = run("routing", "check", config=self.config)
+            return done.returncode, done.stdout + done.stderr
+
+        peers, client = f"peers = {'b' * 64}\n", f"client-id = {'c' * 32}\n"
+        place = f"[files health]\nto = {self.config.parent}\n"
+        with_secret = f"{peers}{client}client-secret = {secret}\n"
+        for destination, more, says in (
+                (peers, "", "needs client-id"), (peers + client, "", "needs client-secret"),
+                (with_secret, "", f"there is no {secret}"), (client, "", "can't pull"),
+                (client, "hand-over = files\n", "there is no [files health]"),
+                (client + place, "hand-over = both\n", "can't pull"),
+                (with_secret + place, "", "hand-over = both"),
+                (with_secret + place, "hand-over = files\n", "may pull"),
+                (place + "receipts-from = /a /b\n", "hand-over = files\n", "is one place"),
+                (with_secret + "[files helth]\nto = /tmp\n", "", "[files helth]")):
+            code, told = check(destination, more)
+            self.assertEqual(code, 1, (destination, more, told))
+            self.assertIn(says, told)
+        secret.write_text("s" * 32)
+        for destination, way in ((with_secret, "pull"), (place, "files"),
+                                 (with_secret + place, "both")):
+            code, told = check(destination, f"hand-over = {way}\n")
+            self.assertEqual(code, DONE, told)
+            self.assertIn(f"health ({way})", told)
 
     def test_reconciliation_says_what_is_wrong_before_it_asks_the_database(self):
         self.config.write_text(f"[city]\ncode = 992011\n[destination health]\npeers = {'b' * 64}\n",
@@ -176,6 +212,10 @@ class Configuration(unittest.TestCase):
                          for name in ("production.conf", "routes.conf"))
         self.config.write_text(text.replace("/usr/share/uketsuke/procedures",
                                             str(ROOT / "forms/procedures")), encoding="utf-8")
+        keys = self.config.with_name("keys")
+        keys.mkdir()
+        for name in ("child-allowance", "health", "registry"):
+            (keys / f"{name}.secret").write_text("s" * 32)
         told = run("routing", "check", "--json", config=self.config)
         self.assertEqual(told.returncode, DONE, told.stdout + told.stderr)
         self.assertFalse([w for w in json.loads(told.stdout)["warnings"] if "no route" in w])

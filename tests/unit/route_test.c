@@ -9,21 +9,25 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "base/cleanup.h"
 #include "base/text.h"
+#include "routing/files.h"
 #include "routing/item.h"
 
 #define PEER_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define PEER_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define ROUTE  "[route area.procedure]\ndestination = allowance\nlegal-basis = 番号法第9条第1項\n"
 #define A      "[destination allowance]\npeers = " PEER_A "\n"
+#define FILES  "[files allowance]\nto = /srv/hand-over\n"
+#define NOBODY "[destination allowance]\n" /* who has no certificate */
 
 static struct config *read_config(const char *text)
 {
-    static const struct config_section *const sections[] = {&route_config_section,
-                                                            &destination_config_section};
+    static const struct config_section *const sections[] = {
+        &route_config_section, &destination_config_section, &files_config_section};
     struct config *config = NULL;
     struct failure f = {0};
-    if (!config_parse("test.conf", bytes_of_text(text), sections, 2, &config, &f))
+    if (!config_parse("test.conf", bytes_of_text(text), sections, 3, &config, &f))
         fail_msg("%s", f.text);
     return config;
 }
@@ -60,6 +64,24 @@ static void staff_may_choose_an_alternative_only(void **state)
     config_free(config);
 }
 
+static void a_route_says_how_and_is_right(void **state)
+{
+    (void)state;
+    static const char *const right[][2] = {{"pull", A}, {"files", NOBODY FILES}, {"both", A FILES}};
+    for (size_t i = 0; i < 3; i++) {
+        struct route route = {0};
+        struct failure f = {0};
+        _cleanup_(cleanup_text) char *text =
+            text_format(ROUTE "hand-over = %s\n%s", right[i][0], right[i][1]);
+        struct config *config = read_config(text);
+        if (!routes_check(config, &f))
+            fail_msg("%s", f.text);
+        assert_true(route_find(config, "area.procedure", &route));
+        assert_string_equal(route.hand_over, right[i][0]);
+        config_free(config);
+    }
+}
+
 static void a_peer_belongs_to_its_destination(void **state)
 {
     (void)state;
@@ -90,6 +112,13 @@ static void what_is_not_sound_is_refused(void **state)
         {"[destination a23456789012345678901234567890123456789012]\npeers = " PEER_A "\n", "40"},
         {"[destination health]\npeers = abc\n", "64 hexadecimal digits"},
         {A "[destination health]\npeers = " PEER_B " " PEER_A "\n", "share a client certificate"},
+        {ROUTE NOBODY, "can't pull"},
+        {ROUTE NOBODY FILES, "can't pull"},
+        {ROUTE "hand-over = both\n" NOBODY FILES, "can't pull"},
+        {ROUTE "hand-over = files\n" A, "no [files allowance]"},
+        {ROUTE "hand-over = both\n" A, "no [files allowance]"},
+        {ROUTE "hand-over = files\n" A FILES, "may pull"},
+        {ROUTE A FILES, "gets files, too"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct config *config = read_config(wrong[i].config);
@@ -159,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_procedure_has_one_route),
         cmocka_unit_test(staff_may_choose_an_alternative_only),
+        cmocka_unit_test(a_route_says_how_and_is_right),
         cmocka_unit_test(a_peer_belongs_to_its_destination),
         cmocka_unit_test(what_is_not_sound_is_refused),
         cmocka_unit_test(an_item_has_the_same_bytes_each_time),
