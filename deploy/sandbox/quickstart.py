@@ -11,7 +11,8 @@ import time
 import unicodedata
 
 sys.dont_write_bytecode = True
-from stack import BUSINESSES, ROOT, Stack, StackError  # noqa: E402
+from console_staff import make_staff  # noqa: E402
+from stack import BUSINESSES, CONSOLE_SITE, ROOT, SITE, Stack, StackError  # noqa: E402
 
 STATE_JA = {"announced": "到着通知", "collected": "取得済", "verified": "検証済",
             "identified": "申請者特定済", "routed": "連携待ち", "received": "連携済",
@@ -151,7 +152,7 @@ def report(stack, expected):
     return wrong
 
 
-def next_steps(stack, running):
+def next_steps(stack, running, staff):
     print(f"""
 Look at next:
   export UKETSUKE_CONFIG={stack.config}
@@ -166,6 +167,12 @@ Look at next:
     if stack.site:
         print(f"""  {stack.site_url}
       the residents' web site (Japanese): apply as one of the made-up residents""")
+    if staff:
+        print(f"""  {stack.console_url}
+      the staff's console (Japanese); the browser does not know its certificate's issuer, which is
+      {stack.folder}/pki/ca.pem. Sign in with a password and a code:""")
+        for name, one in staff.items():
+            print(f"      {name:7} {one['password']}   deploy/sandbox/console_staff.py {stack.folder} {name}")
     print(f"""  build/uketsuke status
       what waits where, and what is wrong
   build/uketsuke list --state unmatched
@@ -178,14 +185,16 @@ Look at next:
       numbers for Prometheus; every role has such a socket""")
 
 
-def build_site(stack):
-    """The rest is worth seeing without it: its packages come from npm's registry."""
+def build_sites(stack):
+    """The residents' and the staff's; the rest is worth seeing without them: their packages come from
+    npm's registry."""
     try:
         if stack.site:
-            stack.build_site()
+            stack.build_site(CONSOLE_SITE)
+            stack.build_site(SITE)
     except StackError as error:
         stack.site = False
-        print(f"      without the residents' web site: {str(error).strip().splitlines()[-1]}")
+        print(f"      without the web sites: {str(error).strip().splitlines()[-1]}")
 
 
 def take_folder(folder, reset):
@@ -231,8 +240,9 @@ def main():
     wrong, finished, broken = [], False, False
     try:
         print(f"[3/5] the world: PostgreSQL, made-up CA, portal, business systems  ({stack.folder})")
-        build_site(stack)
+        build_sites(stack)
         stack.up()
+        staff = make_staff(stack) if stack.site else {}
         run = 1 + len(list(stack.folder.glob("town-*")))
         print(f"[4/5] a town and its applications (one of each fault, {options.count} without)")
         folder = stack.make_town(f"town-{run}", "--seed", str(run), "--prefix", f"Q{run:03d}-",
@@ -247,7 +257,7 @@ def main():
         else:
             print(f"\n✓ all {len(expected)} applications ended where they should.")
         finished = True
-        next_steps(stack, running=not options.once)
+        next_steps(stack, not options.once, staff)
         if not options.once:
             print("\nEverything keeps running. Ctrl-C stops it.", flush=True)
             while stack.alive("serve"):

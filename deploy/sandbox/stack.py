@@ -21,6 +21,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SITE = ROOT / "deploy" / "sandbox" / "site"
+CONSOLE_SITE = ROOT / "intake" / "console" / "site"
 POSTGRES_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 CITY = "992011"
 EXAMPLES = ROOT / "deploy" / "examples"
@@ -302,7 +303,7 @@ class Stack:
             "console": {"address": f"127.0.0.1:{ports['console']}",
                         "origin": f"https://localhost:{ports['console']}",
                         "certificate": pki / "routing.pem", "key": pki / "routing.key",
-                        "site": ROOT / "intake" / "console" / "site" / "dist"},
+                        "site": CONSOLE_SITE / "dist"},
             **{f"destination {name}": {
                 "name": title, "client-id": self.client_id(name),
                 "peers": (pki / f"business-{name}.sha256").read_text().strip(),
@@ -355,11 +356,11 @@ class Stack:
                 "--services", self.folder / "services.json", "--cards", self.folder / "cards"]
 
     @staticmethod
-    def build_site():
+    def build_site(site=SITE):
         """The pages; node and npm come with `deploy/install site`."""
-        done = subprocess.run([SITE / "build"], capture_output=True, text=True)
+        done = subprocess.run([site / "build"], capture_output=True, text=True)
         if done.returncode != 0:
-            raise StackError(f"{SITE}/build: {done.stdout}{done.stderr}")
+            raise StackError(f"{site}/build: {done.stdout}{done.stderr}")
 
     def make_site(self):
         """The pages, what can be applied for, and residents with test cards: before the portal."""
@@ -418,6 +419,14 @@ class Stack:
     def start_server(self):
         self.start("serve", [self.build / "uketsuke", "serve", "--config", self.config])
         self.wait_port("routing")
+
+    @property
+    def city(self):
+        return CITY
+
+    @property
+    def console_url(self):
+        return f"https://localhost:{self.ports['console']}/"
 
     def start_console(self):
         if not self.alive("serve"):  # which runs it, too

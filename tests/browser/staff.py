@@ -2,11 +2,8 @@
 
 import base64
 import hashlib
-import hmac
 import pathlib
-import struct
 import subprocess
-import time
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
@@ -14,6 +11,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+
+from console_staff import one_time_code
 
 AXE = (pathlib.Path(__file__).resolve().parents[2] / "intake" / "console" / "site" /
        "node_modules" / "axe-core" / "axe.min.js")
@@ -26,14 +25,6 @@ def key_hash(certificate):
     der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, check=True,
                          capture_output=True).stdout
     return base64.b64encode(hashlib.sha256(der).digest()).decode()
-
-
-def one_time_code(text):
-    """What an authenticator app shows for the key `text` (Base32)."""
-    secret = base64.b32decode(text.replace(" ", ""))
-    digest = hmac.new(secret, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
-    at = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06d}"
 
 
 class Staff:
@@ -120,7 +111,7 @@ class Staff:
         self.press("認証アプリ")
         self.heading("認証アプリ")
         text = self.browser.find_element(By.CLASS_NAME, "secret").text
-        self.type(code=one_time_code(text))
+        self.type(code=one_time_code(text.replace(" ", "")))
         self.keys(Keys.ENTER)
         return text
 
