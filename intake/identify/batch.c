@@ -71,9 +71,12 @@ static bool fetch_numbered(struct db_tx *tx, const char *city_code, struct subje
     bool done =
         n == 0 || residents_by_number(tx, city_code, (const uint8_t(*)[NUMBER_HASH_BYTES])hashes, n,
                                       &fetched->numbered, f);
-    for (size_t i = 0; done && i < fetched->numbered.count; i++)
-        add_resident(&subjects[whose[fetched->numbered.answers[i].question]],
-                     &fetched->numbered.answers[i].resident);
+    for (size_t i = 0; done && i < fetched->numbered.count; i++) {
+        struct subject *subject = &subjects[whose[fetched->numbered.answers[i].question]];
+        const struct resident *resident = &fetched->numbered.answers[i].resident;
+        add_resident(subject, resident);
+        subject->protection |= resident->is_protected;
+    }
     free(hashes);
     free(whose);
     return done;
@@ -81,6 +84,7 @@ static bool fetch_numbered(struct db_tx *tx, const char *city_code, struct subje
 
 /* --- who is protected ------------------------------------------------------------------------- */
 
+/* Besides those whose 個人番号 is told: fetch_numbered knows of them. */
 static bool fetch_protection(struct db_tx *tx, const char *city_code,
                              const struct city_key *city_key, struct subject *subjects,
                              size_t count, struct failure *f)
@@ -90,10 +94,11 @@ static bool fetch_protection(struct db_tx *tx, const char *city_code,
     for (size_t i = 0; i < count; i++)
         questions[i] = (struct protection_question){.record = subjects[i].record,
                                                     .facts = subjects[i].facts,
-                                                    .people = &subjects[i].people};
+                                                    .people = &subjects[i].people,
+                                                    .numbers_asked = true};
     bool done = protection_check(tx, city_code, city_key, questions, count, protection, f);
     for (size_t i = 0; done && i < count; i++)
-        subjects[i].protection = protection[i];
+        subjects[i].protection |= protection[i];
     free(questions);
     free(protection);
     return done;
@@ -250,8 +255,8 @@ bool subjects_identify(struct db_tx *tx, const char *city_code, const struct cit
         people_read(subjects[i].record, city_key, &subjects[i].people);
     if (!fetch_links(tx, city_code, subjects, count, ret_fetched, f) ||
         !fetch_linked(tx, city_code, subjects, count, ret_fetched, f) ||
-        !fetch_protection(tx, city_code, city_key, subjects, count, f) ||
-        !fetch_numbered(tx, city_code, subjects, count, ret_fetched, f))
+        !fetch_numbered(tx, city_code, subjects, count, ret_fetched, f) ||
+        !fetch_protection(tx, city_code, city_key, subjects, count, f))
         return false;
     struct subject **asking = memory_allocate(count * sizeof *asking);
     size_t asking_count = 0;

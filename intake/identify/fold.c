@@ -122,12 +122,19 @@ static bool write_cluster(struct writer *w, const struct folded_character *at, s
     return true;
 }
 
-/* Most of a Japanese text stands for itself. */
+/* Most of a Japanese text stands for itself, and joins with nothing before it: digits, kana, kanji
+ * (fold_test asks ICU about each of these). */
+static bool is_common(uint32_t c)
+{
+    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3041 && c <= 0x3096) ||
+           (c >= 0x30A1 && c <= 0x30FC) || (c >= '0' && c <= '9');
+}
+
 static bool plain(const UNormalizer2 *normalizer, uint32_t c)
 {
     UChar unused[32];
     UErrorCode error = U_ZERO_ERROR;
-    if ((c >= 0x4E00 && c <= 0x9FFF) || c == FOLD_ANY)
+    if (is_common(c) || c == FOLD_ANY)
         return true;
     return !u_isUWhiteSpace((UChar32)c) &&
            unorm2_getRawDecomposition(normalizer, (UChar32)c, unused, 32, &error) < 0 &&
@@ -139,7 +146,7 @@ static size_t cluster_length(const UNormalizer2 *normalizer, const struct folded
 {
     size_t length = 1;
     while (at->c != FOLD_ANY && length < left && at[length].c != FOLD_ANY &&
-           !unorm2_hasBoundaryBefore(normalizer, (UChar32)at[length].c))
+           !is_common(at[length].c) && !unorm2_hasBoundaryBefore(normalizer, (UChar32)at[length].c))
         length++;
     return length;
 }

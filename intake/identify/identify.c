@@ -137,8 +137,9 @@ static void compare(struct identifying *w)
  * 方書 that the certificate leaves out is the same matter. */
 static bool form_and_registry_agree(struct identifying *w)
 {
-    _cleanup_(cleanup_known) struct known *linked =
-        known_with_gaiji_open(resident_known(w, w->out->linked));
+    const struct known *linked = resident_known(w, w->out->linked);
+    _cleanup_(cleanup_known) struct known *open = known_with_gaiji_open(linked);
+    linked = open ?: linked;
     return agrees(known_compare(FACT_NAME, w->claimant, linked)) &&
            agrees(known_compare(FACT_ADDRESS, w->claimant, linked));
 }

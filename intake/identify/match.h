@@ -70,7 +70,8 @@ static inline void cleanup_known(struct known **known)
 }
 /* Symmetric, but for AGREE_SUBSTITUTED's side, which does not matter. */
 enum agreement known_compare(enum fact fact, const struct known *a, const struct known *b);
-/* A copy in which a 外字 of a name or address, which no form can write, fits any character. */
+/* A copy in which a 外字 of a name or address, which no form can write, fits any character. NULL:
+ * there is none. */
 struct known *known_with_gaiji_open(const struct known *known);
 /* The keys under which candidates of these facts are found. */
 const char *known_name_key(const struct known *known); /* "" with a wildcard in it */

@@ -266,8 +266,26 @@ static void gaiji_open(struct folded_character *at, size_t length)
             at[i].c = FOLD_ANY;
 }
 
+static bool has_gaiji(const struct folded_character *at, size_t length)
+{
+    size_t i = 0;
+    while (i < length && !fold_is_gaiji(at[i].c))
+        i++;
+    return i < length;
+}
+
+static bool known_has_gaiji(const struct known *known)
+{
+    bool has = known->has_address && has_gaiji(known->address.text.at, known->address.text.length);
+    for (size_t i = 0; i < known->name_count; i++)
+        has = has || has_gaiji(known->names[i].at, known->names[i].length);
+    return has;
+}
+
 struct known *known_with_gaiji_open(const struct known *known)
 {
+    if (!known_has_gaiji(known))
+        return NULL;
     struct known *open = memory_resize(NULL, sizeof *open);
     *open = *known;
     open->address_source = text_copy(known->address_source);

@@ -46,17 +46,19 @@ static int birth_number(const char *text)
                                                : 0;
 }
 
-static void facts_add(struct asked *asked, size_t question, const struct facts *facts)
+static void facts_add(struct asked *asked, size_t question, const struct facts *facts,
+                      bool number_asked)
 {
     struct row *row = row_add(asked, question);
-    if (facts->number_hash) {
+    if (facts->number_hash && !number_asked) {
         snprintf(row->hash, 3, "\\x"); /* PostgreSQL, "bytea Hex Format" */
         hex_encode(facts->number_hash, NUMBER_HASH_BYTES, row->hash + 2);
         row->has_number = true;
     }
     fold_name_key(facts->name, row->name);
     int birth = birth_number(facts->birth_date);
-    if (*row->name && (birth || !row->has_number)) /* a number tells who it is, a name does not */
+    /* a number tells who it is, a name does not */
+    if (*row->name && (birth || !facts->number_hash))
         snprintf(row->birth, sizeof row->birth, "%d", birth);
 }
 
@@ -65,7 +67,7 @@ static void certificate_add(struct asked *asked, size_t question, const json_t *
 {
     struct facts facts;
     facts_read(object, &facts);
-    facts_add(asked, question, &facts);
+    facts_add(asked, question, &facts, false);
 }
 
 static void question_add(struct asked *asked, size_t index,
@@ -83,7 +85,7 @@ static void question_add(struct asked *asked, size_t index,
     if (question->facts)
         certificate_add(asked, index, question->facts);
     for (size_t i = 0; i < people->count; i++)
-        facts_add(asked, index, &people->at[i].facts);
+        facts_add(asked, index, &people->at[i].facts, question->numbers_asked);
 }
 
 #define COLUMNS 5

@@ -21,6 +21,7 @@ struct protection_question {      /* borrowed; NULL or "" where there is none */
     const char *atenabango;       /* whom it was identified as */
     const json_t *record, *facts; /* of the form, of the certificate */
     const struct people *people;  /* of the record, if they were read before */
+    bool numbers_asked; /* of who has a 個人番号 it is known: the number is not asked */
 };
 
 /* Any number of applications in one round trip; ret_protected[i] answers questions[i]. A city

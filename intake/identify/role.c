@@ -124,20 +124,19 @@ static bool by_agent(const json_t *report)
     return !role || strcmp(role, "self") != 0;
 }
 
-static void subject_make(const struct batch *batch, size_t index, struct subject *ret_subject)
+/* The subject is large, and zeroed already. */
+static void subject_make(const struct batch *batch, size_t index, struct subject *subject)
 {
     const struct stored_examination *stored = &batch->stored[index];
     const struct config *config = batch->role->config;
-    *ret_subject = (struct subject){
-        .ca = stored->ca,
-        .serial = stored->serial,
-        .facts = stored->facts,
-        .record = stored->record,
-        .by_agent = by_agent(stored->report),
-        .applied_at = stored->applied_at,
-        .waited = clock_now() >= stored->applied_at + wait_for_serial(config),
-        .links_only = !config_boolean(config_group(config, "identify"), "residents"),
-    };
+    subject->ca = stored->ca;
+    subject->serial = stored->serial;
+    subject->facts = stored->facts;
+    subject->record = stored->record;
+    subject->by_agent = by_agent(stored->report);
+    subject->applied_at = stored->applied_at;
+    subject->waited = clock_now() >= stored->applied_at + wait_for_serial(config);
+    subject->links_only = !config_boolean(config_group(config, "identify"), "residents");
 }
 
 static bool settle(struct batch *batch, struct db_tx *tx, size_t index,

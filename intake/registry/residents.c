@@ -27,32 +27,30 @@
  * was none, whatever was known then. */
 static const struct db_statement by_atenabango = {
     "residents_fetch",
-    "SELECT wanted.position, " PROTECTED("version", "wanted.day") " OR EXISTS ("
+    "SELECT DISTINCT ON (wanted.position) wanted.position, " PROTECTED("version", "wanted.day")
+    " OR EXISTS ("
     "  SELECT FROM resident AS present WHERE present.city_code = $1"
     "  AND present.atenabango = wanted.atenabango"
     "  AND " PROTECTED("present", "$5::integer") "), version.*"
     " FROM unnest($2::text[], $3::timestamptz[], $4::integer[]) WITH ORDINALITY"
     "  AS wanted (atenabango, at, day, position)"
-    " CROSS JOIN LATERAL (SELECT " ITEMS " FROM ("
+    " CROSS JOIN LATERAL (SELECT " ITEMS ", valid_from, valid_to FROM ("
     "  SELECT " ITEMS ", valid_from, 'infinity'::timestamptz AS valid_to FROM resident"
     "   WHERE city_code = $1 AND atenabango = wanted.atenabango"
     "  UNION ALL SELECT " ITEMS ", valid_from, valid_to FROM resident_past AS past"
     "   WHERE city_code = $1 AND atenabango = wanted.atenabango AND EXISTS ("
     "    SELECT FROM resident AS present WHERE present.city_code = $1"
     "    AND present.atenabango = past.atenabango AND present.birth_date = past.birth_date)"
-    "  ) AS versions"
-    "  WHERE wanted.at < valid_to ORDER BY"
-    "   NOT (valid_to = 'infinity' AND status BETWEEN $6::integer AND $7::integer AND status_since <= wanted.day),"
-    "   valid_from LIMIT 1) AS version"
-    " ORDER BY wanted.position"};
+    "  ) AS versions WHERE wanted.at < valid_to OFFSET 0) AS version"
+    " ORDER BY wanted.position, NOT (valid_to = 'infinity'"
+    "  AND status BETWEEN $6::integer AND $7::integer AND status_since <= wanted.day), valid_from"};
 
 static const struct db_statement by_number = {
     "residents_by_number",
     "SELECT wanted.position, " PROTECTED("version", "$3::integer") ", version.*"
     " FROM unnest($2::bytea[]) WITH ORDINALITY AS wanted (hash, position)"
     " CROSS JOIN LATERAL (SELECT " ITEMS " FROM resident"
-    "  WHERE number_hash = wanted.hash AND city_code = $1"
-    "  ORDER BY atenabango LIMIT $4) AS version"
+    "  WHERE number_hash = wanted.hash AND city_code = $1 LIMIT $4) AS version"
     " ORDER BY wanted.position, version.atenabango"};
 
 static const struct db_statement beside = {

@@ -33,8 +33,9 @@ struct resident_wanted {
 bool residents_fetch(struct db_tx *tx, const char *city_code, const struct resident_wanted *wanted,
                      size_t count, struct resident_set *ret_set, struct failure *f);
 
-#define RESIDENTS_OF_NUMBER                                                                        \
-    4 /* a person may have several 宛名番号 (住登外 and 住民); at most so many */
+/* A person may have several 宛名番号 (住登外 and 住民). Of more than so many it is not said which
+ * are found: no feed that makes sense has them. */
+#define RESIDENTS_OF_NUMBER 64
 
 /* By 個人番号: the versions in force now; no answer, or up to RESIDENTS_OF_NUMBER. `hashes`: as
  * registry_number_hash makes them. */

@@ -79,21 +79,19 @@ struct batch {
     struct fetched fetched;
 };
 
-static void subject_make(const struct bench *bench, const json_t *json, struct subject *ret_subject)
+static void subject_make(const struct bench *bench, const json_t *json, struct subject *subject)
 {
     const json_t *facts = json_object_get(json, "facts");
     instant applied_at;
     if (!instant_parse(text_of(json, "applied_at"), &applied_at))
         die("a case has no time", NULL);
-    *ret_subject = (struct subject){
-        .ca = text_of(json, "ca"),
-        .serial = text_of(json, "serial"),
-        .facts = json_is_object(facts) ? facts : NULL,
-        .record = json_object_get(json, "record"),
-        .by_agent = json_is_true(json_object_get(json, "by_agent")),
-        .applied_at = applied_at,
-        .waited = bench->now >= applied_at + WAIT,
-    };
+    subject->ca = text_of(json, "ca");
+    subject->serial = text_of(json, "serial");
+    subject->facts = json_is_object(facts) ? facts : NULL;
+    subject->record = json_object_get(json, "record");
+    subject->by_agent = json_is_true(json_object_get(json, "by_agent"));
+    subject->applied_at = applied_at;
+    subject->waited = bench->now >= applied_at + WAIT;
 }
 
 static void batch_clear(struct batch *batch)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -16,6 +18,24 @@
 struct example {
     const char *text, *key;
 };
+
+/* What folding lets stand without asking ICU, ICU lets stand: by itself, and behind anything. */
+static void common_characters_stand_for_themselves(void **state)
+{
+    (void)state;
+    static const UChar ranges[][2] = {
+        {0x4E00, 0x9FFF}, {0x3041, 0x3096}, {0x30A1, 0x30FC}, {'0', '9'}};
+    UErrorCode error = U_ZERO_ERROR;
+    const UNormalizer2 *normalizer = unorm2_getNFKCCasefoldInstance(&error);
+    assert_true(U_SUCCESS(error));
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        for (UChar c = ranges[i][0]; c <= ranges[i][1]; c++) {
+            UChar normal[8];
+            if (unorm2_normalize(normalizer, &c, 1, normal, 8, &error) != 1 || *normal != c ||
+                U_FAILURE(error) || !unorm2_hasBoundaryBefore(normalizer, c) || u_isUWhiteSpace(c))
+                fail_msg("U+%04X", c);
+        }
+}
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -387,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_and_their_number_change_together),
+        cmocka_unit_test(common_characters_stand_for_themselves),
         cmocka_unit_test(names_fold),
         cmocka_unit_test(different_names_stay_different),
         cmocka_unit_test(a_substitute_character_stands_for_a_kanji),
