@@ -164,7 +164,7 @@ bool audit_append(struct db_tx *tx, const char *chain, const struct audit_entry 
     uint8_t hash[AUDIT_HASH];
     if (count == 0)
         return true;
-    if (!head_read(tx, chain, &position, hash, f))
+    if (!db_flush_late(tx, f) || !head_read(tx, chain, &position, hash, f))
         return false;
     instant at = clock_now(); /* behind the lock: a chain's times follow its positions */
     struct columns columns;

@@ -2,7 +2,8 @@
  *
  * Every role writes its own chain (chain = the role's name), so that roles do not wait for each
  * other's commits; a chain's head row is locked from the first append to the end of the
- * transaction, so append last. Checkpoints sign the heads of all chains (Ed25519).
+ * transaction, so append last. (The commit lets go of it before it is flushed: db_flush_late.)
+ * Checkpoints sign the heads of all chains (Ed25519).
  *
  * hash = SHA-256 over the entry's fields, each as 4-byte big-endian length and bytes (an absent
  * field is length 0xffffffff), in the order: chain, position (decimal), previous hash (32 raw

@@ -101,6 +101,10 @@ typedef bool db_work(struct db_tx *tx, void *context, struct failure *f);
 bool db_transaction(struct db *db, db_work *work, void *context, struct failure *f);
 /* The same with synchronous_commit off: for what may be forgotten in a crash (a claim's lease). */
 bool db_transaction_relaxed(struct db *db, db_work *work, void *context, struct failure *f);
+/* For a lock that others wait for: this transaction lets go of it at COMMIT, before that is on
+ * disk, and db_transaction returns when it is. So those who wait for each other share a flush. What
+ * others see in between is on disk before they can commit anything themselves. */
+bool db_flush_late(struct db_tx *tx, struct failure *f);
 
 /* Runs a statement and waits for its result. */
 bool db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,

@@ -64,6 +64,7 @@ struct db_tx {
     struct pipeline_step *steps;
     size_t step_count, step_capacity;
     bool relaxed;
+    bool late; /* flushed behind COMMIT */
     bool begun;
     bool committing; /* from here on a lost connection leaves the outcome open */
     bool failed;     /* nothing more can run in this transaction */
@@ -78,6 +79,7 @@ bool pipeline_push(struct db_tx *tx, const struct db_statement *statement,
 bool pipeline_push_control(struct db_tx *tx, const char *sql, struct failure *f);
 /* Waits for all that is on its way; *ret_last (may be NULL) is the result of the last step. */
 bool pipeline_drain(struct db_tx *tx, PGresult **ret_last, struct failure *f);
+#define TX_ASYNCHRONOUS "SET LOCAL synchronous_commit = off"
 /* BEGIN, if it was not sent yet; false when the transaction has failed already. */
 bool tx_begin(struct db_tx *tx, struct failure *f);
 /* Notes that a step failed: the transaction is over, perhaps to be run again. Returns false. */

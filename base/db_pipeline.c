@@ -68,7 +68,7 @@ bool tx_begin(struct db_tx *tx, struct failure *f)
         return true;
     tx->begun = true;
     return pipeline_push_control(tx, "BEGIN", f) &&
-           (!tx->relaxed || pipeline_push_control(tx, "SET LOCAL synchronous_commit = off", f));
+           (!tx->relaxed || pipeline_push_control(tx, TX_ASYNCHRONOUS, f));
 }
 
 bool pipeline_push(struct db_tx *tx, const struct db_statement *statement,
@@ -99,6 +99,9 @@ static bool step_check(struct db_tx *tx, const struct pipeline_step *step, const
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
         return tx_fail(tx, result, step->statement.name, f);
+    const char *ended = PQcmdStatus((PGresult *)result);
+    if (strcmp(step->statement.name, "COMMIT") == 0 && strcmp(ended, "COMMIT") != 0)
+        return failure_set(f, FAILURE_DATABASE, "database: COMMIT ended as %s", ended);
     int64_t rows = strtoll(PQcmdTuples((PGresult *)result), NULL, 10);
     if (step->expect_rows < 0 || rows == step->expect_rows)
         return true;

@@ -1,6 +1,5 @@
 /* BEGIN, work, COMMIT, and again where that is safe. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/db_internal.h"
 #include "base/process.h"
@@ -9,6 +8,10 @@
 #define CONFLICT_FIRST (INSTANT_SECOND / 200)
 #define LOST_FIRST     (INSTANT_SECOND / 20)
 #define RETRY_MOST     INSTANT_SECOND
+
+/* A transaction of its own, which writes something, so that its commit flushes (and replicates) all
+ * that was written before it. */
+#define FLUSH "SELECT pg_logical_emit_message(true, 'uketsuke', '')"
 
 static bool tx_commit(struct db_tx *tx, struct failure *f)
 {
@@ -20,12 +23,16 @@ static bool tx_commit(struct db_tx *tx, struct failure *f)
     if (tx->expecting && !pipeline_drain(tx, NULL, f))
         return false; /* what is not as expected must not be committed */
     tx->committing = true;
-    _cleanup_(cleanup_result) PGresult *result = NULL;
-    if (!pipeline_push_control(tx, "COMMIT", f) || !pipeline_drain(tx, &result, f))
-        return false;
-    if (strcmp(PQcmdStatus(result), "COMMIT") == 0)
+    return pipeline_push_control(tx, "COMMIT", f) &&
+           (!tx->late || pipeline_push_control(tx, FLUSH, f)) && pipeline_drain(tx, NULL, f);
+}
+
+bool db_flush_late(struct db_tx *tx, struct failure *f)
+{
+    if (tx->relaxed || tx->late)
         return true;
-    return failure_set(f, FAILURE_DATABASE, "database: COMMIT ended as %s", PQcmdStatus(result));
+    tx->late = true;
+    return tx_begin(tx, f) && pipeline_push_control(tx, TX_ASYNCHRONOUS, f);
 }
 
 static void tx_roll_back(struct db_tx *tx)

@@ -9,7 +9,8 @@
 #include "intake/work.h"
 
 /* Only what is still in its old state moves: whoever comes late, changes nothing. (IS NOT DISTINCT
- * FROM is an "=" that no index serves: the state's is a poor way to find one application.) The
+ * FROM is an "=" that no index serves: the state's is a poor way to find one application; = ANY
+ * (ARRAY[…]) is one that nothing but an index serves: no plan reads all applications to join.) The
  * trigger application_guard refuses what the table of transitions does not have, and
  * application_event_write writes the events. */
 static const struct db_statement decide_move = {
@@ -19,8 +20,9 @@ static const struct db_statement decide_move = {
     "FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],"
     " $8::integer[]) WITH ORDINALITY"
     " AS d (city_code, application_id, from_state, to_state, reason, actor, version, i) "
-    "WHERE a.city_code = d.city_code AND a.application_id = d.application_id"
-    " AND a.state IS NOT DISTINCT FROM d.from_state"
+    "WHERE a.city_code = ANY (ARRAY[d.city_code])"
+    " AND a.application_id = ANY (ARRAY[d.application_id]) AND a.state IS NOT DISTINCT FROM "
+    "d.from_state"
     " AND coalesce(d.version = a.version, true) "
     "RETURNING d.i, a.channel"};
 static const struct db_statement decide_next = {
@@ -31,7 +33,8 @@ static const struct db_statement decide_next = {
 static const struct db_statement decide_no_next = {
     "decide_no_next", "DELETE FROM work w USING unnest($1::text[], $2::uuid[])"
                       " AS d (city_code, application_id) "
-                      "WHERE w.city_code = d.city_code AND w.application_id = d.application_id"};
+                      "WHERE w.city_code = ANY (ARRAY[d.city_code])"
+                      " AND w.application_id = ANY (ARRAY[d.application_id])"};
 static const struct db_statement decide_notify = {
     "decide_notify", "SELECT pg_notify(channel, '') FROM unnest($1::text[]) AS channel"};
 
@@ -262,7 +265,7 @@ bool decide(struct db_tx *tx, const struct config *config, const char *chain,
     bool done = move(tx, decisions, count, channels, f) && finish_work(tx, decisions, count, f) &&
                 begin_work(tx, decisions, count, f) &&
                 put_out(tx, config, decisions, count, channels, f) &&
-                remember(tx, chain, decisions, count, f);
+                (!chain || remember(tx, chain, decisions, count, f));
     free(channels);
     return done;
 }

@@ -33,7 +33,8 @@ struct decision {
 /* What the portal is told of a state: [channel] status-<state>; "" when nothing. */
 const char *decide_status(const struct config *config, const char *channel, enum state state);
 /* Announces an application to the portal's resident by [channel] status-<state>, where configured.
- * `chain` is the audit chain of the calling role. Set-based: many applications share round trips.
+ * `chain` is the audit chain of the calling role; NULL: an entry of the caller's own tells what
+ * moved. Set-based: many applications share round trips.
  * A transition that the table does not allow is a bug and fails. */
 bool decide(struct db_tx *tx, const struct config *config, const char *chain,
             struct decision *decisions, size_t count, struct failure *f);

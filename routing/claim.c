@@ -20,7 +20,7 @@ static const struct db_statement claim_take = {
                   " claimed_until = now() + $4::bigint * interval '1 second',"
                   " attempts = o.attempts + 1, last_attempt_at = now() "
                   "FROM free, made WHERE o.city_code = $1 AND o.destination = $2"
-                  " AND o.outbox_id = free.outbox_id "
+                  " AND o.outbox_id = ANY (ARRAY[free.outbox_id]) "
                   "RETURNING o.outbox_id, o.claim, o.claimed_until"};
 
 static const struct db_statement claim_extend = {

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "routing/trail.h"
 
 /* The ids lead, whatever the planner thinks of the tables. */
 static const struct db_statement content_fetch = {
@@ -75,10 +76,10 @@ bool content_add(struct content *content, struct db_tx *tx, const int64_t *ids, 
 
 bool content_audit(struct content *content, struct db_tx *tx, struct failure *f)
 {
-    struct audit_entry entries[ROUTING_BATCH_MOST];
+    struct trail_item items[ROUTING_BATCH_MOST];
     for (size_t i = 0; i < content->count; i++)
-        entries[i] = routing_audit_entry(content->context, content->caller, "item.delivered",
-                                         content->entries[i].application_id, content->entries[i].id,
-                                         content->entries[i].detail);
-    return content->count == 0 || audit_append(tx, ROUTING_CHAIN, entries, content->count, f);
+        items[i] = (struct trail_item){.id = content->entries[i].id,
+                                       .application_id = content->entries[i].application_id};
+    return trail_append(tx, content->context, content->caller, "items.delivered", NULL, items,
+                        content->count, f);
 }

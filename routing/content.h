@@ -14,7 +14,7 @@ struct content {
     size_t count, bytes;
     struct {
         int64_t id;
-        char application_id[37], detail[ROUTING_DETAIL];
+        char application_id[37];
     } entries[ROUTING_BATCH_MOST];
 };
 
@@ -25,7 +25,7 @@ void content_clear(struct content *content);
  * that does not open is left out and logged: it must not keep back the others. */
 bool content_add(struct content *content, struct db_tx *tx, const int64_t *ids, size_t count,
                  int64_t *ret_seen, struct failure *f);
-/* "item.delivered" for each; append last in the transaction. */
+/* "items.delivered" (routing/trail.h); append last in the transaction. */
 bool content_audit(struct content *content, struct db_tx *tx, struct failure *f);
 
 #endif

@@ -82,8 +82,7 @@ enum http_flow endpoint_batch(struct http_request *request, void *context)
     b.content.caller = &b.caller;
     if (!routing_identify(context, request, SCOPE_BATCHES_READ, &b.caller) ||
         !cursor_read(context, request, b.caller.destination, &b.after) ||
-        !http_request_query_number(request, "limit", 1, ROUTING_BATCH_MOST, ROUTING_BATCH_MOST,
-                                   &b.limit))
+        !http_request_query_number(request, "limit", 1, ROUTING_BATCH_MOST, 100, &b.limit))
         return HTTP_DONE;
     struct failure f = {0};
     if (!db_transaction(b.content.context->options.db, batch_work, &b, &f))

@@ -10,6 +10,7 @@
 #include "routing/endpoints.h"
 #include "routing/problems.h"
 #include "routing/receipts_parse.h"
+#include "routing/trail.h"
 
 static struct metric receipts_metric = {
     .kind = METRIC_COUNTER,
@@ -27,11 +28,11 @@ struct receiving {
 static bool tell(struct db_tx *tx, const struct receiving *r, struct failure *f)
 {
     const struct routing_options *options = &r->context->options;
-    struct outbox_receipt *taken = memory_allocate(r->receipts.count * sizeof *taken);
+    struct outbox_receipt **taken = memory_allocate(r->receipts.count * sizeof(*taken));
     size_t count = 0;
     for (size_t i = 0; i < r->receipts.count; i++)
         if (r->receipts.list[i].result == RECEIPT_TAKEN && !r->receipts.list[i].again)
-            taken[count++] = r->receipts.list[i];
+            taken[count++] = &r->receipts.list[i];
     bool done = !options->on_receipts || count == 0 ||
                 options->on_receipts(tx, r->caller.destination, taken, count, r->caller.terminal,
                                      options->context, f);
@@ -39,32 +40,47 @@ static bool tell(struct db_tx *tx, const struct receiving *r, struct failure *f)
     return done;
 }
 
-/* Taken receipts, and those that quote a wrong hash or contradict what was taken. A repeated or
- * unknown one changes nothing and is only counted. */
-static bool remembered(const struct outbox_receipt *receipt)
+/* --- the audit trail: what was taken is one entry; each refusal its own -------------------------
+ */
+
+static bool audit_taken(struct db_tx *tx, const struct receiving *r, struct failure *f)
 {
-    return receipt->result != RECEIPT_REPEATED && receipt->result != RECEIPT_UNKNOWN;
+    struct trail_item *items = memory_allocate(r->receipts.count * sizeof *items);
+    size_t count = 0;
+    for (size_t i = 0; i < r->receipts.count; i++) {
+        const struct outbox_receipt *receipt = &r->receipts.list[i];
+        if (receipt->result == RECEIPT_TAKEN)
+            items[count++] =
+                (struct trail_item){receipt->outbox_id, receipt->application_id,
+                                    receipt->accepted ? "accepted" : "rejected", receipt->moved_to};
+    }
+    bool done = trail_append(tx, r->context, &r->caller, "items.received", NULL, items, count, f);
+    free(items);
+    return done;
 }
 
-static bool audit(struct db_tx *tx, const struct receiving *r, struct failure *f)
+/* One that quotes a wrong hash, contradicts what was taken, or comes in another's claim. A repeated
+ * or unknown one changes nothing and is only counted. */
+static bool refused(const struct outbox_receipt *receipt)
+{
+    return receipt->result != RECEIPT_TAKEN && receipt->result != RECEIPT_REPEATED &&
+           receipt->result != RECEIPT_UNKNOWN;
+}
+
+static bool audit_refused(struct db_tx *tx, const struct receiving *r, struct failure *f)
 {
     struct audit_entry *entries = memory_allocate(r->receipts.count * sizeof *entries);
     char(*details)[ROUTING_DETAIL] = memory_allocate(r->receipts.count * sizeof *details);
     size_t count = 0;
     for (size_t i = 0; i < r->receipts.count; i++) {
         const struct outbox_receipt *receipt = &r->receipts.list[i];
-        if (!remembered(receipt))
+        if (!refused(receipt))
             continue;
-        bool taken = receipt->result == RECEIPT_TAKEN;
-        entries[count] = routing_audit_entry(
-            r->context, &r->caller, taken ? "item.received" : "receipt.refused",
-            taken ? receipt->application_id : NULL, receipt->outbox_id, details[count]);
-        entries[count].reason = !taken              ? receipt_result_name(receipt->result)
-                                : receipt->accepted ? "accepted"
-                                                    : "rejected";
-        count++;
+        entries[count] = routing_audit_entry(r->context, &r->caller, "receipt.refused", NULL,
+                                             receipt->outbox_id, details[count]);
+        entries[count++].reason = receipt_result_name(receipt->result);
     }
-    bool done = count == 0 || audit_append(tx, ROUTING_CHAIN, entries, count, f);
+    bool done = audit_append(tx, ROUTING_CHAIN, entries, count, f);
     free(entries);
     free(details);
     return done;
@@ -80,7 +96,7 @@ bool routing_receive(struct db_tx *tx, const struct routing_context *context,
                           receipts->count, f) &&
            problems_keep(tx, options->city_key, options->city_code, caller->destination,
                          receipts->list, receipts->count, f) &&
-           tell(tx, &r, f) && audit(tx, &r, f);
+           tell(tx, &r, f) && audit_taken(tx, &r, f) && audit_refused(tx, &r, f);
 }
 
 static bool receive_work(struct db_tx *tx, void *context, struct failure *f)

@@ -10,7 +10,7 @@
 #include "routing/server.h"
 
 #define ROUTING_LIST_MOST          500        /* items of one list */
-#define ROUTING_BATCH_MOST         100        /* items of one batch, content included */
+#define ROUTING_BATCH_MOST         500        /* items of one batch, content included */
 #define ROUTING_RECEIPTS_BODY      (4 << 20)  /* bytes of one request of receipts */
 #define ROUTING_OUTCOMES_BODY      (4 << 20)  /* and of outcomes */
 #define ROUTING_FORM_BODY          (16 << 10) /* and of a token */

@@ -1,6 +1,7 @@
 /* Which items make a batch: committed before anything of it is written. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -9,6 +10,7 @@
 #include "base/text.h"
 #include "routing/files_internal.h"
 #include "routing/recheck.h"
+#include "routing/trail.h"
 
 #define RETRY_LEAST  (10 * INSTANT_SECOND)
 #define UNSAID_PAUSE INSTANT_DAY /* somebody has to do something about it */
@@ -219,18 +221,13 @@ static bool take_back(struct db_tx *tx, const struct files_work *work, const str
 {
     const struct routing_context context = files_context(work);
     const struct routing_caller caller = files_caller(work, "files");
-    int64_t ids[RECHECK_MOST];
-    size_t all = db_row_count(rows), taken;
-    *ret_taken_back = 0;
-    for (size_t first = 0; first < all; first += RECHECK_MOST) {
-        size_t count = all - first < RECHECK_MOST ? all - first : RECHECK_MOST;
-        for (size_t i = 0; i < count; i++)
-            ids[i] = db_get_number(rows, first + i, 0);
-        if (!routing_recheck(&context, &caller, tx, ids, count, &taken, f))
-            return false;
-        *ret_taken_back += taken;
-    }
-    return true;
+    size_t count = db_row_count(rows);
+    int64_t *ids = memory_allocate((count + 1) * sizeof *ids);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = db_get_number(rows, i, 0);
+    bool done = routing_recheck(&context, &caller, tx, ids, count, ret_taken_back, f);
+    free(ids);
+    return done;
 }
 
 static bool candidates_find(struct db_tx *tx, const struct files_work *work,
@@ -388,18 +385,14 @@ static bool audit(struct db_tx *tx, const struct noting *n, struct failure *f)
                   &rows, f))
         return false;
     size_t count = db_row_count(rows);
-    struct audit_entry *entries = memory_allocate(count * sizeof *entries + 1);
-    char(*details)[ROUTING_DETAIL] = memory_allocate(count * sizeof *details + 1);
+    struct trail_item *items = memory_allocate(count * sizeof *items + 1);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct trail_item){.id = db_get_number(rows, i, 0),
+                                       .application_id = db_get_text(rows, i, 1)};
     char folder[32];
-    for (size_t i = 0; i < count; i++) {
-        entries[i] =
-            routing_audit_entry(&context, &caller, "item.delivered", db_get_text(rows, i, 1),
-                                db_get_number(rows, i, 0), details[i]);
-        entries[i].reason = files_folder(n->batch->id, folder);
-    }
-    bool done = count == 0 || audit_append(tx, ROUTING_CHAIN, entries, count, f);
-    free(entries);
-    free(details);
+    bool done = trail_append(tx, &context, &caller, "items.delivered",
+                             files_folder(n->batch->id, folder), items, count, f);
+    free(items);
     return done;
 }
 

@@ -93,6 +93,7 @@ struct outbox_receipt {
     char application_id[37]; /* "" unless taken */
     bool notice;             /* it was no application, but told something about one */
     bool again;              /* taken after a redelivery: it had been accepted before */
+    const char *moved_to;    /* the state that it brought the application to; NULL: none */
 };
 /* Any number of receipts in two round trips (three when some are repeated). The same id may stand
  * in `receipts` more than once. */

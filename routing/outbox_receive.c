@@ -1,42 +1,37 @@
 /* Receipts: what waits moves to the past, once. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "routing/outbox.h"
 
-/* Whoever holds it, or anybody when nobody does (any more). */
-#define CLAIM_ALLOWS                                                                                      \
-    " AND (o.claimed_until IS NULL OR o.claimed_until <= now() OR o.claim::text = q.claim)" /* what       \
-                                                                                               was        \
-                                                                                               accepted   \
-                                                                                               before     \
-                                                                                               its        \
-                                                                                               redelivery \
-                                                                                               stays      \
-                                                                                               accepted   \
-                                                                                             */           \
-    " AND (q.accepted OR NOT EXISTS (SELECT FROM delivery d WHERE d.city_code = $1"                       \
-    "  AND d.destination = $2 AND d.outbox_id = o.outbox_id))"
+/* Whoever holds it, or anybody when nobody does (any more). What was accepted before its redelivery
+ * stays accepted. */
+#define MAY_BE_TAKEN                                                                               \
+    " AND (o.claimed_until IS NULL OR o.claimed_until <= now() OR o.claim::text = q.claim)"        \
+    " AND (q.accepted OR (SELECT true FROM delivery d WHERE d.city_code = $1"                      \
+    "  AND d.destination = $2 AND d.outbox_id = o.outbox_id) IS NULL)"
 
-/* Takes what waits and is quoted with the right hash; of several receipts for one id the first. */
+/* Takes what waits and is quoted with the right hash; of several receipts for one id the first. The
+ * receipts lead, each by key, and what is joined is joined by GROUP BY: no plan is quadratic, or
+ * reads all that waits. */
 static const struct db_statement receipts_take = {
     "receipts_take",
-    "WITH quoted AS ("
-    " SELECT DISTINCT ON (o.outbox_id) q.position, o.outbox_id, q.accepted, q.claim"
-    " FROM jsonb_to_recordset($3::jsonb)"
-    "  AS q(position bigint, id bigint, sha256 text, accepted boolean, claim text)"
-    " JOIN outbox o ON o.city_code = $1 AND o.destination = $2 AND o.outbox_id = q.id"
-    "  AND encode(o.sha256, 'hex') = q.sha256" CLAIM_ALLOWS " ORDER BY o.outbox_id, q.position),"
+    "WITH quoted AS MATERIALIZED ("
+    " SELECT DISTINCT ON (q.id) q.position, q.id, q.accepted, q.claim"
+    " FROM unnest($3::bigint[], $4::text[], $5::boolean[], $6::text[]) WITH ORDINALITY"
+    "  AS q (id, sha256, accepted, claim, position)"
+    " CROSS JOIN LATERAL (SELECT FROM outbox o WHERE o.city_code = $1 AND o.destination = $2"
+    "  AND o.outbox_id = q.id AND o.sha256 = decode(q.sha256, 'hex')" MAY_BE_TAKEN " OFFSET 0) o"
+    " ORDER BY q.id, q.position),"
     "taken AS ("
     " DELETE FROM outbox o USING quoted q" /* looks again: a claim may have come meanwhile */
-    " WHERE o.city_code = $1 AND o.destination = $2 AND o.outbox_id = q.outbox_id" CLAIM_ALLOWS
-    " RETURNING o.*, q.position, q.accepted),"
+    " WHERE o.city_code = $1 AND o.destination = $2"
+    "  AND o.outbox_id = ANY (ARRAY[q.id])" MAY_BE_TAKEN " RETURNING o.*, q.position, q.accepted),"
     "cleared AS (" /* what was accepted is kept for a redelivery (routing/redelivery.h) */
     " DELETE FROM outbox_item i USING taken t WHERE i.city_code = $1 AND i.destination = $2"
-    "  AND i.outbox_id = t.outbox_id AND NOT t.accepted),"
+    "  AND i.outbox_id = ANY (ARRAY[t.outbox_id]) AND NOT t.accepted),"
     "noted AS ("
     " INSERT INTO delivery AS d (city_code, destination, outbox_id, application_id, created_at,"
     "  attempts, status, sha256, accepted, kept)"
@@ -45,8 +40,10 @@ static const struct db_statement receipts_take = {
     " ON CONFLICT (city_code, destination, outbox_id) DO UPDATE SET"
     "  attempts = d.attempts + excluded.attempts, kept = true"
     " RETURNING outbox_id, redelivered > 0 AS again)"
-    "SELECT t.position, t.application_id, n.again, t.status IS NOT NULL"
-    " FROM taken t JOIN noted n USING (outbox_id)"};
+    "SELECT max(position), max(application_id), bool_or(again), bool_or(notice) FROM ("
+    " SELECT outbox_id, position, application_id::text, NULL AS again, status IS NOT NULL AS notice"
+    "  FROM taken UNION ALL SELECT outbox_id, NULL, NULL, again, NULL FROM noted) halves "
+    "GROUP BY outbox_id"};
 
 /* What was not taken: was it received before, or is it not there at all? */
 static const struct db_statement receipts_compare = {
@@ -55,10 +52,12 @@ static const struct db_statement receipts_compare = {
     " coalesce(encode(d.sha256, 'hex') = q.sha256, false),"
     " coalesce(d.accepted = q.accepted, false), coalesce(encode(o.sha256, 'hex') = q.sha256, "
     "false) "
-    "FROM jsonb_to_recordset($3::jsonb)"
-    " AS q(position bigint, id bigint, sha256 text, accepted boolean) "
-    "LEFT JOIN delivery d ON d.city_code = $1 AND d.destination = $2 AND d.outbox_id = q.id "
-    "LEFT JOIN outbox o ON o.city_code = $1 AND o.destination = $2 AND o.outbox_id = q.id"};
+    "FROM unnest($3::bigint[], $4::text[], $5::boolean[]) WITH ORDINALITY"
+    " AS q (id, sha256, accepted, position) "
+    "LEFT JOIN delivery d ON d.city_code = $1 AND d.destination = $2"
+    " AND d.outbox_id = ANY (ARRAY[q.id]) "
+    "LEFT JOIN outbox o ON o.city_code = $1 AND o.destination = $2"
+    " AND o.outbox_id = ANY (ARRAY[q.id])"};
 
 static const struct db_statement receipts_repeat = {
     "receipts_repeat",
@@ -82,32 +81,53 @@ struct receiving {
     size_t count;
 };
 
-/* The receipts as the JSON that the statements read; only those not taken when `rest`. */
-static char *receipts_json(const struct receiving *r, bool rest)
+/* The receipts as columns; only those not taken when `rest`. */
+struct columns {
+    struct buffer ids;
+    const char **hashes, **accepted, **claims;
+    size_t *index, count; /* in receipts */
+};
+
+static void columns_free(struct columns *c)
 {
-    _cleanup_(cleanup_json) json_t *list = json_array();
+    buffer_free(&c->ids);
+    free(c->hashes);
+    free(c->index);
+}
+
+static void columns_make(const struct receiving *r, bool rest, struct columns *ret)
+{
+    struct columns c = {.hashes = memory_allocate(3 * r->count * sizeof *c.hashes),
+                        .index = memory_allocate(r->count * sizeof *c.index)};
+    c.accepted = c.hashes + r->count;
+    c.claims = c.accepted + r->count;
     for (size_t i = 0; i < r->count; i++) {
         const struct outbox_receipt *receipt = &r->receipts[i];
         if (rest && receipt->result == RECEIPT_TAKEN)
             continue;
-        json_array_append_new(list, json_pack("{s:I, s:I, s:s, s:b, s:s}", "position",
-                                              (json_int_t)i, "id", (json_int_t)receipt->outbox_id,
-                                              "sha256", receipt->sha256, "accepted",
-                                              receipt->accepted, "claim", receipt->claim));
+        buffer_format(&c.ids, "%c%" PRId64, c.count ? ',' : '{', receipt->outbox_id);
+        c.hashes[c.count] = receipt->sha256;
+        c.accepted[c.count] = receipt->accepted ? "t" : "f";
+        c.claims[c.count] = receipt->claim;
+        c.index[c.count++] = i;
     }
-    return json_array_size(list) ? json_dumps(list, JSON_COMPACT) : NULL;
+    buffer_append_text(&c.ids, "}");
+    *ret = c;
 }
 
 static bool take(struct receiving *r, struct failure *f)
 {
-    _cleanup_(cleanup_text) char *quoted = receipts_json(r, false);
+    _cleanup_(columns_free) struct columns c;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    columns_make(r, false, &c);
     if (!db_query(r->tx, &receipts_take,
-                  DB_VALUES(db_text(r->city_code), db_text(r->destination), db_text(quoted)), &rows,
-                  f))
+                  DB_VALUES(db_text(r->city_code), db_text(r->destination),
+                            db_text(buffer_text(&c.ids)), db_texts(c.hashes, c.count),
+                            db_texts(c.accepted, c.count), db_texts(c.claims, c.count)),
+                  &rows, f))
         return false;
     for (size_t i = 0; i < db_row_count(rows); i++) {
-        struct outbox_receipt *receipt = &r->receipts[db_get_number(rows, i, 0)];
+        struct outbox_receipt *receipt = &r->receipts[c.index[db_get_number(rows, i, 0) - 1]];
         receipt->result = RECEIPT_TAKEN;
         snprintf(receipt->application_id, sizeof receipt->application_id, "%s",
                  db_get_text(rows, i, 1));
@@ -133,16 +153,19 @@ static enum receipt_result judge(const struct db_rows *rows, size_t i)
 
 static bool compare(struct receiving *r, struct failure *f)
 {
-    _cleanup_(cleanup_text) char *quoted = receipts_json(r, true);
-    if (!quoted)
-        return true;
+    _cleanup_(columns_free) struct columns c;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    columns_make(r, true, &c);
+    if (c.count == 0)
+        return true;
     if (!db_query(r->tx, &receipts_compare,
-                  DB_VALUES(db_text(r->city_code), db_text(r->destination), db_text(quoted)), &rows,
-                  f))
+                  DB_VALUES(db_text(r->city_code), db_text(r->destination),
+                            db_text(buffer_text(&c.ids)), db_texts(c.hashes, c.count),
+                            db_texts(c.accepted, c.count)),
+                  &rows, f))
         return false;
     for (size_t i = 0; i < db_row_count(rows); i++)
-        r->receipts[db_get_number(rows, i, 0)].result = judge(rows, i);
+        r->receipts[c.index[db_get_number(rows, i, 0) - 1]].result = judge(rows, i);
     return true;
 }
 
@@ -170,6 +193,7 @@ bool outbox_receive(struct db_tx *tx, const char *city_code, const char *destina
         receipts[i].result = RECEIPT_UNKNOWN;
         receipts[i].application_id[0] = '\0';
         receipts[i].again = false;
+        receipts[i].moved_to = NULL;
     }
     struct receiving r = {tx, city_code, destination, receipts, count};
     return take(&r, f) && compare(&r, f) && count_repeated(&r, f);

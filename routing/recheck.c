@@ -83,8 +83,7 @@ static bool settle(struct db_tx *tx, const struct recheck *recheck,
     if (taken_back)
         log_info("items.taken-back", log_text("destination", recheck->destination),
                  log_number("count", (int64_t)taken_back));
-    if (ret_taken_back)
-        *ret_taken_back = taken_back;
+    *ret_taken_back = taken_back;
     return true;
 }
 
@@ -101,26 +100,35 @@ static bool find(struct db_tx *tx, const struct recheck *recheck, const int64_t 
                     ret_rows, f);
 }
 
+/* `count` of the rows from `first` on, at most RECHECK_MOST. */
+static bool ask(struct db_tx *tx, const struct recheck *recheck, const struct db_rows *rows,
+                size_t first, size_t count, size_t *ret_taken_back, struct failure *f)
+{
+    struct recheck_item items[RECHECK_MOST];
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (struct recheck_item){.outbox_id = db_get_number(rows, first + i, 0)};
+        snprintf(items[i].application_id, sizeof items[i].application_id, "%s",
+                 db_get_text(rows, first + i, 1));
+    }
+    return recheck->ask(tx, recheck->destination, items, count, recheck->context, f) &&
+           settle(tx, recheck, items, count, db_get_number(rows, 0, 2), ret_taken_back, f);
+}
+
 bool recheck_items(struct db_tx *tx, const struct recheck *recheck, const int64_t *ids,
                    size_t count, size_t *ret_taken_back, struct failure *f)
 {
-    struct recheck_item items[RECHECK_MOST];
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (ret_taken_back)
-        *ret_taken_back = 0;
-    if (!recheck->ask || count == 0)
-        return true;
-    if (count > RECHECK_MOST)
-        return failure_set(f, FAILURE_USAGE, "bug: too many items in one question");
-    if (!find(tx, recheck, ids, count, &rows, f))
+    size_t taken_back = 0;
+    if (recheck->ask && count > 0 && !find(tx, recheck, ids, count, &rows, f))
         return false;
-    size_t stale = db_row_count(rows);
-    for (size_t i = 0; i < stale; i++) {
-        items[i] = (struct recheck_item){.outbox_id = db_get_number(rows, i, 0)};
-        snprintf(items[i].application_id, sizeof items[i].application_id, "%s",
-                 db_get_text(rows, i, 1));
+    size_t stale = rows ? db_row_count(rows) : 0;
+    for (size_t first = 0; first < stale; first += RECHECK_MOST) {
+        size_t rest = stale - first, taken;
+        if (!ask(tx, recheck, rows, first, rest < RECHECK_MOST ? rest : RECHECK_MOST, &taken, f))
+            return false;
+        taken_back += taken;
     }
-    return stale == 0 ||
-           (recheck->ask(tx, recheck->destination, items, stale, recheck->context, f) &&
-            settle(tx, recheck, items, stale, db_get_number(rows, 0, 2), ret_taken_back, f));
+    if (ret_taken_back)
+        *ret_taken_back = taken_back;
+    return true;
 }

@@ -28,7 +28,7 @@ struct recheck {
     recheck_ask *ask; /* NULL: nobody knows of residents, and nothing is asked */
     void *context;
 };
-/* Of at most RECHECK_MOST items that wait here: those that may not leave any more wait no longer.
+/* Of items that wait here: those that may not leave any more wait no longer.
  * *ret_taken_back (may be NULL): how many. The rows asked about are locked until the transaction
  * ends. Call it first in the transaction that reads the content. */
 bool recheck_items(struct db_tx *tx, const struct recheck *recheck, const int64_t *ids,

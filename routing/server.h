@@ -23,9 +23,10 @@ struct routing_options { /* all borrowed until routing_server_stop */
     const struct city_key *city_key;
     const char *city_code;
     /* Called in the transaction that takes receipts, with those that were taken: what they mean for
-     * the applications is the caller's to decide. `terminal` is where they came from. */
+     * the applications is the caller's to decide, and to tell in moved_to; the audit trail's entry
+     * of the receipts says it. `terminal` is where they came from. */
     bool (*on_receipts)(struct db_tx *tx, const char *destination,
-                        const struct outbox_receipt *taken, size_t count, const char *terminal,
+                        struct outbox_receipt *const *taken, size_t count, const char *terminal,
                         void *context, struct failure *f);
     /* The same for outcomes of items that were received. */
     outcome_tell *on_outcomes;

@@ -40,8 +40,16 @@ static struct decision decision_of(const struct role *role, const struct outbox_
     };
 }
 
+static void tell_moved(struct outbox_receipt *receipt, const struct decision *decision)
+{
+    if (decision->moved)
+        receipt->moved_to = state_code(decision->to);
+    else /* staff were quicker; the delivery is noted all the same */
+        log_warning("receipt.unexpected", log_text("application", decision->application_id));
+}
+
 static bool on_receipts(struct db_tx *tx, const char *destination,
-                        const struct outbox_receipt *taken, size_t count, const char *terminal,
+                        struct outbox_receipt *const *taken, size_t count, const char *terminal,
                         void *context, struct failure *f)
 {
     const struct role *role = context;
@@ -49,12 +57,12 @@ static bool on_receipts(struct db_tx *tx, const char *destination,
     struct decision *decisions = memory_allocate(count * sizeof *decisions);
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
-        if (!taken[i].notice) /* who was told something moves nothing by saying so */
-            decisions[n++] = decision_of(role, &taken[i], actor, terminal);
-    bool done = decide(tx, role->config, role->name, decisions, n, f);
-    for (size_t i = 0; done && i < n; i++)
-        if (!decisions[i].moved) /* staff were quicker; the delivery is noted all the same */
-            log_warning("receipt.unexpected", log_text("application", decisions[i].application_id));
+        if (!taken[i]->notice) /* who was told something moves nothing by saying so */
+            decisions[n++] = decision_of(role, taken[i], actor, terminal);
+    bool done = decide(tx, role->config, NULL, decisions, n, f);
+    for (size_t i = 0, d = 0; done && i < count; i++)
+        if (!taken[i]->notice)
+            tell_moved(taken[i], &decisions[d++]);
     free(decisions);
     return done;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The pull API against job queues on the same PostgreSQL, in one run, with durable commits:
 
-  rate      items taken by claims of 100 and received, over TLS with tokens, by four consumers;
+  rate      items taken by claims of 500 and received, over TLS with tokens, by four consumers;
             the same jobs through pg-boss and graphile-worker (npm; tests/bench/peers/queues)
   depth     the same with --deep items behind those that are taken
   held      the same after a transaction elsewhere has been open for --hold-seconds, while items went

@@ -4,7 +4,7 @@
  *   routing_bench fill CONFIG CITY-KEY FIRST COUNT SIZE       into the database of [database]
  *   routing_bench pull URL CA CERT KEY CLIENT-ID SECRET CONSUMERS ITEMS
  *
- * pull takes by claims of 100, keeps nothing, sends receipts, and prints items and seconds; it ends
+ * pull takes by claims of 500, keeps nothing, sends receipts, and prints items and seconds; it ends
  * after ITEMS items, or when nothing waits. */
 #include <inttypes.h>
 #include <jansson.h>
@@ -273,8 +273,8 @@ static char *receipts_of(const json_t *claimed)
 static void *consume(void *context)
 {
     struct consumer *c = context;
-    while (atomic_fetch_sub(&left, 100) > 0) {
-        json_t *claimed = call(c, "/routing/v1/claims", "{\"most\":100,\"seconds\":60}");
+    while (atomic_fetch_sub(&left, 500) > 0) {
+        json_t *claimed = call(c, "/routing/v1/claims", "{\"most\":500,\"seconds\":60}");
         size_t count = json_array_size(json_object_get(claimed, "items"));
         if (count > 0) {
             char *body = receipts_of(claimed);

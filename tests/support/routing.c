@@ -20,7 +20,7 @@
 struct routing_house house;
 
 static bool on_receipts(struct db_tx *tx, const char *destination,
-                        const struct outbox_receipt *taken, size_t count, const char *terminal,
+                        struct outbox_receipt *const *taken, size_t count, const char *terminal,
                         void *context, struct failure *f)
 {
     (void)tx;
@@ -29,8 +29,8 @@ static bool on_receipts(struct db_tx *tx, const char *destination,
     assert_non_null(strstr(terminal, "127.0.0.1 "));
     house.calls++;
     for (size_t i = 0; i < count; i++)
-        *(taken[i].accepted ? &house.accepted : &house.rejected) += 1;
-    snprintf(house.application_id, sizeof house.application_id, "%s", taken[0].application_id);
+        *(taken[i]->accepted ? &house.accepted : &house.rejected) += 1;
+    snprintf(house.application_id, sizeof house.application_id, "%s", taken[0]->application_id);
     return !house.fails || failure_set(f, FAILURE_SYSTEM, "as the test wants");
 }
 
@@ -337,12 +337,24 @@ char *house_unseal(int n, const char *purpose, const char *sql)
     return text_copy(buffer_text(&plain));
 }
 
+#define AUDITED                                                                                    \
+    "action = '%s' AND chain = 'routing' AND actor = 'business:child-allowance' AND "              \
+    "terminal LIKE '127.0.0.1 %%'"
+
 long long house_audited(const char *action)
 {
-    char *sql = text_format("SELECT count(*) FROM audit_entry WHERE chain = 'routing' AND "
-                            "action = '%s' AND actor = 'business:child-allowance' AND "
-                            "terminal LIKE '127.0.0.1 %%'",
-                            action);
+    char *sql = text_format("SELECT count(*) FROM audit_entry WHERE " AUDITED, action);
+    long long count = test_sql_number(&house.database, sql);
+    free(sql);
+    return count;
+}
+
+long long house_audited_of(int n, const char *action)
+{
+    char id[37];
+    char *sql = text_format("SELECT count(*) FROM audit_of_application('" TEST_CITY
+                            "', '%s') WHERE " AUDITED,
+                            test_application_id(n, id), action);
     long long count = test_sql_number(&house.database, sql);
     free(sql);
     return count;

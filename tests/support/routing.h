@@ -69,6 +69,7 @@ char *house_receipt(int64_t id, const char *hash, bool accepted);
 const char *house_send(struct http_client *c, int64_t id, const char *hash, bool accepted);
 /* What was sealed for application n: `sql` gives its hexadecimal digits; the caller frees. */
 char *house_unseal(int n, const char *purpose, const char *sql);
-long long house_audited(const char *action); /* entries of ours */
+long long house_audited(const char *action);           /* entries of ours */
+long long house_audited_of(int n, const char *action); /* … that name application n */
 
 #endif

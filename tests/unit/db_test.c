@@ -1,3 +1,4 @@
+#include "base/cleanup.h"
 #include "base/db.h"
 
 #include <pthread.h>
@@ -184,6 +185,38 @@ static void a_failed_transaction_is_never_taken_for_committed(void **state)
     assert_false(db_transaction(db, ignores_an_error, NULL, &f));
     assert_int_equal(f.kind, FAILURE_DATABASE);
     assert_int_equal(pair_sum(), 0);
+}
+
+static long long lsn_of_add; /* where the log of changes stood when it was made */
+
+static bool add_late(struct db_tx *tx, void *context, struct failure *f)
+{
+    static const struct db_statement where = {
+        "late_where", "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"};
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    const bool *fails = context;
+    if (!db_flush_late(tx, f) ||
+        !db_execute(tx, &pair_add, DB_VALUES(db_number(1), db_number(1)), NULL, f) ||
+        !db_query(tx, &where, DB_NO_VALUES, &rows, f))
+        return false;
+    lsn_of_add = db_get_number(rows, 0, 0);
+    return !*fails || failure_set(f, FAILURE_INPUT, "as the test wants");
+}
+
+static void what_is_flushed_late_is_flushed_all_the_same(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    bool fails = false;
+    assert_true(db_transaction(db, add_late, &fails, &f));
+    assert_true(test_sql_number(&database, "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint") >
+                lsn_of_add);
+    long long sum = pair_sum();
+    assert_int_equal(sum, 1);
+    fails = true;
+    assert_false(db_transaction(db, add_late, &fails, &f));
+    assert_int_equal(pair_sum(), sum);
+    assert_string_equal(f.text, "as the test wants");
 }
 
 static void work_without_statements_is_fine(void **state)
@@ -587,6 +620,7 @@ int main(void)
         EACH(work_that_fails_leaves_nothing),
         EACH(a_failed_transaction_is_never_taken_for_committed),
         EACH(work_without_statements_is_fine),
+        EACH(what_is_flushed_late_is_flushed_all_the_same),
         EACH(a_deadlock_is_run_again),
         EACH(a_serialization_failure_is_run_again_but_not_for_ever),
         EACH(other_errors_are_not_run_again),

@@ -44,14 +44,14 @@ static void run(const char *format, ...)
 }
 
 static bool on_receipts(struct db_tx *tx, const char *destination,
-                        const struct outbox_receipt *receipts, size_t count, const char *terminal,
+                        struct outbox_receipt *const *receipts, size_t count, const char *terminal,
                         void *context, struct failure *f)
 {
     (void)tx, (void)terminal, (void)context, (void)f;
     assert_string_equal(destination, OURS);
     taken += count;
     for (size_t i = 0; i < count; i++)
-        accepted += receipts[i].accepted;
+        accepted += receipts[i]->accepted;
     return true;
 }
 

@@ -162,7 +162,7 @@ static void what_is_no_claim_is_said(void **state)
         {"{}", "E0001"},
         {"{\"most\":1}", "E0001"},
         {"{\"most\":0,\"seconds\":5}", "E0002"},
-        {"{\"most\":101,\"seconds\":5}", "E0002"},
+        {"{\"most\":501,\"seconds\":5}", "E0002"},
         {"{\"most\":1,\"seconds\":0}", "E0002"},
         {"{\"most\":1,\"seconds\":3601}", "E0002"},
         {"{\"most\":\"1\",\"seconds\":5}", "E0002"},
