@@ -21,10 +21,12 @@ enum http_flow endpoint_enrolment(struct http_request *request, void *context)
     const char *code = name ? console_text(request, body, "code", 64) : NULL;
     const char *password =
         code ? console_text(request, body, "password", PASSWORD_LENGTH_MOST) : NULL;
-    if (!password)
+    if (!password || !console_may_guess(context, request, &caller))
         return HTTP_DONE;
     if (!enrol_begin(&caller.at, name, code, password, &outcome, &fault, token, &f))
         return console_reply_failure(request, &f);
+    if (outcome == SIGN_IN_WRONG)
+        console_guessed_wrong(context, &caller);
     if (outcome == SIGN_IN_NEXT)
         console_set_cookie(request, token);
     return console_reply_sign_in(request, outcome, fault);

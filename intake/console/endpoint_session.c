@@ -83,12 +83,14 @@ enum http_flow endpoint_session_post(struct http_request *request, void *context
     const char *name = body ? console_text(request, body, "name", 64) : NULL;
     const char *password =
         name ? console_text(request, body, "password", PASSWORD_LENGTH_MOST) : NULL;
-    if (!password)
+    if (!password || !console_may_guess(context, request, &caller))
         return HTTP_DONE;
     if (!sign_in_password(&caller.at, name, password, &outcome, token, &f))
         return console_reply_failure(request, &f);
-    if (outcome != SIGN_IN_NEXT)
+    if (outcome != SIGN_IN_NEXT) {
+        console_guessed_wrong(context, &caller);
         return console_reply_wrong(request);
+    }
     console_set_cookie(request, token);
     return console_reply_sign_in(request, outcome, PASSWORD_GOOD);
 }

@@ -231,3 +231,29 @@ bool console_may(struct http_request *request, const struct console_caller *call
     http_reply_error(request, 403, "E0104", "「%s」の権限がありません。", right_name_ja(right));
     return false;
 }
+
+/* --- guesses ------------------------------------------------------------------------------------
+ */
+
+bool console_may_guess(const struct console_context *context, struct http_request *request,
+                       const struct console_caller *caller)
+{
+    instant wait;
+    if (rate_left(context->guesses, caller->terminal.id, clock_monotonic(), &wait))
+        return true;
+    log_warning("console.guessing", log_text("request", http_request_id(request)),
+                log_text("terminal", caller->terminal.label));
+    _cleanup_(cleanup_text) char *seconds = text_format("%d", (int)(wait / INSTANT_SECOND) + 1);
+    http_reply_header(request, "Retry-After", seconds);
+    http_reply_error(
+        request, 429, "E0106",
+        "この端末では、間違いが続きました。しばらくしてから、もう一度お試しください。");
+    return false;
+}
+
+void console_guessed_wrong(const struct console_context *context,
+                           const struct console_caller *caller)
+{
+    instant wait;
+    rate_take(context->guesses, caller->terminal.id, clock_monotonic(), &wait);
+}

@@ -4,6 +4,7 @@
 #define UKETSUKE_INTAKE_CONSOLE_REQUEST_H
 
 #include "base/http_server.h"
+#include "base/rate.h"
 #include "forms/procedure.h"
 #include "intake/command.h"
 #include "intake/console/sign_in.h"
@@ -19,6 +20,7 @@ struct console_context { /* what every handler gets; read-only */
     const char *origin; /* "https://console.city.example:8445" */
     char party_id[256]; /* its host */
     struct console_site *site;
+    struct rate *guesses; /* wrong names, passwords and codes, by terminal */
 };
 
 /* How far somebody must have come for this request. */
@@ -50,6 +52,11 @@ bool console_may(struct http_request *request, const struct console_caller *call
                  enum right right);
 
 void console_headers(struct http_request *request);
+/* False after replying 429: this terminal has had too many wrong passwords, whosever they were. */
+bool console_may_guess(const struct console_context *context, struct http_request *request,
+                       const struct console_caller *caller);
+void console_guessed_wrong(const struct console_context *context,
+                           const struct console_caller *caller);
 /* 409 E0105 with a message for people; `stolen`: members besides those of an error. */
 enum http_flow console_reply_conflict(struct http_request *request, json_t *stolen,
                                       const char *format, ...)

@@ -35,6 +35,9 @@ static const struct config_key keys[] = {
      .help = "Failures in a row, after which an account is locked."},
     {"lock", CONFIG_DURATION, "5min", INSTANT_SECOND, INSTANT_DAY,
      .help = "For how long; twice as long with each further failure, at most a day."},
+    {"guesses-most", CONFIG_NUMBER, "20", 1, 1000,
+     .help = "Wrong names, passwords and enrolment codes of one terminal, whosever they are, in a "
+             "quarter of an hour; then it has to wait (429)."},
 };
 
 const struct config_section console_config_section = {
@@ -99,6 +102,11 @@ static void rules_read(const struct config_group *group, struct sign_in_rules *r
     };
 }
 
+static struct rate *guesses_new(double most)
+{
+    return rate_new(most / (15 * 60), most);
+}
+
 /* "https://host:port" without a path, as browsers write it. */
 static bool origin_read(const char *origin, char *ret_host, size_t size, struct failure *f)
 {
@@ -145,6 +153,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     server->context =
         (struct console_context){.role = role, .origin = config_text(group, "origin")};
     rules_read(group, &server->context.rules);
+    server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
     if (!origin_read(server->context.origin, server->context.party_id,
                      sizeof server->context.party_id, f) ||
         !procedures_ready(role, f) ||
@@ -166,6 +175,7 @@ void console_server_stop(struct console_server *server)
 {
     if (server->http)
         http_server_stop(server->http);
+    rate_free(server->context.guesses);
     console_site_free(server->context.site);
     free(server);
 }
