@@ -95,12 +95,27 @@ void db_plan_by_key(struct db *db)
     db->by_key = true;
 }
 
+static void idle_close(struct db *db)
+{
+    for (size_t i = 0; i < db->idle_count; i++)
+        connection_close(db->idle[i]);
+    db->open -= db->idle_count;
+    db->idle_count = 0;
+}
+
+void db_plan_once(struct db *db)
+{
+    pthread_mutex_lock(&db->mutex);
+    db->plan_once = true;
+    idle_close(db);
+    pthread_mutex_unlock(&db->mutex);
+}
+
 void db_close(struct db *db)
 {
     if (!db)
         return;
-    for (size_t i = 0; i < db->idle_count; i++)
-        connection_close(db->idle[i]);
+    idle_close(db);
     pthread_mutex_destroy(&db->mutex);
     pthread_cond_destroy(&db->returned);
     free(db->idle);

@@ -38,6 +38,9 @@ bool db_open_owner(const struct config *config, struct db **ret_db, struct failu
 /* On connections made from now on, statements find few rows by key, however large the tables: no
  * plan reads a whole table for want of (fresh) statistics. */
 void db_plan_by_key(struct db *db);
+/* From now on each statement is planned once on a connection, whatever its values: for many short
+ * ones, of which planning would be the longer part. Connections that are idle are made anew. */
+void db_plan_once(struct db *db);
 void db_close(struct db *db);
 /* One round trip: is the database there? */
 bool db_ping(struct db *db, struct failure *f);

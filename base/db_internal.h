@@ -18,6 +18,7 @@ struct db {
     int connect_timeout; /* seconds */
     char statement_timeout[24];
     bool by_key;      /* db_plan_by_key */
+    bool plan_once;   /* db_plan_once */
     instant patience; /* how long a database that is away is waited for */
     pthread_mutex_t mutex;
     pthread_cond_t returned;

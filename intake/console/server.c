@@ -152,6 +152,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     struct console_server *server = memory_allocate(sizeof *server);
     server->context =
         (struct console_context){.role = role, .origin = config_text(group, "origin")};
+    db_plan_once(role->db);
     rules_read(group, &server->context.rules);
     server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
     if (!origin_read(server->context.origin, server->context.party_id,

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "tests/support/database.h"
 
 static struct test_database database;
@@ -385,6 +386,33 @@ static void a_connection_killed_in_commit_is_not_run_again(void **state)
     assert_true(db_transaction(db, add_one, NULL, &f));
 }
 
+static bool planned_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    static const struct db_statement how = {
+        "planned", "SELECT current_setting('plan_cache_mode'), pg_backend_pid()"};
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    int64_t *pid = context;
+    if (!db_query(tx, &how, DB_NO_VALUES, &rows, f))
+        return false;
+    *pid = strcmp(db_get_text(rows, 0, 0), "force_generic_plan") == 0 ? -db_get_number(rows, 0, 1)
+                                                                      : db_get_number(rows, 0, 1);
+    return true;
+}
+
+static void statements_are_planned_once_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct db *own = test_database_open(&database, "owner", 1);
+    int64_t before, after;
+    assert_true(db_transaction(own, planned_work, &before, &f));
+    assert_true(before > 0);
+    db_plan_once(own);
+    assert_true(db_transaction(own, planned_work, &after, &f));
+    assert_true(after < 0 && after != -before); /* on a connection that was made anew */
+    db_close(own);
+}
+
 static void a_role_that_does_not_exist_fails_at_once(void **state)
 {
     (void)state;
@@ -627,6 +655,7 @@ int main(void)
         EACH(an_idle_connection_that_was_killed_is_opened_again),
         EACH(a_connection_killed_before_commit_is_run_again_whole),
         EACH(a_connection_killed_in_commit_is_not_run_again),
+        EACH(statements_are_planned_once_where_that_is_asked_for),
         EACH(a_role_that_does_not_exist_fails_at_once),
         EACH(a_pipeline_runs_in_order),
         EACH(an_unexpected_number_of_rows_undoes_all),
