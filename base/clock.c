@@ -50,6 +50,12 @@ static int64_t divide_down(int64_t a, int64_t b)
 
 /* Days of the proleptic Gregorian calendar: counted in eras of 400 years that begin on 1 March, so
  * that the leap day is the last of its year. */
+const char *day_text(struct day day, char text[DAY_TEXT])
+{
+    snprintf(text, DAY_TEXT, "%04d-%02d-%02d", day.year, day.month, day.day);
+    return text;
+}
+
 int64_t day_number(struct day day)
 {
     int64_t year = day.year - (day.month <= 2);

@@ -37,6 +37,8 @@ const char *instant_text_jst(instant at, char text[INSTANT_TEXT]);
 /* How long, for people: "90 s", "3 min", "25 h", "5 d". Returns text. */
 const char *duration_text(instant duration, char text[DURATION_TEXT]);
 
+#define DAY_TEXT 36
+const char *day_text(struct day day, char text[DAY_TEXT]); /* "2026-11-21"; returns text */
 struct day day_of_instant(instant at);
 instant day_start(struct day day);                     /* 00:00 JST */
 bool day_parse(const char *text, struct day *ret_day); /* "YYYY-MM-DD", a day that exists */

@@ -29,7 +29,17 @@ void problem_add(json_t *problems, const char *file, long line, const char *form
 struct outcome {
     json_t *record, *findings;
     struct checks *checks;
+    struct form_term term; /* {0}: none, or not read */
 };
+
+/* As the examination reads it: the first term only of what can be read. */
+static void outcome_read(struct outcome *outcome, const struct procedure *procedure,
+                         const struct form_input *input)
+{
+    outcome->record = form_read(procedure, input, outcome->checks, &outcome->findings);
+    if (outcome->record)
+        form_term(procedure, input, &outcome->term);
+}
 
 static void outcome_free(struct outcome *outcome)
 {
@@ -117,6 +127,13 @@ static bool computed_as(const struct outcome *outcome, const json_t *expected)
     return true;
 }
 
+/* {"fifteen-days": "2026-11-25"}: the first of all. */
+static bool term_as(const struct outcome *outcome, const json_t *expected)
+{
+    const char *day = json_string_value(json_object_get(expected, outcome->term.name));
+    return !expected || strcmp(day ?: "", outcome->term.on) == 0;
+}
+
 static bool outcome_as(const struct outcome *outcome, const json_t *one, char *ret_why)
 {
     const json_t *expected = json_object_get(one, "expect");
@@ -128,13 +145,15 @@ static bool outcome_as(const struct outcome *outcome, const json_t *one, char *r
               : json_is_true(json_object_get(expected, "good"))
                   ? outcome->record && findings_as(outcome, json_object_get(expected, "findings"))
                   : false;
-    if (as && computed_as(outcome, json_object_get(one, "computed")))
+    if (as && computed_as(outcome, json_object_get(one, "computed")) &&
+        term_as(outcome, json_object_get(one, "term")))
         return true;
     _cleanup_(cleanup_text) char *computed =
         json_dumps(json_object_get(outcome->record, "computed"), JSON_COMPACT);
-    snprintf(ret_why, WHY, "came out otherwise: %s%s%s, findings %s, computed %s",
+    snprintf(ret_why, WHY, "came out otherwise: %s%s%s, findings %s, computed %s, term %s",
              reason ? reason : "good", reason ? ", " : "",
-             reason ? checks_text(outcome->checks) : "", findings, computed ? computed : "none");
+             reason ? checks_text(outcome->checks) : "", findings, computed ? computed : "none",
+             outcome->term.name);
     return false;
 }
 
@@ -209,7 +228,7 @@ static bool settings_run(struct procedure *procedure, const json_t *settings, vo
 {
     void *entry = at;
     if (!entry) {
-        outcome->record = form_read(procedure, input, outcome->checks, &outcome->findings);
+        outcome_read(outcome, procedure, input);
         return true;
     }
     const char *name = json_object_iter_key(entry);
@@ -275,7 +294,7 @@ static void example_judge(const struct procedure *procedure, const char *file,
 {
     struct outcome outcome = {.checks = checks_new()};
     json_t *record = json_object_get(expected, "record");
-    outcome.record = form_read(procedure, input, outcome.checks, &outcome.findings);
+    outcome_read(&outcome, procedure, input);
     if (record ? !outcome.record || !json_equal(record, outcome.record)
                : !json_object_get(expected, "reason") || !reason_as(&outcome, expected)) {
         _cleanup_(cleanup_text) char *found = json_dumps(outcome.record, JSON_COMPACT);

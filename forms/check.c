@@ -130,6 +130,12 @@ static void expense_check(const struct procedure *procedure, json_t *problems)
             problem_add(problems, "attachments.xml", procedure->documents[i].line,
                         "when cannot be evaluated on the largest form");
     }
+    for (size_t i = 0; i < procedure->term_count; i++) {
+        _cleanup_(cleanup_text) char *day = NULL;
+        if (!evaluation_text(evaluation, procedure->terms[i].select, root, &day))
+            problem_add(problems, "rules.xml", procedure->terms[i].line,
+                        "a term cannot be evaluated on the largest form");
+    }
     _cleanup_(cleanup_json) json_t *all = checks_to_json(checks);
     size_t i;
     json_t *one;

@@ -69,6 +69,13 @@ struct computed {
     long line;
 };
 
+/* <term>: the day by which something has to be done about an application. */
+struct term {
+    char *name, *label;
+    xmlXPathCompExpr *select;
+    long line;
+};
+
 /* <setting>: what a city may choose; a variable $setting-NAME. */
 struct setting {
     char *name, *values /* NULL: any */, *initial, *value, *help;
@@ -121,6 +128,8 @@ struct procedure {
     size_t test_count;
     struct computed *computed;
     size_t computed_count;
+    struct term *terms;
+    size_t term_count;
     struct setting *settings;
     size_t setting_count;
     struct document *documents; /* <other> is the last */

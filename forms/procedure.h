@@ -48,6 +48,8 @@ const char *procedure_label(const struct procedure *procedure, const char *item)
 const char *procedure_value_label(const struct procedure *procedure, const char *item,
                                   const char *value);
 
+/* What a term of rules.xml is called ("fifteen-days": 15日特例); NULL when there is none. */
+const char *procedure_term_label(const struct procedure *procedure, const char *name);
 /* What the document is called that a file belongs to by its name ("attachments/ID-1.pdf"); NULL. */
 const char *document_label_of_file(const struct procedure *procedure, const char *name);
 
@@ -103,6 +105,16 @@ struct form_input {
 #define FORM_FINDINGS_MOST 20
 json_t *form_read(const struct procedure *procedure, const struct form_input *input,
                   struct checks *checks, json_t **ret_findings);
+
+struct form_term {
+    char name[65]; /* as in rules.xml */
+    char on[11];   /* "2026-11-25" */
+};
+/* By when something has to be done about an application: of the procedure's terms (rules.xml) the
+ * first to end on or after the day of application. The form has to be one that form_read read.
+ * False: there is none. */
+bool form_term(const struct procedure *procedure, const struct form_input *input,
+               struct form_term *ret_term);
 
 /* The part of a record that `destination` may have, by record.xml (new reference). */
 json_t *record_for(const struct procedure *procedure, const json_t *record,

@@ -1,5 +1,5 @@
-/* rules.xml as it is loaded: settings, conditions (require, forbid), tests, computed values. Every
- * expression is compiled once, here, and checked against form.xsd. */
+/* rules.xml as it is loaded: settings, conditions (require, forbid), tests, computed values, terms.
+ * Every expression is compiled once, here, and checked against form.xsd. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,9 +244,30 @@ static bool setting_read(struct procedure *procedure, const xmlNode *node, struc
     return true;
 }
 
+static bool term_read(struct procedure *procedure, const xmlNode *node, struct failure *f)
+{
+    const char *name = xml_attribute(node, "name"), *label = xml_attribute(node, "label");
+    const char *select = part_text(node, 0, "select");
+    if (!definition_attributes(node, "name label") || !is_id(name, '-') || !label || !*label ||
+        part_count(node) != 1 || !select)
+        return broken(procedure, node, f,
+                      "a term has a name (kebab-case), a label, and in it one select");
+    if (procedure_term_label(procedure, name))
+        return broken(procedure, node, f, "a second term of this name");
+    procedure->terms =
+        memory_resize(procedure->terms, (procedure->term_count + 1) * sizeof *procedure->terms);
+    struct term *term = &procedure->terms[procedure->term_count++];
+    *term = (struct term){
+        .name = text_copy(name), .label = text_copy(label), .line = xmlGetLineNo(node)};
+    term->select = compile(procedure, xml_first(node), &procedure->outline, select, f);
+    return term->select != NULL;
+}
+
 static bool entry_read(struct procedure *procedure, const xmlNode *node, struct failure *f)
 {
-    if (procedure->rule_count + procedure->test_count + procedure->computed_count == RULES_MOST)
+    if (procedure->rule_count + procedure->test_count + procedure->computed_count +
+            procedure->term_count ==
+        RULES_MOST)
         return broken(procedure, node, f, "too many rules");
     if (xml_is(node, NS, "require") || xml_is(node, NS, "forbid"))
         return condition_read(procedure, node, f);
@@ -254,9 +275,12 @@ static bool entry_read(struct procedure *procedure, const xmlNode *node, struct 
         return test_read(procedure, node, f);
     if (xml_is(node, NS, "value"))
         return computed_read(procedure, node, f);
+    if (xml_is(node, NS, "term"))
+        return term_read(procedure, node, f);
     return xml_is(node, NS, "setting")
                ? setting_read(procedure, node, f)
-               : broken(procedure, node, f, "expected require, forbid, rule, value or setting");
+               : broken(procedure, node, f,
+                        "expected require, forbid, rule, value, term or setting");
 }
 
 bool rules_load(struct procedure *procedure, struct failure *f)
@@ -310,7 +334,14 @@ void rules_free(struct procedure *procedure)
         free(procedure->settings[i].value);
         free(procedure->settings[i].help);
     }
+    for (size_t i = 0; i < procedure->term_count; i++) {
+        struct term *term = &procedure->terms[i];
+        free(term->name);
+        free(term->label);
+        xmlXPathFreeCompExpr(term->select);
+    }
     free(procedure->tests);
     free(procedure->computed);
+    free(procedure->terms);
     free(procedure->settings);
 }

@@ -175,3 +175,36 @@ bool computed_add(const struct procedure *procedure, struct evaluation *evaluati
     }
     return true;
 }
+
+/* --- terms ------------------------------------------------------------------------------------ */
+
+const char *procedure_term_label(const struct procedure *procedure, const char *name)
+{
+    for (size_t i = 0; i < procedure->term_count; i++)
+        if (strcmp(procedure->terms[i].name, name) == 0)
+            return procedure->terms[i].label;
+    return NULL;
+}
+
+/* What ended before the application came is kept, or missed, already. */
+bool form_term(const struct procedure *procedure, const struct form_input *input,
+               struct form_term *ret_term)
+{
+    struct evaluation *evaluation = evaluation_begin(procedure, input);
+    struct day first = day_of_instant(input->applied_at), on;
+    struct form_term found = {0};
+    for (size_t i = 0; i < procedure->term_count; i++) {
+        _cleanup_(cleanup_text) char *text = NULL;
+        if (!evaluation_text(evaluation, procedure->terms[i].select,
+                             xmlDocGetRootElement(input->form), &text) ||
+            !day_parse(text, &on) || day_compare(on, first) < 0 ||
+            (*found.name && strcmp(found.on, text) <= 0))
+            continue;
+        snprintf(found.name, sizeof found.name, "%s", procedure->terms[i].name);
+        snprintf(found.on, sizeof found.on, "%s", text);
+    }
+    evaluation_end(evaluation);
+    if (*found.name)
+        *ret_term = found;
+    return *found.name;
+}

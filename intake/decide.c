@@ -16,10 +16,12 @@
 static const struct db_statement decide_move = {
     "decide_move",
     "UPDATE application a SET state = d.to_state, reason = d.reason, changed_at = $7,"
-    " changed_by = d.actor "
+    " changed_by = d.actor, due_on = coalesce(d.due_on, a.due_on),"
+    " due_term = coalesce(d.due_term, a.due_term) "
     "FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    " $8::integer[]) WITH ORDINALITY"
-    " AS d (city_code, application_id, from_state, to_state, reason, actor, version, i) "
+    " $8::integer[], $9::date[], $10::text[]) WITH ORDINALITY"
+    " AS d (city_code, application_id, from_state, to_state, reason, actor, version, due_on,"
+    " due_term, i) "
     "WHERE a.city_code = ANY (ARRAY[d.city_code])"
     " AND a.application_id = ANY (ARRAY[d.application_id]) AND a.state IS NOT DISTINCT FROM "
     "d.from_state"
@@ -40,7 +42,7 @@ static const struct db_statement decide_notify = {
 
 /* --- columns ---------------------------------------------------------------------------------- */
 
-#define COLUMNS 7
+#define COLUMNS 9
 
 struct columns { /* COLUMNS arrays of texts, filled row by row */
     const char **at[COLUMNS];
@@ -95,10 +97,12 @@ static void move_columns(struct columns *c, const struct decision *decisions, si
         const struct decision *d = &decisions[i];
         snprintf(versions[i], sizeof versions[i], "%d", d->version);
         const char *version = d->version ? versions[i] : NULL;
+        const char *due_on = d->term ? d->term->on : NULL, *term = d->term ? d->term->name : NULL;
         columns_add(c,
                     (const char *const[]){d->city_code, d->application_id, state_code(d->from),
-                                          state_code(d->to), d->reason, d->actor, version},
-                    7);
+                                          state_code(d->to), d->reason, d->actor, version, due_on,
+                                          term},
+                    COLUMNS);
     }
 }
 
@@ -121,11 +125,11 @@ static bool move(struct db_tx *tx, struct decision *decisions, size_t count,
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     columns_make(&c, count);
     move_columns(&c, decisions, count, versions);
-    bool done =
-        db_query(tx, &decide_move,
-                 DB_VALUES(column(&c, 0), column(&c, 1), column(&c, 2), column(&c, 3),
-                           column(&c, 4), column(&c, 5), db_instant(clock_now()), column(&c, 6)),
-                 &rows, f);
+    bool done = db_query(tx, &decide_move,
+                         DB_VALUES(column(&c, 0), column(&c, 1), column(&c, 2), column(&c, 3),
+                                   column(&c, 4), column(&c, 5), db_instant(clock_now()),
+                                   column(&c, 6), column(&c, 7), column(&c, 8)),
+                         &rows, f);
     free(versions);
     for (size_t i = 0; i < count; i++)
         decisions[i].moved = false;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/db.h"
+#include "forms/procedure.h"
 #include "intake/state.h"
 #include "routing/outbox.h"
 
@@ -23,6 +24,7 @@ struct decision {
     const char *actor;                 /* "role:examine", "business:child-allowance" */
     const char *terminal;              /* may be NULL */
     const struct outbox_entry *outbox; /* put in the same transaction; NULL */
+    const struct form_term *term;      /* by when it has to be done, from now on; NULL: as before */
     int64_t message_id;                /* goes to the resident with the status (intake/message.h);
                                           0: none */
     /* out */

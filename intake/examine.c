@@ -35,6 +35,7 @@ struct examining {
     bool ocsp_used;
     json_t *record;
     json_t *findings; /* NULL while no form was read */
+    struct form_term term;
 };
 
 static bool promise_judge(const struct examining *e)
@@ -254,6 +255,8 @@ static bool form_judge(struct examining *e)
     attachments_list(e, files, &input.attachment_count);
     input.attachments = files;
     e->record = form_read(e->procedure, &input, e->checks, &e->findings);
+    if (e->record)
+        form_term(e->procedure, &input, &e->term);
     free(files);
     return e->record != NULL;
 }
@@ -339,6 +342,7 @@ static void result_take(struct examining *e, struct examination *x)
     if (x->verdict == VERDICT_ACCEPTED)
         json_write(e->record, &x->record);
     x->ocsp_used = e->ocsp_used;
+    x->term = e->term;
     if (x->verdict != VERDICT_HELD)
         return;
     x->ocsp_certid = e->ocsp_certid;

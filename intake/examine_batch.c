@@ -160,6 +160,7 @@ static void decision_add(struct examine_batch *batch, struct subject *subject, e
         .reason = reason,
         .next = next,
         .due_at = due_at,
+        .term = *subject->examination.term.name ? &subject->examination.term : NULL,
         .actor = ACTOR,
     };
 }

@@ -261,6 +261,8 @@ void examiner_wire_put_result(struct buffer *out, const struct examination *x)
     text_put(out, x->serial);
     bytes_put(out, buffer_bytes(&x->ocsp_certid));
     number_put(out, x->ocsp_used);
+    text_put(out, x->term.name);
+    text_put(out, x->term.on);
     bytes_put(out, buffer_bytes(&x->report));
     bytes_put(out, buffer_bytes(&x->facts));
     bytes_put(out, buffer_bytes(&x->record));
@@ -282,6 +284,8 @@ bool examiner_wire_get_result(struct bytes fields, struct examination *ret_exami
     word_get(&r, x.serial, sizeof x.serial);
     buffer_get(&r, &x.ocsp_certid);
     x.ocsp_used = number_within(&r, 0, 1);
+    word_get(&r, x.term.name, sizeof x.term.name);
+    word_get(&r, x.term.on, sizeof x.term.on);
     buffer_get(&r, &x.report);
     buffer_get(&r, &x.facts);
     buffer_get(&r, &x.record);

@@ -24,8 +24,9 @@ static const struct {
                             BIT(STATE_WITHDRAWN)},
     [STATE_IDENTIFIED] = {"identified", "申請者特定済",
                           BIT(STATE_ROUTED) | BIT(STATE_HELD) | BIT(STATE_REVIEW) |
-                              BIT(STATE_WITHDRAWN)},
-    [STATE_REVIEW] = {"review", "審査待ち", BIT(STATE_IDENTIFIED) | BIT(STATE_REVIEW) | BY_STAFF},
+                              BIT(STATE_UNMATCHED) | BIT(STATE_WITHDRAWN)},
+    [STATE_REVIEW] = {"review", "審査待ち",
+                      BIT(STATE_IDENTIFIED) | BIT(STATE_REVIEW) | BIT(STATE_UNMATCHED) | BY_STAFF},
     [STATE_ROUTED] = {"routed", "連携待ち",
                       BIT(STATE_RECEIVED) | BIT(STATE_HELD) | BIT(STATE_REVIEW) |
                           BIT(STATE_WITHDRAWN)},

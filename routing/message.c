@@ -34,9 +34,9 @@ static const char *context_text(const char *city_code, const char *application_i
     return text;
 }
 
-static bool message_seal(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
-                         const char *application_id, const char *text, struct buffer *ret_sealed,
-                         struct failure *f)
+bool words_seal(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
+                const char *application_id, const char *purpose, const char *text,
+                struct buffer *ret_sealed, struct failure *f)
 {
     char context[64];
     struct application_key key;
@@ -50,7 +50,21 @@ static bool message_seal(struct db_tx *tx, const struct city_key *city_key, cons
                            application_id);
     if (!application_key_unwrap(city_key, context, db_get_bytes(rows, 0, 0), &key, f))
         return false;
-    bool done = seal(&key, "message", context, bytes_of_text(text), ret_sealed, f);
+    bool done = seal(&key, purpose, context, bytes_of_text(text), ret_sealed, f);
+    application_key_erase(&key);
+    return done;
+}
+
+bool words_unseal(const struct city_key *city_key, const char *city_code,
+                  const char *application_id, const char *purpose, struct bytes wrapped,
+                  struct bytes sealed, struct buffer *text, struct failure *f)
+{
+    char context[64];
+    struct application_key key;
+    context_text(city_code, application_id, context);
+    if (!application_key_unwrap(city_key, context, wrapped, &key, f))
+        return false;
+    bool done = unseal(&key, purpose, context, sealed, text, f);
     application_key_erase(&key);
     return done;
 }
@@ -61,7 +75,7 @@ bool message_write(struct db_tx *tx, const struct city_key *city_key, const char
 {
     _cleanup_(cleanup_buffer) struct buffer sealed = {0};
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!message_seal(tx, city_key, city_code, application_id, text, &sealed, f) ||
+    if (!words_seal(tx, city_key, city_code, application_id, "message", text, &sealed, f) ||
         !db_query(tx, &message_insert,
                   DB_VALUES(db_text(city_code), db_text(application_id), db_instant(clock_now()),
                             db_text(who), db_text(status), db_bytes(buffer_bytes(&sealed))),
@@ -74,19 +88,13 @@ bool message_write(struct db_tx *tx, const struct city_key *city_key, const char
 bool message_read(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
                   const char *application_id, int64_t id, struct buffer *text, struct failure *f)
 {
-    char context[64];
-    struct application_key key;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    context_text(city_code, application_id, context);
     if (!db_query(tx, &message_select,
                   DB_VALUES(db_text(city_code), db_text(application_id), db_number(id)), &rows, f))
         return false;
     if (db_row_count(rows) != 1)
         return failure_set(f, FAILURE_INPUT, "a message of application %s is not there any more",
                            application_id);
-    if (!application_key_unwrap(city_key, context, db_get_bytes(rows, 0, 1), &key, f))
-        return false;
-    bool done = unseal(&key, "message", context, db_get_bytes(rows, 0, 0), text, f);
-    application_key_erase(&key);
-    return done;
+    return words_unseal(city_key, city_code, application_id, "message", db_get_bytes(rows, 0, 1),
+                        db_get_bytes(rows, 0, 0), text, f);
 }

@@ -21,4 +21,13 @@ bool message_write(struct db_tx *tx, const struct city_key *city_key, const char
 bool message_read(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
                   const char *application_id, int64_t id, struct buffer *text, struct failure *f);
 
+/* What people wrote about an application, under its key, each kind for a purpose of its own. */
+bool words_seal(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
+                const char *application_id, const char *purpose, const char *text,
+                struct buffer *ret_sealed, struct failure *f);
+/* Appends the text, which is personal: erase it. `wrapped`: the application's key. */
+bool words_unseal(const struct city_key *city_key, const char *city_code,
+                  const char *application_id, const char *purpose, struct bytes wrapped,
+                  struct bytes sealed, struct buffer *text, struct failure *f);
+
 #endif

@@ -1,5 +1,5 @@
-/* POST /api/applications/{receipt}/{identify, confirm, approve, correct, refuse, hold, withdraw,
- * resend}: what staff decide (intake/staff/staff.h). */
+/* POST /api/applications/{receipt}/{identify, confirm, drop, deny, undo, approve, correct, refuse,
+ * hold, withdraw, resend, reroute}: what staff decide (intake/staff/staff.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "intake/console/claim.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/once.h"
+#include "intake/console/view.h"
 #include "intake/staff/staff.h"
 #include "routing/message.h"
 
@@ -18,9 +19,11 @@ typedef bool act_do(struct db_tx *tx, const struct staff_act *act, struct acting
 
 struct acting {
     struct staff_act act;
-    const char *atenabango, *message; /* NULL: not given */
+    const char *atenabango, *message, *destination; /* NULL: not given */
     instant until;
     const char *name, *key; /* of the act; "" for no key */
+    bool plain;
+    const struct subject_call *subject;
     act_do *call;
     enum once once;
     struct staff_answer answer;
@@ -83,6 +86,7 @@ static bool act_work(struct db_tx *tx, struct subject_call *call, void *context,
 {
     struct acting *a = context;
     const struct role *role = call->context->role;
+    a->subject = call;
     a->act.config = role->config;
     a->act.city_key = role->city_key;
     a->act.city_code = role->city_code;
@@ -176,6 +180,30 @@ static bool until_needed(struct http_request *request, const json_t *body, struc
     return until_read(request, body, &a->until);
 }
 
+static bool destination_needed(struct http_request *request, const json_t *body, struct acting *a)
+{
+    a->destination = console_text(request, body, "destination", 40);
+    return a->destination != NULL;
+}
+
+/* One of several that are accepted together. */
+static bool plain_read(struct http_request *request, const json_t *body, struct acting *a)
+{
+    (void)request;
+    a->plain = json_is_true(json_object_get(body, "plain"));
+    return true;
+}
+
+static bool reroute(struct db_tx *tx, struct acting *a, struct failure *f)
+{
+    if (view_destination_allowed(a->subject, a->destination))
+        return staff_reroute(tx, &a->act, a->destination, &a->answer, f);
+    a->answer = (struct staff_answer){
+        .result = STAFF_NOT_POSSIBLE,
+        .why = "its route does not lead there, or the right is missing on one of both sides"};
+    return true;
+}
+
 #define ACT(name, right, more, ...)                                                                \
     static bool name##_do(struct db_tx *tx, const struct staff_act *act, struct acting *a,         \
                           struct failure *f)                                                       \
@@ -190,7 +218,12 @@ static bool until_needed(struct http_request *request, const json_t *body, struc
 ACT(identify, RIGHT_IDENTIFY, atenabango_read,
     staff_identify_propose(tx, act, a->atenabango, &a->answer, f))
 ACT(confirm, RIGHT_CONFIRM, NULL, staff_identify_confirm(tx, act, NULL, &a->answer, f))
-ACT(approve, RIGHT_APPROVE, NULL, staff_approve(tx, act, &a->answer, f))
+ACT(drop, RIGHT_IDENTIFY, NULL, staff_identify_drop(tx, act, &a->answer, f))
+ACT(deny, RIGHT_CONFIRM, NULL, staff_identify_drop(tx, act, &a->answer, f))
+ACT(undo, RIGHT_IDENTIFY, NULL, staff_identify_undo(tx, act, &a->answer, f))
+ACT(approve, RIGHT_APPROVE, plain_read,
+    (a->plain ? staff_approve_plain : staff_approve)(tx, act, &a->answer, f))
+ACT(reroute, RIGHT_REROUTE, destination_needed, ((void)act, reroute(tx, a, f)))
 ACT(correct, RIGHT_EXAMINE, message_needed,
     staff_correction_ask(tx, act, a->message, &a->answer, f))
 ACT(refuse, RIGHT_EXAMINE, message_perhaps, staff_refuse(tx, act, a->message, &a->answer, f))

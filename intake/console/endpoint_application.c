@@ -6,6 +6,7 @@
 #include "intake/console/endpoints.h"
 #include "intake/console/view.h"
 #include "intake/explain/lines.h"
+#include "intake/staff/contact.h"
 
 static json_t *form_view(const struct subject *subject)
 {
@@ -18,13 +19,17 @@ static json_t *form_view(const struct subject *subject)
 static json_t *head_view(const struct subject *subject)
 {
     const char *reason = *subject->reason ? subject->reason : NULL;
+    const char *term =
+        subject->procedure ? procedure_term_label(subject->procedure, subject->due_term) : NULL;
     const char *name =
         subject->procedure ? procedure_name(subject->procedure) : subject->procedure_id;
-    return json_pack("{s:s, s:i, s:s, s:s, s:s?, s:s?, s:o, s:s, s:s, s:{s:s, s:s, s:s}}",
+    return json_pack("{s:s, s:i, s:s, s:s, s:s?, s:s?, s:o, s:s?, s:s?, s:s, s:s,"
+                     " s:{s:s, s:s, s:s}}",
                      "receipt_number", subject->item.receipt_number, "version",
                      subject->item.version, "state", state_code(subject->item.state), "state_name",
                      state_name_ja(subject->item.state), "reason", reason, "reason_ja",
                      explain_reason(reason), "applied_at", console_time(subject->applied_at),
+                     "due_on", *subject->due_on ? subject->due_on : NULL, "due_term", term,
                      "business", subject->business, "department", subject->department, "procedure",
                      "id", subject->procedure_id, "version", subject->form_version, "name", name);
 }
@@ -37,17 +42,21 @@ struct part { /* read from the database */
 static bool parts_read(struct db_tx *tx, struct subject_call *call, json_t *view, struct failure *f)
 {
     struct console_claim claim;
-    json_t *decision = NULL, *proposal = NULL, *review = NULL, *messages = NULL, *history = NULL;
-    bool done = console_claim_read(tx, call, &claim, f) && view_decision(tx, call, &decision, f) &&
-                view_proposal(tx, &call->subject, &proposal, f) &&
-                view_review(tx, &call->subject, &review, f) &&
-                view_messages(tx, call, &messages, f) &&
-                view_history(tx, &call->subject, &history, f);
-    const struct part parts[] = {{"decision", decision},
-                                 {"proposal", proposal},
-                                 {"review", review},
-                                 {"messages", messages},
-                                 {"history", history}};
+    json_t *decision = NULL, *proposal = NULL, *review = NULL, *messages = NULL, *history = NULL,
+           *hold = NULL, *versions = NULL, *contacts = NULL;
+    const struct role *role = call->context->role;
+    const struct work_item *item = &call->subject.item;
+    bool done =
+        console_claim_read(tx, call, &claim, f) && view_decision(tx, call, &decision, f) &&
+        view_proposal(tx, &call->subject, &proposal, f) &&
+        view_review(tx, &call->subject, &review, f) && view_messages(tx, call, &messages, f) &&
+        view_history(tx, &call->subject, &history, f) && view_hold(tx, &call->subject, &hold, f) &&
+        view_versions(tx, &call->subject, &versions, f) &&
+        contact_list(tx, role->city_key, item->city_code, item->application_id, &contacts, f);
+    const struct part parts[] = {{"decision", decision}, {"proposal", proposal},
+                                 {"review", review},     {"messages", messages},
+                                 {"hold", hold},         {"versions", versions},
+                                 {"contacts", contacts}, {"history", history}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].json)
             json_object_set_new(view, parts[i].name, parts[i].json);
@@ -68,6 +77,7 @@ static bool view_work(struct db_tx *tx, struct subject_call *call, void *context
     json_object_set_new(*ret_view, "verification", view_verification(subject));
     json_object_set_new(*ret_view, "attachments", view_attachments(subject));
     json_object_set_new(*ret_view, "may", view_may(call));
+    json_object_set_new(*ret_view, "destinations", view_destinations(call));
     return parts_read(tx, call, *ret_view, f) &&
            subject_note(tx, call, "application.view", NULL, NULL, f);
 }

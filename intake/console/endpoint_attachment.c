@@ -20,12 +20,6 @@ static const struct db_statement attachment_package = {
     " JOIN application_key k USING (city_code, application_id)"
     " WHERE a.city_code = $1 AND a.application_id = $2::uuid"};
 
-struct fetching {
-    int64_t index;
-    struct buffer file; /* personal */
-    bool found;
-};
-
 /* The member that the report names at `index`; NULL: no attachment. */
 static const char *member_name(const struct subject *subject, int64_t index)
 {
@@ -63,49 +57,55 @@ static bool package_take(struct db_tx *tx, const struct subject_call *call, cons
                                  item->application_id);
 }
 
-static bool fetch_work(struct db_tx *tx, struct subject_call *call, void *context,
-                       struct failure *f)
+bool attachment_fetch_work(struct db_tx *tx, struct subject_call *call, void *context,
+                           struct failure *f)
 {
-    struct fetching *fetching = context;
-    const char *name = member_name(&call->subject, fetching->index);
-    char detail[48];
-    buffer_erase_free(&fetching->file);
-    fetching->found = name != NULL;
-    snprintf(detail, sizeof detail, "{\"attachment\":%d}", (int)fetching->index);
-    return !name || (package_take(tx, call, name, &fetching->file, f) &&
+    struct attachment_fetch *fetch = context;
+    const char *name = member_name(&call->subject, fetch->index);
+    char detail[64];
+    buffer_erase_free(&fetch->file);
+    fetch->found = name != NULL;
+    snprintf(detail, sizeof detail,
+             fetch->page ? "{\"attachment\":%d,\"page\":%u}" : "{\"attachment\":%d}",
+             (int)fetch->index, fetch->page);
+    return !name || (package_take(tx, call, name, &fetch->file, f) &&
                      subject_note(tx, call, "application.attachment", NULL, detail, f));
 }
 
+int64_t attachment_index(const struct http_request *request)
+{
+    const char *text = http_request_parameter(request, "index");
+    int64_t index;
+    return text && number_parse(text, 0, 9999, &index) ? index : 10000; /* there is none */
+}
+
 /* The name tells which application and which file, nothing of whom. */
-static enum http_flow reply(struct subject_call *call, const struct fetching *fetching)
+static enum http_flow reply(struct subject_call *call, const struct attachment_fetch *fetch)
 {
     static const char *const types[] = {"application/octet-stream", "application/pdf", "image/jpeg",
                                         "image/png"};
     static const char *const endings[] = {"bin", "pdf", "jpg", "png"};
-    enum content content = content_of(buffer_bytes(&fetching->file));
+    enum content content = content_of(buffer_bytes(&fetch->file));
     char disposition[160];
     snprintf(disposition, sizeof disposition, "attachment; filename=\"%s-%d.%s\"",
-             call->subject.item.receipt_number, (int)fetching->index, endings[content]);
+             call->subject.item.receipt_number, (int)fetch->index, endings[content]);
     http_reply_header(call->request, "Content-Disposition", disposition);
     http_reply_header(call->request, "Content-Security-Policy", "sandbox; default-src 'none'");
-    return http_reply_bytes(call->request, 200, types[content], buffer_bytes(&fetching->file));
+    return http_reply_bytes(call->request, 200, types[content], buffer_bytes(&fetch->file));
 }
 
 enum http_flow endpoint_attachment(struct http_request *request, void *context)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
-    struct fetching fetching = {0};
+    struct attachment_fetch fetch = {.index = attachment_index(request)};
     if (!subject_begin(context, request, RIGHT_SEE, &call))
         return HTTP_DONE;
-    const char *index = http_request_parameter(request, "index");
-    if (!index || !number_parse(index, 0, 9999, &fetching.index))
-        fetching.index = 10000; /* there is none */
-    if (subject_do(&call, fetch_work, &fetching)) {
-        if (fetching.found)
-            reply(&call, &fetching);
+    if (subject_do(&call, attachment_fetch_work, &fetch)) {
+        if (fetch.found)
+            reply(&call, &fetch);
         else
             http_reply_error(request, 404, "E0100", "この添付書類はありません。");
     }
-    buffer_erase_free(&fetching.file);
+    buffer_erase_free(&fetch.file);
     return HTTP_DONE;
 }

@@ -22,6 +22,14 @@ static const struct db_statement overview_waiting = {
     "SELECT a.state, a.reason, count(*), min(a.applied_at) FROM application a"
     " WHERE a.city_code = $1 AND a.state IN ('review', 'unmatched', 'held', 'correction') " SEEN
     " GROUP BY a.state, a.reason ORDER BY 4"};
+/* Of what waits for us, not for the resident; put off or not. */
+static const struct db_statement overview_due = {
+    "overview_due", "SELECT count(*) FILTER (WHERE a.due_on < $4::date),"
+                    " count(*) FILTER (WHERE a.due_on = $4::date),"
+                    " count(*) FILTER (WHERE a.due_on > $4::date AND a.due_on <= $4::date + 3),"
+                    " count(*) FILTER (WHERE a.due_on > $4::date + 3 AND a.due_on <= $4::date + 7) "
+                    "FROM application a WHERE a.city_code = $1 AND a.due_on <= $4::date + 7"
+                    " AND a.state IN ('review', 'unmatched', 'held') " SEEN};
 static const struct db_statement overview_behind = {
     "overview_behind",
     "SELECT wanted.destination, found.count, (SELECT o.created_at FROM outbox o"
@@ -72,6 +80,14 @@ static json_t *waiting_json(const struct db_rows *rows)
     return list;
 }
 
+static json_t *due_json(const struct db_rows *rows)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "late", (json_int_t)db_get_number(rows, 0, 0), "today",
+                     (json_int_t)db_get_number(rows, 0, 1), "three_days",
+                     (json_int_t)db_get_number(rows, 0, 2), "week",
+                     (json_int_t)db_get_number(rows, 0, 3));
+}
+
 static json_t *behind_json(const struct overview *o, const struct db_rows *rows)
 {
     json_t *list = json_array();
@@ -100,19 +116,23 @@ static bool overview_work(struct db_tx *tx, void *context, struct failure *f)
     const struct db_value city = db_text(o->role->city_code), all = db_boolean(o->visible.all),
                           seen = db_texts(o->visible.procedures, o->visible.count);
     instant midnight = day_start(day_of_instant(clock_now()));
-    _cleanup_(cleanup_db_rows) struct db_rows *today = NULL, *waiting = NULL, *behind = NULL;
+    char day[DAY_TEXT];
+    day_text(day_of_instant(clock_now()), day);
+    _cleanup_(cleanup_db_rows) struct db_rows *today = NULL, *waiting = NULL, *behind = NULL,
+                                              *due = NULL;
     if (!db_query(tx, &overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &today,
                   f) ||
         !db_query(tx, &overview_waiting, DB_VALUES(city, all, seen), &waiting, f) ||
+        !db_query(tx, &overview_due, DB_VALUES(city, all, seen, db_text(day)), &due, f) ||
         !db_query(tx, &overview_behind,
                   DB_VALUES(city, db_texts(o->destinations, o->destination_count)), &behind, f))
         return false;
     json_t *list = waiting_json(waiting);
     json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
     json_decref(o->answer);
-    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:n}", "at", console_time(clock_now()),
-                          "today", today_json(today), "oldest", oldest, "waiting", list,
-                          "destinations", behind_json(o, behind), "revocation");
+    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o, s:n}", "at", console_time(clock_now()),
+                          "today", today_json(today), "oldest", oldest, "waiting", list, "due",
+                          due_json(due), "destinations", behind_json(o, behind), "revocation");
     return true;
 }
 

@@ -11,8 +11,9 @@ http_handler endpoint_session_get, endpoint_session_post, endpoint_session_delet
     endpoint_enrolment, endpoint_enrolment_totp_get, endpoint_enrolment_totp,
     endpoint_enrolment_webauthn,
     endpoint_queue, endpoint_claim_post, endpoint_claim_delete, endpoint_application,
-    endpoint_numbers, endpoint_attachment, endpoint_search, endpoint_overview,
-    endpoint_identify, endpoint_confirm, endpoint_approve, endpoint_correct, endpoint_refuse,
+    endpoint_numbers, endpoint_attachment, endpoint_page, endpoint_search, endpoint_overview,
+    endpoint_identify, endpoint_confirm, endpoint_drop, endpoint_deny, endpoint_undo,
+    endpoint_reroute, endpoint_contact, endpoint_approve, endpoint_correct, endpoint_refuse,
     endpoint_hold, endpoint_withdraw, endpoint_resend,
     endpoint_site_index, endpoint_site_file;
 /* clang-format on */

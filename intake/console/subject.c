@@ -14,7 +14,8 @@
 static const struct db_statement subject_find = {
     "subject_find",
     "SELECT application_id, channel, state, reason, version, procedure_id, form_version,"
-    " applied_at FROM application WHERE receipt_number = $1 AND city_code = $2 ORDER BY channel"};
+    " applied_at, nullif(due_on, 'infinity')::text, due_term FROM application WHERE receipt_number "
+    "= $1 AND city_code = $2 ORDER BY channel"};
 /* The columns as application_open_examination reads them; the console may not have the serial. */
 static const struct db_statement subject_examination = {
     "subject_examination",
@@ -78,11 +79,15 @@ static void subject_free(struct subject *subject)
     *subject = (struct subject){0};
 }
 
+static void text_read(char *to, size_t size, const char *text)
+{
+    snprintf(to, size, "%s", text ? text : "");
+}
+
 static void row_read(const struct subject_call *call, const struct db_rows *rows, size_t row,
                      const char *receipt_number, struct subject *ret)
 {
     const struct role *role = call->context->role;
-    const char *reason = db_get_text(rows, row, 3);
     subject_free(ret);
     snprintf(ret->item.city_code, sizeof ret->item.city_code, "%s", role->city_code);
     snprintf(ret->item.application_id, sizeof ret->item.application_id, "%s",
@@ -91,10 +96,12 @@ static void row_read(const struct subject_call *call, const struct db_rows *rows
     snprintf(ret->item.channel, sizeof ret->item.channel, "%s", db_get_text(rows, row, 1));
     state_from_code(db_get_text(rows, row, 2), &ret->item.state);
     ret->item.version = (int)db_get_number(rows, row, 4);
-    snprintf(ret->reason, sizeof ret->reason, "%s", reason ? reason : "");
+    text_read(ret->reason, sizeof ret->reason, db_get_text(rows, row, 3));
     snprintf(ret->procedure_id, sizeof ret->procedure_id, "%s", db_get_text(rows, row, 5));
     snprintf(ret->form_version, sizeof ret->form_version, "%s", db_get_text(rows, row, 6));
     ret->applied_at = db_get_instant(rows, row, 7);
+    text_read(ret->due_on, sizeof ret->due_on, db_get_text(rows, row, 8));
+    text_read(ret->due_term, sizeof ret->due_term, db_get_text(rows, row, 9));
     route_of(role->config, ret->procedure_id, &ret->business, &ret->department);
     ret->procedure = procedures_find(role->procedures, ret->procedure_id, ret->form_version);
 }

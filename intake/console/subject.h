@@ -13,8 +13,9 @@ struct subject { /* an application as it is now */
     char reason[64]; /* "" for none */
     char procedure_id[129], form_version[17];
     instant applied_at;
-    const char *business, *department; /* of its route; "" without one. The configuration's */
-    const struct procedure *procedure; /* NULL when not known */
+    char due_on[DAY_TEXT], due_term[65]; /* "" without a term */
+    const char *business, *department;   /* of its route; "" without one. The configuration's */
+    const struct procedure *procedure;   /* NULL when not known */
     bool examined;
     struct stored_examination examination; /* when examined; its record is NULL unless accepted */
     bool is_protected;

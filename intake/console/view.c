@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
 #include "intake/explain/lines.h"
+#include "routing/route.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -106,6 +107,8 @@ json_t *view_may(const struct subject_call *call)
     } acts[] = {
         {"identify", RIGHT_IDENTIFY, SET(STATE_UNMATCHED)},
         {"confirm", RIGHT_CONFIRM, SET(STATE_UNMATCHED)},
+        {"undo", RIGHT_IDENTIFY, SET(STATE_REVIEW) | SET(STATE_HELD) | SET(STATE_IDENTIFIED)},
+        {"contact", RIGHT_EXAMINE, ~0u},
         {"approve", RIGHT_APPROVE, SET(STATE_REVIEW)},
         {"correct", RIGHT_EXAMINE, waits},
         {"refuse", RIGHT_EXAMINE, waits | SET(STATE_CORRECTION)},
@@ -122,4 +125,42 @@ json_t *view_may(const struct subject_call *call)
         if (acts[i].states & SET(call->subject.item.state) && subject_may(call, acts[i].right))
             json_array_append_new(may, json_string(acts[i].name));
     return may;
+}
+
+/* --- elsewhere ----------------------------------------------------------------------------------
+ */
+
+/* The right to reroute is asked for where it comes from and where it goes: of some procedure whose
+ * applications go there. */
+bool view_destination_allowed(const struct subject_call *call, const char *destination)
+{
+    const struct config *config = call->context->role->config;
+    const struct config_group *group = NULL;
+    struct route route;
+    if (!subject_may(call, RIGHT_REROUTE) ||
+        !route_find(config, call->subject.procedure_id, &route) ||
+        !route_alternative(config, &route, destination))
+        return false;
+    while ((group = config_next(config, route_config_section.name, group)))
+        if (route_find(config, config_name(group), &route) &&
+            strcmp(route.destination, destination) == 0 &&
+            permission_allows(&call->caller.permissions, RIGHT_REROUTE, route.business,
+                              route.department))
+            return true;
+    return false;
+}
+
+json_t *view_destinations(const struct subject_call *call)
+{
+    const struct config *config = call->context->role->config;
+    const struct config_group *group = NULL;
+    enum state state = call->subject.item.state;
+    json_t *list = json_array();
+    if (state != STATE_REVIEW && state != STATE_HELD)
+        return list;
+    while ((group = config_next(config, destination_config_section.name, group)))
+        if (view_destination_allowed(call, config_name(group)))
+            json_array_append_new(list, json_pack("{s:s, s:s}", "destination", config_name(group),
+                                                  "name", config_text(group, "name")));
+    return list;
 }

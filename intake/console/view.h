@@ -12,6 +12,10 @@ json_t *view_findings(const struct subject *subject);
 json_t *view_attachments(const struct subject *subject);
 /* What the caller may do with it in its state. */
 json_t *view_may(const struct subject_call *call);
+/* Where else the caller may send it: [{"destination","name"}]; rights on both sides are needed. */
+json_t *view_destinations(const struct subject_call *call);
+/* Whether `destination` is one of them. */
+bool view_destination_allowed(const struct subject_call *call, const char *destination);
 
 /* Those that are read from the database. */
 bool view_decision(struct db_tx *tx, const struct subject_call *call, json_t **ret_decision,
@@ -22,6 +26,13 @@ bool view_review(struct db_tx *tx, const struct subject *subject, json_t **ret_r
                  struct failure *f);
 bool view_messages(struct db_tx *tx, const struct subject_call *call, json_t **ret_messages,
                    struct failure *f);
+/* {"until","by"} of what is put off now. */
+bool view_hold(struct db_tx *tx, const struct subject *subject, json_t **ret_hold,
+               struct failure *f);
+/* Which applications it corrects, and which correct it: [{"receipt_number","applied_at",
+ * "state_name","which"}], the oldest first. */
+bool view_versions(struct db_tx *tx, const struct subject *subject, json_t **ret_versions,
+                   struct failure *f);
 bool view_history(struct db_tx *tx, const struct subject *subject, json_t **ret_history,
                   struct failure *f);
 
@@ -30,6 +41,18 @@ char *attachment_name(const struct subject *subject, const char *member);
 /* By the ending of its name: the examiner saw to it that its content is the same. */
 const char *attachment_type(const char *dot); /* NULL: no ending */
 #define ATTACHMENTS "attachments/"            /* members of the package */
+
+struct attachment_fetch {
+    int64_t index;
+    uint32_t page;      /* for the trail: which page is looked at; 0: the file as it came */
+    struct buffer file; /* personal: buffer_erase_free */
+    bool found;
+};
+/* For subject_do: one file out of the package, and an entry of the trail. */
+bool attachment_fetch_work(struct db_tx *tx, struct subject_call *call, void *fetch,
+                           struct failure *f);
+/* The request's {index}; one that there is not for what is no number. */
+int64_t attachment_index(const struct http_request *request);
 
 /* A resident for a screen: {"atenabango","status","protected","name",…}; of who is protected, only
  * that, unless `all`. */

@@ -22,6 +22,25 @@ static const struct db_statement view_review_find = {
 static const struct db_statement view_messages_find = {
     "view_messages", "SELECT message_id, written_at, written_by, status FROM resident_message"
                      " WHERE city_code = $1 AND application_id = $2::uuid ORDER BY message_id"};
+static const struct db_statement view_hold_find = {
+    "view_hold", "SELECT until, held_by FROM staff_hold WHERE city_code = $1"
+                 " AND application_id = $2::uuid AND until > $3"};
+/* What it was corrected from and by, as far as that goes. */
+static const struct db_statement view_versions_find = {
+    "view_versions",
+    "WITH RECURSIVE before AS (SELECT s.application_id, 1 AS step FROM supersession s"
+    "  WHERE s.city_code = $1 AND s.by_application_id = $2::uuid"
+    " UNION ALL SELECT s.application_id, b.step + 1 FROM supersession s JOIN before b"
+    "  ON s.by_application_id = b.application_id WHERE s.city_code = $1 AND b.step < 20),"
+    " after AS (SELECT s.by_application_id, 1 AS step FROM supersession s"
+    "  WHERE s.city_code = $1 AND s.application_id = $2::uuid"
+    " UNION ALL SELECT s.by_application_id, b.step + 1 FROM supersession s JOIN after b"
+    "  ON s.application_id = b.by_application_id WHERE s.city_code = $1 AND b.step < 20) "
+    "SELECT a.receipt_number, a.applied_at, a.state, found.step FROM"
+    " (SELECT application_id, -step AS step FROM before"
+    "  UNION ALL SELECT by_application_id, step FROM after) AS found"
+    " JOIN application a ON a.city_code = $1 AND a.application_id = found.application_id "
+    "ORDER BY found.step"};
 static const struct db_statement view_history_find = {
     "view_history", "SELECT version, at, from_state, to_state, reason, actor FROM application_event"
                     " WHERE city_code = $1 AND application_id = $2::uuid ORDER BY version"};
@@ -221,5 +240,41 @@ bool view_history(struct db_tx *tx, const struct subject *subject, json_t **ret_
                                db_get_text(rows, i, 2), "to", db_get_text(rows, i, 3), "reason",
                                db_get_text(rows, i, 4), "actor", db_get_text(rows, i, 5)));
     *ret_history = history;
+    return true;
+}
+
+bool view_hold(struct db_tx *tx, const struct subject *subject, json_t **ret_hold,
+               struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &view_hold_find,
+                  DB_VALUES(db_text(subject->item.city_code), db_text(subject->item.application_id),
+                            db_instant(clock_now())),
+                  &rows, f))
+        return false;
+    *ret_hold = db_row_count(rows)
+                    ? json_pack("{s:o, s:s}", "until", console_time(db_get_instant(rows, 0, 0)),
+                                "by", db_get_text(rows, 0, 1))
+                    : json_null();
+    return true;
+}
+
+bool view_versions(struct db_tx *tx, const struct subject *subject, json_t **ret_versions,
+                   struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!rows_of(tx, &view_versions_find, subject, &rows, f))
+        return false;
+    json_t *versions = json_array();
+    for (size_t i = 0; i < db_row_count(rows); i++) {
+        enum state state = STATE_SUPERSEDED;
+        state_from_code(db_get_text(rows, i, 2), &state);
+        json_array_append_new(
+            versions, json_pack("{s:s, s:o, s:s, s:s}", "receipt_number", db_get_text(rows, i, 0),
+                                "applied_at", console_time(db_get_instant(rows, i, 1)),
+                                "state_name", state_name_ja(state), "which",
+                                db_get_number(rows, i, 3) < 0 ? "before" : "after"));
+    }
+    *ret_versions = versions;
     return true;
 }

@@ -10,11 +10,12 @@ static const struct db_statement approve_see = {
     "approve_see",
     "SELECT r.sha256, r.persons, count(a.approved_by), coalesce(bool_or(a.approved_by = $3), "
     "false),"
-    " coalesce(bool_or(i.proposed_by = $3), false) "
+    " coalesce(bool_or(i.proposed_by = $3), false), r.demands "
     "FROM review r LEFT JOIN approval a USING (city_code, application_id, sha256)"
     " LEFT JOIN identification i ON i.city_code = r.city_code"
     "  AND i.application_id = r.application_id "
-    "WHERE r.city_code = $1 AND r.application_id = $2::uuid GROUP BY r.sha256, r.persons"};
+    "WHERE r.city_code = $1 AND r.application_id = $2::uuid GROUP BY r.sha256, r.persons, "
+    "r.demands"};
 static const struct db_statement approve_insert = {
     "approve_insert", "INSERT INTO approval (city_code, application_id, sha256, approved_by,"
                       " approved_at) VALUES ($1, $2::uuid, $3, $4, $5)"};
@@ -39,8 +40,8 @@ static bool approve(struct db_tx *tx, const struct staff_act *act, const struct 
     return staff_answer_no(answer, STAFF_ONE_MORE, "noted; a second person has to approve it, too");
 }
 
-bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
-                   struct failure *f)
+static bool approve_what(struct db_tx *tx, const struct staff_act *act, bool plain,
+                         struct staff_answer *ret_answer, struct failure *f)
 {
     struct seen seen;
     bool go;
@@ -66,5 +67,20 @@ bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_a
     if (db_get_boolean(rows, 0, 4))
         return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
                                "you identified its applicant: another person has to approve it");
+    if (plain && strcmp(db_get_text(rows, 0, 5), "route") != 0)
+        return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE,
+                               "it has to be looked at by itself: there is a finding or a flag");
     return approve(tx, act, &seen, rows, ret_answer, f);
+}
+
+bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
+                   struct failure *f)
+{
+    return approve_what(tx, act, false, ret_answer, f);
+}
+
+bool staff_approve_plain(struct db_tx *tx, const struct staff_act *act,
+                         struct staff_answer *ret_answer, struct failure *f)
+{
+    return approve_what(tx, act, true, ret_answer, f);
 }

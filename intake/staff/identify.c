@@ -6,6 +6,7 @@
 
 #define CONFIRMATION_WAITS "confirmation-waits"
 #define DROPPED            "proposal-dropped"
+#define UNDONE             "identification-undone"
 
 static const struct db_statement proposal_put = {
     "proposal_put",
@@ -19,6 +20,10 @@ static const struct db_statement proposal_find = {
 static const struct db_statement proposal_end = {
     "proposal_end", "DELETE FROM identification_proposal"
                     " WHERE city_code = $1 AND application_id = $2::uuid"};
+static const struct db_statement identification_back = {
+    "identification_back",
+    "WITH back AS (DELETE FROM identification WHERE city_code = $1 AND application_id = $2::uuid"
+    " RETURNING 1) SELECT count(*) FROM back"};
 static const struct db_statement identification_put = {
     "identification_by_staff",
     "INSERT INTO identification (city_code, application_id, identified_at, atenabango, how,"
@@ -112,4 +117,27 @@ bool staff_identify_drop(struct db_tx *tx, const struct staff_act *act,
         return false;
     return !go || (proposal_close(tx, act, f) &&
                    staff_move(tx, act, &seen, "staff.identify-drop", &back, ret_answer, f));
+}
+
+/* --- back ------------------------------------------------------------------------------------- */
+
+bool staff_identify_undo(struct db_tx *tx, const struct staff_act *act,
+                         struct staff_answer *ret_answer, struct failure *f)
+{
+    const struct staff_move back = {.to = STATE_UNMATCHED, .code = UNDONE};
+    struct seen seen;
+    bool go;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!staff_begin(tx, act,
+                     STATE_SET(STATE_IDENTIFIED) | STATE_SET(STATE_REVIEW) | STATE_SET(STATE_HELD),
+                     &seen, ret_answer, &go, f))
+        return false;
+    if (!go)
+        return true;
+    if (!db_query(tx, &identification_back,
+                  DB_VALUES(db_text(act->city_code), db_text(act->application_id)), &rows, f))
+        return false;
+    if (db_get_number(rows, 0, 0) == 0)
+        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "nobody was identified");
+    return staff_move(tx, act, &seen, "staff.identify-undo", &back, ret_answer, f);
 }

@@ -58,6 +58,10 @@ void staff_answer_free(struct staff_answer *answer);
  * protected residents; never who identified the applicant) it goes on to be handed over. */
 bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
                    struct failure *f);
+/* The same for one of several at once: only what nobody has to look at, so neither a finding, nor
+ * somebody protected, nor what was rejected. */
+bool staff_approve_plain(struct db_tx *tx, const struct staff_act *act,
+                         struct staff_answer *ret_answer, struct failure *f);
 
 /* --- the applicant ---------------------------------------------------------------------------- */
 
@@ -71,6 +75,11 @@ bool staff_identify_confirm(struct db_tx *tx, const struct staff_act *act, const
                             struct staff_answer *ret_answer, struct failure *f);
 /* Takes a proposal back (who made it), or says no to it (another person). */
 bool staff_identify_drop(struct db_tx *tx, const struct staff_act *act,
+                         struct staff_answer *ret_answer, struct failure *f);
+
+/* Takes back who the applicant is, as long as nothing was handed over: it waits for people again,
+ * and no feed settles it. */
+bool staff_identify_undo(struct db_tx *tx, const struct staff_act *act,
                          struct staff_answer *ret_answer, struct failure *f);
 
 /* --- the end, or the resident's turn ---------------------------------------------------------- */

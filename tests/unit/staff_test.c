@@ -60,6 +60,18 @@ static bool confirm(struct db_tx *tx, const struct staff_act *act, const void *w
 {
     return staff_identify_confirm(tx, act, what, answer, f);
 }
+static bool approve_plain(struct db_tx *tx, const struct staff_act *act, const void *what,
+                          struct staff_answer *answer, struct failure *f)
+{
+    (void)what;
+    return staff_approve_plain(tx, act, answer, f);
+}
+static bool undo(struct db_tx *tx, const struct staff_act *act, const void *what,
+                 struct staff_answer *answer, struct failure *f)
+{
+    (void)what;
+    return staff_identify_undo(tx, act, answer, f);
+}
 static bool drop(struct db_tx *tx, const struct staff_act *act, const void *what,
                  struct staff_answer *answer, struct failure *f)
 {
@@ -280,6 +292,37 @@ static void a_proposal_can_be_dropped(void **state)
     expect(hall_do("staff:b", 1, 0, confirm, "17"), STAFF_NOT_NOW);
 }
 
+/* Nobody confirms by what was taken back: another proposal has to come. */
+static void an_identification_can_be_undone(void **state)
+{
+    (void)state;
+    unmatched(1);
+    expect(hall_do("staff:a", 1, 0, propose, "17"), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, undo, NULL), STAFF_NOT_NOW);
+    expect(hall_do("staff:b", 1, 0, confirm, "17"), STAFF_DONE);
+    expect(hall_do("staff:b", 1, 0, undo, NULL), STAFF_DONE);
+    hall_must_be(1, "unmatched identification-undone");
+    assert_int_equal(hall_count("identification"), 0);
+    assert_int_equal(hall_count("work"), 0);
+    expect(hall_do("staff:b", 1, 0, confirm, "17"), STAFF_NOT_NOW);
+    expect(hall_do("staff:a", 1, 0, propose, "18"), STAFF_DONE);
+    expect(hall_do("staff:b", 1, 0, confirm, "18"), STAFF_DONE);
+    hall_hand_over();
+    expect(hall_do("staff:b", 1, 0, undo, NULL), STAFF_NOT_NOW); /* it was handed over */
+    hall_must_be(1, "routed");
+}
+
+static void several_are_approved_only_without_a_finding(void **state)
+{
+    (void)state;
+    hall_application(1, REVIEW, NULL);
+    hall_hand_over();
+    expect(hall_do("staff:a", 1, 0, approve_plain, NULL), STAFF_NOT_POSSIBLE);
+    hall_must_be(1, "review review-finding");
+    expect(hall_do("staff:a", 1, 0, undo, NULL), STAFF_DONE); /* found by machine, taken back */
+    hall_must_be(1, "unmatched identification-undone");
+}
+
 /* --- the resident's turn, or the end ---------------------------------------------------------- */
 
 static void a_message_goes_out_sealed_with_its_status(void **state)
@@ -440,6 +483,8 @@ int main(void)
         EACH(what_the_state_does_not_allow_is_an_answer),
         EACH(two_people_identify),
         EACH(a_proposal_can_be_dropped),
+        EACH(an_identification_can_be_undone),
+        EACH(several_are_approved_only_without_a_finding),
         EACH(a_message_goes_out_sealed_with_its_status),
         EACH(what_waits_for_staff_can_be_withdrawn),
         EACH(a_hold_ends_with_the_next_act),

@@ -1,4 +1,5 @@
-// One script, one style sheet, one page: dist/.
+// One page, one style sheet, the script of the first view, and a chunk for each screen that is opened
+// later: dist/.
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
@@ -9,7 +10,9 @@ await build({
   outdir: "dist",
   bundle: true,
   minify: true,
-  format: "iife",
+  format: "esm",
+  splitting: true,
+  chunkNames: "[name]-[hash]",
   target: "es2020",
   charset: "utf8",
   jsx: "automatic",

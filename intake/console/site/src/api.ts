@@ -60,6 +60,8 @@ export interface Me {
 
 export interface Waiting {
   receipt_number: string;
+  version: number;
+  procedure_id: string;
   procedure_name: string;
   state: string;
   state_name: string;
@@ -67,10 +69,13 @@ export interface Waiting {
   reason_ja: string | null;
   since: string;
   applied_at: string;
-  due_at: string | null;
+  due_on: string | null;
+  due_term: string | null;
   department: string;
   claimed_by: string | null;
   mine: boolean;
+  plain: boolean;
+  put_off_until: string | null;
 }
 
 export interface Queue {
@@ -110,6 +115,9 @@ export interface Application {
   reason: string | null;
   reason_ja: string | null;
   applied_at: string;
+  due_on: string | null;
+  due_term: string | null;
+  business: string;
   department: string;
   claim: { by: string; since: string } | null;
   procedure: { id: string; version: string; name: string };
@@ -130,6 +138,10 @@ export interface Application {
   proposal: { atenabango: string; by: string; at: string } | null;
   review: { demands: string[]; persons: number; approvals: { by: string; at: string }[] } | null;
   attachments: { index: number; name: string; type: string; size: number }[];
+  destinations: { destination: string; name: string }[];
+  hold: { until: string; by: string } | null;
+  versions: { receipt_number: string; applied_at: string; state_name: string; which: string }[];
+  contacts: { at: string; by: string; way: string; text: string }[];
   messages: { at: string; by: string; status: string; text: string }[];
   history: {
     version: number;

@@ -4,13 +4,20 @@ import { useEffect, useState } from "preact/hooks";
 
 import { type Application, application, post, remove } from "./api";
 import { Decide } from "./decide";
+import type { Numbers } from "./numbers";
+import { Button, Failure, Heading, lazy, Notice, useKeys, useLoaded } from "./parts";
+import { Due } from "./queue";
 import { Unmatched } from "./unmatched";
-import { Button, Failure, Heading, Notice, useKeys, useLoaded } from "./parts";
 import { demand, era, severity, when, who } from "./words";
+
+const ShowNumbers = lazy(() => import("./numbers").then((part) => part.ShowNumbers));
+const Attachments = lazy(() => import("./attachments").then((part) => part.Attachments));
+const Contacts = lazy(() => import("./contacts").then((part) => part.Contacts));
+const Versions = lazy(() => import("./versions").then((part) => part.Versions));
 
 const isDay = (value: string) => /^\d{4}-\d{2}-\d{2}$/.test(value);
 
-function Form(props: { it: Application }) {
+function Form(props: { it: Application; numbers?: Numbers }) {
   const noted = (path: string) => props.it.findings.filter((f) => f.item === path);
   if (!props.it.form) return <p class="empty">様式を読めていません。</p>;
   return (
@@ -23,9 +30,11 @@ function Form(props: { it: Application }) {
               <div class={noted(row.path).length ? "row noted" : "row"}>
                 <dt>{row.label}</dt>
                 <dd>
-                  <span class="text">{isDay(row.value) ? era(row.value) : row.value}</span>
+                  <span class="text">
+                    {props.numbers?.[row.path] ?? (isDay(row.value) ? era(row.value) : row.value)}
+                  </span>
                   {isDay(row.value) && <small> {row.value}</small>}
-                  {row.masked && <small> （表示していません）</small>}
+                  {row.masked && !props.numbers && <small> （表示していません）</small>}
                   {noted(row.path).map((finding) => (
                     <p class="finding">
                       <strong>{severity[finding.severity]}</strong> {finding.message}
@@ -122,28 +131,6 @@ function History(props: { it: Application }) {
   );
 }
 
-function Attachments(props: { it: Application }) {
-  if (!props.it.attachments.length) return null;
-  const base = `/api/applications/${encodeURIComponent(props.it.receipt_number)}/attachments`;
-  return (
-    <section class="card">
-      <h2>添付書類</h2>
-      <ul>
-        {props.it.attachments.map((file) => (
-          <li>
-            <a href={`${base}/${file.index}`} download>
-              {file.name}
-            </a>{" "}
-            <small>
-              {file.type}、{Math.ceil(file.size / 1024)} KB
-            </small>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
 /** The claim is taken when the page opens and given back when it is left. */
 function useClaim(receipt: string) {
   const [refused, setRefused] = useState<unknown>();
@@ -157,9 +144,13 @@ function useClaim(receipt: string) {
   return refused;
 }
 
+const masked = (it: Application) =>
+  (it.form?.groups ?? []).some((group) => group.rows.some((row) => row.masked));
+
 export function ApplicationPage(props: { receipt: string; me: string }) {
   const { value: it, error, again } = useLoaded(() => application(props.receipt), props.receipt);
   const refused = useClaim(props.receipt);
+  const [numbers, setNumbers] = useState<Numbers>();
   const back = () => {
     location.hash = "#/";
   };
@@ -176,16 +167,27 @@ export function ApplicationPage(props: { receipt: string; me: string }) {
       </Heading>
       <p>
         <strong class="state">{it.state_name}</strong> {it.reason_ja ?? ""}　申請 {when(it.applied_at)}
+        　期限 <Due on={it.due_on} term={it.due_term} />
       </p>
+      {it.hold && (
+        <Notice kind="info">
+          {who(it.hold.by)} さんが {when(it.hold.until)} まで保留にしています。
+        </Notice>
+      )}
       <Failure error={error} />
       <Failure error={refused} />
       <Review it={it} />
       {it.state === "unmatched" && <Unmatched it={it} me={props.me} done={back} changed={again} />}
       <Findings it={it} />
       <Decide it={it} done={back} changed={again} />
+      {it.versions.length > 0 && <Versions it={it} />}
       <h2>申請の内容</h2>
-      <Form it={it} />
-      <Attachments it={it} />
+      {it.may.includes("number") && masked(it) && (
+        <ShowNumbers it={it} shown={numbers !== undefined} show={setNumbers} />
+      )}
+      <Form it={it} numbers={numbers} />
+      {it.attachments.length > 0 && <Attachments it={it} />}
+      <Contacts it={it} changed={again} />
       <Verification it={it} />
       <History it={it} />
     </>

@@ -11,6 +11,7 @@ interface Act {
   button: string;
   message?: string; // asked for, with this label
   until?: boolean;
+  destination?: boolean;
   danger?: boolean;
 }
 
@@ -22,6 +23,8 @@ const ACTS: Act[] = [
     button: "訂正を求める",
     message: "申請した人に伝えること（どの項目を、どう直すか）",
   },
+  { name: "undo", label: "申請者の特定を取り消す", button: "取り消して、特定をやり直す" },
+  { name: "reroute", label: "振り替える", button: "この連携先に振り替える", destination: true },
   { name: "hold", label: "保留する", button: "この日まで保留する", until: true },
   { name: "resend", label: "もう一度処理する", button: "もう一度処理する" },
   { name: "withdraw", label: "取下げにする", button: "取下げにする", danger: true },
@@ -38,6 +41,7 @@ function ActForm(props: { it: Application; act: Act; done: () => void; changed: 
   const [reason, setReason] = useState("");
   const [message, setMessage] = useState("");
   const [until, setUntil] = useState("");
+  const [destination, setDestination] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const submit = (event: Event) => {
@@ -48,6 +52,7 @@ function ActForm(props: { it: Application; act: Act; done: () => void; changed: 
       reason,
       version: props.it.version,
       ...(props.act.message ? { message } : {}),
+      ...(props.act.destination ? { destination } : {}),
       ...(props.act.until ? { until: `${until}T08:30:00+09:00` } : {}),
     })
       .then(props.done, (failed) => {
@@ -72,6 +77,22 @@ function ActForm(props: { it: Application; act: Act; done: () => void; changed: 
           />
         </div>
       )}
+      {props.act.destination && (
+        <div class="field">
+          <label for="destination">連携先</label>
+          <select
+            id="destination"
+            required
+            value={destination}
+            onChange={(event) => setDestination(event.currentTarget.value)}
+          >
+            <option value="">選んでください</option>
+            {props.it.destinations.map((one) => (
+              <option value={one.destination}>{one.name || one.destination}</option>
+            ))}
+          </select>
+        </div>
+      )}
       {props.act.until && (
         <Field label="いつまで" name="until" type="date" value={until} onValue={setUntil} />
       )}
@@ -85,7 +106,9 @@ function ActForm(props: { it: Application; act: Act; done: () => void; changed: 
 
 export function Decide(props: { it: Application; done: () => void; changed: () => void }) {
   const [chosen, setChosen] = useState<string>();
-  const possible = ACTS.filter((one) => props.it.may.includes(one.name));
+  const possible = ACTS.filter((one) =>
+    one.destination ? props.it.destinations.length > 0 : props.it.may.includes(one.name),
+  );
   const current = possible.find((one) => one.name === chosen);
   if (!possible.length) return null;
   return (

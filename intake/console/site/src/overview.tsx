@@ -8,9 +8,17 @@ import { age } from "./words";
 
 interface Overview {
   today: { intake: number; results: Record<string, number> };
+  due: { late: number; today: number; three_days: number; week: number };
   waiting: { state: string; state_name: string; reason_ja: string | null; count: number; oldest: string | null }[];
   destinations: { name: string; count: number; oldest: string | null }[];
 }
+
+const DUE: [keyof Overview["due"], string][] = [
+  ["late", "過ぎている"],
+  ["today", "今日まで"],
+  ["three_days", "3日以内"],
+  ["week", "7日以内"],
+];
 
 function Bar(props: { count: number; most: number }) {
   // the width is an attribute of SVG, so that no inline style is needed
@@ -40,6 +48,25 @@ export function OverviewPage() {
           <p class="figure">
             今日届いた申請 <strong>{value.today.intake}</strong> 件
           </p>
+          <h2>期限が近い申請</h2>
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">期限</th>
+                <th scope="col">件数</th>
+              </tr>
+            </thead>
+            <tbody>
+              {DUE.map(([code, name]) => (
+                <tr>
+                  <td>{name}</td>
+                  <td>
+                    {value.due[code]} <Bar count={value.due[code]} most={Math.max(1, ...Object.values(value.due))} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
           <h2>待っている申請</h2>
           <table class="list">
             <thead>

@@ -1,6 +1,6 @@
 // Small parts that all pages use.
 
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { ApiError } from "./api";
@@ -118,6 +118,26 @@ export function useLoaded<T>(
   }, [key, turn]);
   const here = state.key === key ? state : { value: undefined, error: undefined };
   return { value: here.value, error: here.error, again: (background = false) => setTurn({ background }) };
+}
+
+/** A part that is loaded when it is first shown. */
+export function lazy<P extends object>(
+  load: () => Promise<ComponentType<P>>,
+): (props: P) => JSX.Element {
+  let found: ComponentType<P> | undefined;
+  return function Lazy(props: P) {
+    const [Part, setPart] = useState<ComponentType<P> | undefined>(() => found);
+    const [error, setError] = useState<unknown>();
+    useEffect(() => {
+      if (!Part)
+        load().then((loaded) => {
+          found = loaded;
+          setPart(() => loaded);
+        }, setError);
+    }, []);
+    if (Part) return <Part {...props} />;
+    return error ? <Failure error={error} /> : <p class="empty">読み込んでいます…</p>;
+  };
 }
 
 /** A key of the keyboard, wherever the focus is, but not while somebody types. */

@@ -1,16 +1,41 @@
-// What waits for staff. Keys: j and k move, Enter opens, / searches by receipt number.
+// What waits for staff, what is due first at the top. Keys: j and k move, Enter opens, x chooses for
+// what is done with several at once.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { get, type Queue, type Waiting } from "./api";
-import { Failure, Heading, useKeys, useLoaded } from "./parts";
-import { age, when } from "./words";
+import { Failure, Heading, lazy, useKeys, useLoaded } from "./parts";
+import { age, daysLeft, left, when } from "./words";
+
+const Bulk = lazy(() => import("./bulk").then((part) => part.Bulk));
 
 const STATES: [string, string][] = [
   ["unmatched", "申請者未特定"],
   ["review", "審査待ち"],
   ["held", "保留"],
   ["correction", "訂正待ち"],
+  ["put_off", "日付まで保留"],
+];
+const FILTERS: { name: string; label: string; choices: [string, string][] }[] = [
+  {
+    name: "due",
+    label: "期限",
+    choices: [
+      ["", "すべて"],
+      ["late", "過ぎたもの"],
+      ["today", "今日まで"],
+      ["week", "7日以内"],
+    ],
+  },
+  {
+    name: "claimed",
+    label: "着手",
+    choices: [
+      ["", "すべて"],
+      ["none", "誰も着手していない"],
+      ["mine", "自分が着手中"],
+    ],
+  },
 ];
 const EVERY = 15000; // milliseconds
 
@@ -18,90 +43,190 @@ export const open = (receipt: string) => {
   location.hash = `#/applications/${encodeURIComponent(receipt)}`;
 };
 
-function Row(props: { item: Waiting; current: boolean; choose: () => void }) {
-  const row = useRef<HTMLTableRowElement>(null);
-  const { item } = props;
-  useEffect(() => {
-    if (props.current) row.current?.scrollIntoView({ block: "nearest" });
-  }, [props.current]);
+/** The day, and whether it is near: a word says so, not the colour alone. */
+export function Due(props: { on: string | null; term: string | null }) {
+  if (!props.on) return <>期限なし</>;
+  const days = daysLeft(props.on);
   return (
-    <tr ref={row} class={props.current ? "current" : ""} aria-current={props.current ? "true" : undefined}>
+    <span class={days < 0 ? "due late" : days <= 3 ? "due soon" : "due"} title={props.term ?? ""}>
+      {left(props.on)}
+      <small>
+        {" "}
+        {when(`${props.on}T00:00`).split(" ")[0]} {props.term ?? ""}
+      </small>
+    </span>
+  );
+}
+
+interface RowProps {
+  item: Waiting;
+  current: boolean;
+  chosen: boolean;
+  point: () => void;
+  choose: () => void;
+}
+
+function Row({ item, current, chosen, point, choose }: RowProps) {
+  const row = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (current) row.current?.scrollIntoView({ block: "nearest" });
+  }, [current]);
+  return (
+    <tr ref={row} class={current ? "current" : ""} aria-current={current ? "true" : undefined}>
+      <td>
+        <input
+          type="checkbox"
+          checked={chosen}
+          onChange={choose}
+          aria-label={`${item.receipt_number} を選ぶ`}
+        />
+      </td>
       <td class="number">
-        <a href={`#/applications/${encodeURIComponent(item.receipt_number)}`} onFocus={props.choose}>
+        <a href={`#/applications/${encodeURIComponent(item.receipt_number)}`} onFocus={point}>
           {item.receipt_number}
         </a>
       </td>
+      <td>
+        <Due on={item.due_on} term={item.due_term} />
+      </td>
       <td>{item.procedure_name}</td>
-      <td>{item.reason_ja ?? item.state_name}</td>
+      <td>
+        {item.reason_ja ?? item.state_name}
+        {item.put_off_until && <small> {when(item.put_off_until)}まで</small>}
+      </td>
       <td>
         {when(item.applied_at)}
-        {item.due_at && <span class="due">期限 {when(item.due_at).split(" ")[0]}</span>}
+        <small> {age(item.since)}</small>
       </td>
-      <td>{age(item.since)}</td>
       <td>{item.mine ? "自分" : (item.claimed_by ?? "")}</td>
     </tr>
   );
 }
 
+function Filters(props: { value: Record<string, string>; set: (name: string, to: string) => void }) {
+  return (
+    <div class="filters">
+      {FILTERS.map((filter) => (
+        <label key={filter.name}>
+          {filter.label}{" "}
+          <select
+            value={props.value[filter.name] ?? ""}
+            onChange={(event) => props.set(filter.name, event.currentTarget.value)}
+          >
+            {filter.choices.map(([value, name]) => (
+              <option value={value}>{name}</option>
+            ))}
+          </select>
+        </label>
+      ))}
+    </div>
+  );
+}
+
+/** What is asked for: an address of the API that a filter of a tab stands for. */
+function question(state: string, filters: Record<string, string>): string {
+  const query = new URLSearchParams({ limit: "100" });
+  if (state === "put_off") query.set("put_off", "yes");
+  else query.set("state", state);
+  for (const [name, value] of Object.entries(filters)) if (value) query.set(name, value);
+  return `/api/queue?${query}`;
+}
+
 export function QueuePage() {
   const [state, setState] = useState("unmatched");
+  const [filters, setFilters] = useState<Record<string, string>>({});
   const [at, setAt] = useState(0);
-  const path = `/api/queue?limit=100&state=${state}`;
+  const [chosen, setChosen] = useState<string[]>([]);
+  const path = question(state, filters);
   const { value, error, again } = useLoaded((background) => get<Queue>(path, background), path);
   const items = value?.items ?? [];
-  const chosen = Math.min(at, Math.max(0, items.length - 1));
+  const current = Math.min(at, Math.max(0, items.length - 1));
+  const here = items.filter((item) => chosen.includes(item.receipt_number));
+  const look = (change: () => void) => {
+    change();
+    setAt(0);
+    setChosen([]);
+  };
+  const choose = (item: Waiting | undefined) => {
+    const receipt = item?.receipt_number;
+    if (receipt)
+      setChosen(chosen.includes(receipt) ? chosen.filter((r) => r !== receipt) : [...chosen, receipt]);
+  };
   useEffect(() => {
     const timer = setInterval(() => again(true), EVERY);
     return () => clearInterval(timer);
   }, [path]);
   useKeys({
-    j: () => setAt(Math.min(chosen + 1, items.length - 1)),
-    k: () => setAt(Math.max(chosen - 1, 0)),
-    Enter: () => items[chosen] && open(items[chosen].receipt_number),
+    j: () => setAt(Math.min(current + 1, items.length - 1)),
+    k: () => setAt(Math.max(current - 1, 0)),
+    x: () => choose(items[current]),
+    Enter: () => items[current] && open(items[current].receipt_number),
   });
   return (
     <>
       <Heading>職員の対応を待つ申請</Heading>
       <Failure error={error} />
+      {(value?.counts.late ?? 0) > 0 && (
+        <p class="late">
+          <strong>期限を過ぎた申請が{value!.counts.late}件あります。</strong>
+        </p>
+      )}
       <div class="tabs" role="group" aria-label="状態で絞る">
         {STATES.map(([code, name]) => (
           <button
             type="button"
             class="tab"
             aria-pressed={state === code}
-            onClick={() => {
-              setState(code);
-              setAt(0);
-            }}
+            onClick={() => look(() => setState(code))}
           >
             {name} <span class="count">{value?.counts[code] ?? "…"}</span>
           </button>
         ))}
       </div>
+      <Filters
+        value={filters}
+        set={(name, to) => look(() => setFilters({ ...filters, [name]: to }))}
+      />
+      {here.length > 0 && (
+        <Bulk items={here} done={() => (setChosen([]), again())} key={here.length} />
+      )}
       {value && items.length === 0 ? (
         <p class="empty">待っている申請はありません。</p>
       ) : (
         <table class="list">
-          <caption class="visually-hidden">待っている申請。jとkで選び、Enterで開きます。</caption>
+          <caption class="visually-hidden">
+            待っている申請。jとkで動き、Enterで開き、xで選びます。
+          </caption>
           <thead>
             <tr>
+              <th scope="col">
+                <span class="visually-hidden">選ぶ</span>
+              </th>
               <th scope="col">受付番号</th>
+              <th scope="col">期限</th>
               <th scope="col">手続</th>
               <th scope="col">理由</th>
-              <th scope="col">申請</th>
-              <th scope="col">経過</th>
-              <th scope="col">対応中</th>
+              <th scope="col">申請・経過</th>
+              <th scope="col">着手</th>
             </tr>
           </thead>
           <tbody>
             {items.map((item, i) => (
-              <Row item={item} current={i === chosen} choose={() => setAt(i)} key={item.receipt_number} />
+              <Row
+                item={item}
+                current={i === current}
+                chosen={chosen.includes(item.receipt_number)}
+                point={() => setAt(i)}
+                choose={() => choose(item)}
+                key={item.receipt_number}
+              />
             ))}
           </tbody>
         </table>
       )}
       <p class="help">
-        キー操作：<kbd>j</kbd> 次　<kbd>k</kbd> 前　<kbd>Enter</kbd> 開く
+        キー操作：<kbd>j</kbd> 次　<kbd>k</kbd> 前　<kbd>Enter</kbd> 開く　<kbd>x</kbd> 選ぶ
+        {value?.next && "　先頭の100件を表示しています。"}
       </p>
     </>
   );

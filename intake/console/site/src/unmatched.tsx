@@ -95,12 +95,12 @@ function Search(props: { it: Application; found: (residents: Candidate[]) => voi
   const [error, setError] = useState<unknown>();
   const submit = (event: Event) => {
     event.preventDefault();
-    post<{ residents: Candidate[] }>(
+    post<{ candidates: Candidate[] }>(
       `/api/applications/${encodeURIComponent(props.it.receipt_number)}/search`,
       { name, birth_date: birth, address, reason },
     ).then((answer) => {
       setError(undefined);
-      props.found(answer.residents);
+      props.found(answer.candidates);
     }, setError);
   };
   return (
@@ -113,6 +113,38 @@ function Search(props: { it: Application; found: (residents: Candidate[]) => voi
         <Field label="住所" name="search-address" required={false} value={address} onValue={setAddress} />
         <Field label="探す理由" name="search-reason" value={reason} onValue={setReason} />
         <Button type="submit">探す</Button>
+      </form>
+    </details>
+  );
+}
+
+/** No to a proposal: of another person, or back to one's own. */
+function Drop(props: {
+  it: Application;
+  name: "drop" | "deny";
+  label: string;
+  done: () => void;
+  changed: () => void;
+}) {
+  const [error, setError] = useState<unknown>();
+  const [reason, setReason] = useState("");
+  const submit = (event: Event) => {
+    event.preventDefault();
+    act(props.it.receipt_number, props.name, { reason, version: props.it.version }).then(
+      props.name === "drop" ? props.changed : props.done,
+      (failed) => {
+        setError(failed);
+        props.changed();
+      },
+    );
+  };
+  return (
+    <details>
+      <summary>{props.label}</summary>
+      <form onSubmit={submit}>
+        <Failure error={error} />
+        <Field label="理由" name="drop-reason" value={reason} onValue={setReason} />
+        <Button type="submit">{props.label}</Button>
       </form>
     </details>
   );
@@ -134,7 +166,8 @@ function Confirm(props: { it: Application; done: () => void; changed: () => void
     });
   };
   return (
-    <form class="card" onSubmit={confirm}>
+    <section class="card" aria-label="二人目の確認">
+      <form onSubmit={confirm}>
       <h2>二人目の確認</h2>
       <p>
         {who(proposal.by)} さんが、宛名番号 <strong>{proposal.atenabango}</strong> の人だと判断しました。
@@ -145,7 +178,9 @@ function Confirm(props: { it: Application; done: () => void; changed: () => void
       <Button look="main" type="submit">
         同じ人であることを確認した
       </Button>
-    </form>
+      </form>
+      <Drop {...props} name="deny" label="同じ人ではない（差し戻す）" />
+    </section>
   );
 }
 
@@ -191,6 +226,9 @@ export function Unmatched(props: {
       {it.proposal && !confirms && (
         <Notice kind="info">
           {who(it.proposal.by)} さんの判断（宛名番号 {it.proposal.atenabango}）を、ほかの職員が確認します。
+          {it.may.includes("identify") && (
+            <Drop it={it} name="drop" label="判断を取り消す" done={props.done} changed={props.changed} />
+          )}
         </Notice>
       )}
       <div class="compare">

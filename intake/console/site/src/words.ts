@@ -74,5 +74,27 @@ export function age(at: string, now = Date.now()): string {
   return `${Math.floor(minutes / 1440)}日`;
 }
 
+const DAY = 86400000;
+
+/** How many days are left to the end of a day, in Japan; negative: it is over. */
+export function daysLeft(day: string, now = Date.now()): number {
+  const today = Math.floor((now + 9 * 3600000) / DAY);
+  return Math.floor(Date.parse(`${day}T00:00:00Z`) / DAY) - today;
+}
+
+export function left(day: string, now = Date.now()): string {
+  const days = daysLeft(day, now);
+  return days < 0 ? `${-days}日過ぎています` : days === 0 ? "今日まで" : `あと${days}日`;
+}
+
+export const way: Record<string, string> = {
+  phone: "電話",
+  counter: "窓口",
+  letter: "郵便",
+  mail: "メール",
+  inside: "庁内",
+  other: "その他",
+};
+
 /** "staff:hanako" → hanako */
 export const who = (actor: string) => actor.replace(/^staff:/, "");

@@ -1,0 +1,109 @@
+// An application and the one that it corrects, or that corrects it, side by side.
+
+import { useState } from "preact/hooks";
+
+import { type Application, application } from "./api";
+import { difference } from "./difference";
+import { Failure, Marked, useLoaded } from "./parts";
+import { when } from "./words";
+
+interface Line {
+  path: string;
+  label: string;
+  before: string;
+  after: string;
+}
+
+function rows(it: Application): Map<string, { label: string; value: string }> {
+  const all = (it.form?.groups ?? []).flatMap((group) => group.rows);
+  return new Map(all.map((row) => [row.path, { label: row.label, value: row.value }]));
+}
+
+function lines(before: Application, after: Application): Line[] {
+  const old = rows(before);
+  const now = rows(after);
+  const paths = [...now.keys(), ...[...old.keys()].filter((path) => !now.has(path))];
+  return paths.map((path) => ({
+    path,
+    label: (now.get(path) ?? old.get(path))!.label,
+    before: old.get(path)?.value ?? "",
+    after: now.get(path)?.value ?? "",
+  }));
+}
+
+function Compared(props: { before: Application; after: Application }) {
+  const [all, setAll] = useState(false);
+  const found = lines(props.before, props.after);
+  const shown = all ? found : found.filter((line) => line.before !== line.after);
+  const head = (it: Application) => (
+    <th scope="col">
+      {it.receipt_number}
+      <small> {when(it.applied_at)}</small>
+    </th>
+  );
+  return (
+    <>
+      <label>
+        <input
+          type="checkbox"
+          checked={all}
+          onChange={(event) => setAll(event.currentTarget.checked)}
+        />{" "}
+        同じ項目も表示する
+      </label>
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">項目</th>
+            {head(props.before)}
+            {head(props.after)}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((line) => (
+            <tr key={line.path}>
+              <th scope="row">{line.label}</th>
+              <td>
+                <Marked pieces={difference(line.before, line.after)} say="訂正で変わる文字" />
+              </td>
+              <td>
+                {line.after ? (
+                  <Marked pieces={difference(line.after, line.before)} say="訂正で変わった文字" />
+                ) : (
+                  "（なし）"
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {shown.length === 0 && <p class="help">表示できる項目に違いはありません。</p>}
+    </>
+  );
+}
+
+export function Versions(props: { it: Application }) {
+  const { it } = props;
+  const [other, setOther] = useState(it.versions[it.versions.length - 1].receipt_number);
+  const { value, error } = useLoaded(() => application(other), other);
+  const after = it.versions.find((one) => one.receipt_number === other)?.which === "after";
+  return (
+    <section class="card" aria-label="訂正の前と後">
+      <h2>訂正の前と後</h2>
+      <div class="tabs">
+        {it.versions.map((one) => (
+          <button
+            type="button"
+            class="tab"
+            aria-pressed={one.receipt_number === other}
+            onClick={() => setOther(one.receipt_number)}
+          >
+            {one.which === "before" ? "訂正前" : "訂正後"} {one.receipt_number}（{one.state_name}）
+          </button>
+        ))}
+      </div>
+      <Failure error={error} />
+      {value && <Compared before={after ? it : value} after={after ? value : it} />}
+    </section>
+  );
+}

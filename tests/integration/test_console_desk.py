@@ -1,0 +1,214 @@
+"""The desk of a clerk: terms, what is put off, notes, undoing, rerouting, and what leaves the
+house, on the real program, PostgreSQL and TLS."""
+
+import datetime
+
+import pytest
+
+import test_console_work as work
+from stack import StackError
+from test_console_work import CHILD, DEPARTMENT, PROCEDURE, act, audit, errors, path, view, waiting
+
+WELFARE = "welfare"
+OTHER_PROCEDURE = "child-allowance.amount-revision"
+ALL = ["see", "identify", "confirm", "examine", "approve", "reroute"]
+
+
+@pytest.fixture(scope="module")
+def house(make_module_stack, tmp_path_factory):
+    site = tmp_path_factory.mktemp("site")
+    (site / "index.html").write_text("<!doctype html><title>受付</title>")
+    stack = make_module_stack({
+        "console": {"site": site, "idle": "1h"},
+        "channel pittari": {"status-correction": "要訂正", "status-withdrawn": "取下げ"},
+        f"destination {WELFARE}": {"name": "福祉保健総合システム", "auth": "mtls"},
+        f"route {PROCEDURE}": {"approval": "staff", "business": CHILD, "department": DEPARTMENT,
+                               "alternatives": WELFARE},
+        f"route {OTHER_PROCEDURE}": {"destination": WELFARE, "legal-basis": "番号法第9条第1項",
+                                     "business": WELFARE, "department": "福祉課"}})
+    stack.up(server=False, business=False)
+    stack.submit_town(stack.make_town("town", "--seed", "5", "--count", "16"))
+    for role in ("collect", "examine", "identify", "routing"):
+        assert stack.uketsuke(role, "--once").returncode == 0
+    stack.start_console()
+    stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
+                   "--address", "127.0.0.1", "--first")
+    work.PEOPLE = {"hanako": (ALL, CHILD, DEPARTMENT), "taro": (ALL, CHILD, DEPARTMENT),
+                   "both": (["see", "reroute"], "*", "*")}
+    stack.people = {name: work.person(stack, name) for name in work.PEOPLE}
+    return stack
+
+
+def queue(house, name="hanako", **query):
+    answer = house.people[name].http.get(house.people[name].base + "/api/queue", timeout=20,
+                                         params={"limit": 200, **query})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def receipts(house, **query):
+    return [item["receipt_number"] for item in queue(house, **query)["items"]]
+
+
+def refusal(house, sql, user="uketsuke_admin"):
+    with pytest.raises(StackError) as refused:
+        house.psql(sql, user=user)
+    return str(refused.value)
+
+
+def day(after):
+    japan = datetime.timezone(datetime.timedelta(hours=9))
+    return str((datetime.datetime.now(japan) + datetime.timedelta(days=after)).date())
+
+
+# --- terms --------------------------------------------------------------------------------------
+
+def test_every_application_that_can_be_read_has_a_term(house):
+    items = [i for i in queue(house)["items"] if i["state"] in ("review", "unmatched")]
+    assert items and all(i["due_on"] and i["due_term"] for i in items)
+    assert {i["due_term"] for i in items} <= {"15日特例", "標準処理期間"}
+    order = [(i["due_on"], i["applied_at"]) for i in items]
+    assert order == sorted(order)
+    seen = view(house, "hanako", items[0]["receipt_number"])
+    assert (seen["due_on"], seen["due_term"]) == (items[0]["due_on"], items[0]["due_term"])
+
+
+def test_what_is_due_is_found_and_counted(house):
+    late, soon = waiting(house, "review")[:2]
+    for receipt, due in ((late, "2020-01-01"), (soon, day(2))):
+        house.psql(f"UPDATE application SET due_on = '{due}', changed_by = 'role:upgrade'"
+                   f" WHERE receipt_number = '{receipt}'")
+    assert receipts(house)[0] == late
+    over = receipts(house, due="late")
+    assert over[0] == late and soon not in over and queue(house)["counts"]["late"] == len(over)
+    week = queue(house, due="week")["items"]
+    assert soon in [i["receipt_number"] for i in week]
+    assert max(i["due_on"] for i in week) <= day(7)
+    assert set(receipts(house, due="today")) <= set(i["receipt_number"] for i in week)
+    due = house.people["hanako"].get("/api/overview").json()["due"]
+    assert due["late"] >= 1 and due["three_days"] >= 1
+
+
+def test_nobody_but_the_examination_sets_a_term(house):
+    assert "may not set by when" in refusal(
+        house, "UPDATE application SET due_on = '2099-01-01' WHERE state = 'review'",
+        "uketsuke_console")
+
+
+# --- what is put off ----------------------------------------------------------------------------
+
+def test_what_is_put_off_is_away_until_its_day(house):
+    receipt = waiting(house, "review")[2]
+    before = queue(house)["counts"]
+    assert act(house, "hanako", receipt, "hold", until=day(3)).status_code == 200
+    after = queue(house)["counts"]
+    assert receipt not in receipts(house)
+    assert after["review"] == before["review"] - 1
+    assert after["put_off"] == before["put_off"] + 1
+    (item,) = [i for i in queue(house, put_off="yes")["items"] if i["receipt_number"] == receipt]
+    assert item["put_off_until"].startswith(day(3))
+    assert view(house, "taro", receipt)["hold"]["by"] == "staff:hanako"
+    house.psql("UPDATE staff_hold SET until = now() - interval '1 s'")  # its day has come
+    assert receipt in receipts(house) and view(house, "taro", receipt)["hold"] is None
+    assert receipt not in receipts(house, put_off="yes")
+
+
+def test_claimed_by_whom(house):
+    receipt = receipts(house)[0]
+    house.people["hanako"].post(path(receipt, "/claim"))
+    assert receipts(house, claimed="mine") == [receipt]
+    assert receipts(house, claimed="none") == [r for r in receipts(house) if r != receipt]
+    assert receipts(house, claimed="mine", name="taro") == []
+    house.people["hanako"].http.delete(house.people["hanako"].base + path(receipt, "/claim"),
+                                       timeout=20)
+
+
+# --- notes --------------------------------------------------------------------------------------
+
+def test_contact_notes_are_added_and_never_changed(house):
+    receipt = waiting(house, "unmatched")[0]
+    words = "電話で、前の住所を確かめた。\nつながったのは二度目。"
+    hanako = house.people["hanako"]
+    for way, text in (("phone", words), ("counter", "来庁された")):
+        assert hanako.post(path(receipt, "/contact"), way=way, text=text).status_code == 200
+    notes = view(house, "taro", receipt)["contacts"]
+    assert [(n["way"], n["text"], n["by"]) for n in notes] == [
+        ("phone", words, "staff:hanako"), ("counter", "来庁された", "staff:hanako")]
+    assert audit(house, receipt, "staff.contact") == 2
+    for way, text in (("fax", "x"), ("phone", ""), ("phone", "a\tb"), ("phone", "あ" * 2001)):
+        assert hanako.post(path(receipt, "/contact"), way=way, text=text).status_code == 400
+    assert hanako.post(path(receipt, "/contact"), way="other", text="あ" * 2000).status_code == 200
+    stored = house.psql("SELECT count(*) FROM contact_note WHERE"
+                        " position(convert_to('前の住所', 'UTF8') IN sealed) > 0")
+    assert stored == "0\n"
+    for change in ("UPDATE contact_note SET way = 'mail'", "DELETE FROM contact_note"):
+        assert "append-only" in refusal(house, change)
+
+
+# --- who it is, taken back ----------------------------------------------------------------------
+
+def test_a_proposal_is_dropped_or_denied_and_an_identification_undone(house):
+    receipt, resident = work.candidate_of(house, "hanako", reversed(waiting(house, "unmatched")))
+    number = resident["atenabango"]
+    assert act(house, "hanako", receipt, "identify", atenabango=number).status_code == 200
+    assert act(house, "hanako", receipt, "drop").status_code == 200
+    assert view(house, "hanako", receipt)["reason"] == "proposal-dropped"
+    assert act(house, "hanako", receipt, "identify", atenabango=number).status_code == 200
+    assert act(house, "taro", receipt, "deny").status_code == 200
+    assert act(house, "taro", receipt, "confirm").status_code == 409
+    assert act(house, "hanako", receipt, "identify", atenabango=number).status_code == 200
+    assert act(house, "taro", receipt, "confirm").json()["state"] == "identified"
+    undone = act(house, "taro", receipt, "undo")
+    assert undone.json()["state"] == "unmatched", undone.text
+    assert view(house, "taro", receipt)["reason"] == "identification-undone"
+    assert act(house, "taro", receipt, "undo").status_code == 409
+    assert audit(house, receipt, "staff.identify-undo") == 1
+
+
+# --- elsewhere ----------------------------------------------------------------------------------
+
+def test_rerouting_needs_the_right_on_both_sides(house):
+    receipt = waiting(house, "review")[3]
+    assert {d["destination"] for d in view(house, "hanako", receipt)["destinations"]} == {CHILD}
+    refused = act(house, "hanako", receipt, "reroute", destination=WELFARE)
+    assert errors(refused, 400)["code"] == "E0004"
+    offered = view(house, "both", receipt)["destinations"]
+    assert {"destination": WELFARE, "name": "福祉保健総合システム"} in offered
+    for nowhere in ("registry", "portal", "x"):
+        assert act(house, "both", receipt, "reroute", destination=nowhere).status_code == 400
+    assert act(house, "both", receipt, "reroute", destination=WELFARE).status_code == 200
+    chosen = house.psql("SELECT destination, chosen_by FROM reroute")
+    assert chosen == f"{WELFARE}\tstaff:both\n"
+
+
+# --- several at once ----------------------------------------------------------------------------
+
+def test_only_what_nobody_has_to_look_at_is_accepted_with_others(house):
+    items = [i for i in queue(house, state="review")["items"]]
+    plain = next(i for i in items if i["plain"])
+    receipt = plain["receipt_number"]
+    house.psql("UPDATE review SET demands = 'finding route' FROM application a WHERE"
+               " review.application_id = a.application_id"
+               f" AND a.receipt_number = '{receipt}'")
+    assert not next(i for i in queue(house)["items"] if i["receipt_number"] == receipt)["plain"]
+    refused = act(house, "hanako", receipt, "approve", plain=True)
+    assert errors(refused, 400)["code"] == "E0004"
+    house.psql("UPDATE review SET demands = 'route'")
+    assert act(house, "hanako", receipt, "approve", plain=True).json()["state"] == "identified"
+    assert house.people["hanako"].post(path(receipt, "/approve"), reason="x", plain=True,
+                                       version=plain["version"]).status_code == 409
+
+
+# --- versions -----------------------------------------------------------------------------------
+
+def test_what_was_corrected_and_by_what(house):
+    first, second, third = waiting(house, "unmatched")[:3]
+    for one, by in ((first, second), (second, third)):
+        house.psql("INSERT INTO supersession SELECT a.city_code, a.application_id, b.application_id"
+                   f" FROM application a, application b WHERE a.receipt_number = '{one}'"
+                   f" AND b.receipt_number = '{by}'")
+    found = view(house, "hanako", second)["versions"]
+    assert [(v["receipt_number"], v["which"]) for v in found] == [(first, "before"),
+                                                                 (third, "after")]
+    assert [v["which"] for v in view(house, "hanako", third)["versions"]] == ["before", "before"]
+    assert view(house, "hanako", waiting(house, "unmatched")[3])["versions"] == []
