@@ -32,7 +32,7 @@ struct examining {
     json_t *revocation;
     instant suspended; /* what is known of it from now on */
     struct buffer ocsp_certid;
-    bool ocsp_used;
+    struct ocsp_span ocsp_used;
     json_t *record;
     json_t *findings; /* NULL while no form was read */
     struct form_term term;
@@ -168,6 +168,24 @@ static bool unsigned_allowed(struct examining *e)
     return missing;
 }
 
+static const char *evidence_text(const json_t *evidence, const char *key)
+{
+    return json_string_value(json_object_get(evidence, key));
+}
+
+/* {0}: it is no response that was looked at. */
+static struct ocsp_span span_of(const json_t *evidence)
+{
+    const char *kind = evidence_text(evidence, "kind");
+    const char *from = evidence_text(evidence, "this_update");
+    const char *to = evidence_text(evidence, "next_update");
+    struct ocsp_span span = {0};
+    if (!kind || strcmp(kind, "ocsp") != 0 || !instant_parse(from, &span.this_update) ||
+        !instant_parse(to ? to : from, &span.next_update))
+        return (struct ocsp_span){0};
+    return span;
+}
+
 static bool certificate_judge_all(struct examining *e)
 {
     e->certificate = certificate_judge(e->signature.x509, e->signature.key, e->input->trust,
@@ -186,8 +204,8 @@ static bool certificate_judge_all(struct examining *e)
     bool passed = revocation_judge(&revocation, e->certificate, e->checks, &e->ocsp_certid,
                                    &e->revocation, &e->suspended);
     bool failed = checks_indication(e->checks) == TOTAL_FAILED;
-    const char *kind = json_string_value(json_object_get(e->revocation, "kind"));
-    e->ocsp_used = (passed || failed) && kind && strcmp(kind, "ocsp") == 0;
+    if (passed || failed)
+        e->ocsp_used = span_of(e->revocation);
     return !failed;
 }
 

@@ -50,8 +50,8 @@ struct examination {
     /* The certID (DER) to ask a responder for; examine again with what came of it as input.ocsp.
      * Empty: nothing to ask, or asked already, or refused whatever the answer. Owned. */
     struct buffer ocsp_certid;
-    struct form_term term; /* name "": none, or the form could not be read */
-    bool ocsp_used; /* input.ocsp decided about revocation: worth keeping until its nextUpdate */
+    struct ocsp_span ocsp_used; /* of input.ocsp, when it decided about revocation; {0} */
+    struct form_term term;      /* name "": none, or the form could not be read */
     /* Canonical JSON (base/json.h), owned: the bytes that are sealed. */
     struct buffer report;   /* docs/formats/report.md */
     struct buffer facts;    /* the certificate's four basic facts; empty without them */

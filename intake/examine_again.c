@@ -71,7 +71,7 @@ bool examine_batch_again(struct examine_batch *batch, struct failure *f)
     if (!db_transaction(batch->worker->role->db, examine_again_work, &look, f))
         return false;
     for (size_t i = 0; i < look.count; i++)
-        if (look.subjects[i]->examination.ocsp_used)
-            ocsp_client_keep(batch->worker->responders, &look.subjects[i]->errand);
+        ocsp_client_keep(batch->worker->responders, &look.subjects[i]->errand,
+                         look.subjects[i]->examination.ocsp_used);
     return true;
 }

@@ -260,7 +260,8 @@ void examiner_wire_put_result(struct buffer *out, const struct examination *x)
     text_put(out, x->ca);
     text_put(out, x->serial);
     bytes_put(out, buffer_bytes(&x->ocsp_certid));
-    number_put(out, x->ocsp_used);
+    number_put(out, x->ocsp_used.this_update);
+    number_put(out, x->ocsp_used.next_update);
     text_put(out, x->term.name);
     text_put(out, x->term.on);
     bytes_put(out, buffer_bytes(&x->report));
@@ -283,7 +284,8 @@ bool examiner_wire_get_result(struct bytes fields, struct examination *ret_exami
     word_get(&r, x.ca, sizeof x.ca);
     word_get(&r, x.serial, sizeof x.serial);
     buffer_get(&r, &x.ocsp_certid);
-    x.ocsp_used = number_within(&r, 0, 1);
+    x.ocsp_used.this_update = number_get(&r);
+    x.ocsp_used.next_update = number_get(&r);
     word_get(&r, x.term.name, sizeof x.term.name);
     word_get(&r, x.term.on, sizeof x.term.on);
     buffer_get(&r, &x.report);

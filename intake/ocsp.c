@@ -145,11 +145,12 @@ void ocsp_client_ask(struct ocsp_client *client, struct ocsp_errand *errands, si
     free(open);
 }
 
-void ocsp_client_keep(struct ocsp_client *client, const struct ocsp_errand *errand)
+void ocsp_client_keep(struct ocsp_client *client, const struct ocsp_errand *errand,
+                      struct ocsp_span span)
 {
-    if (!errand->cached && errand->response.length > 0)
+    if (!errand->cached && errand->response.length > 0 && span.this_update != 0)
         ocsp_cache_put(client->cache, errand->certid, buffer_bytes(&errand->response),
-                       bytes_of(errand->nonce, errand->nonce_length));
+                       bytes_of(errand->nonce, errand->nonce_length), span);
 }
 
 struct ocsp_answer ocsp_errand_answer(const struct ocsp_errand *errand)

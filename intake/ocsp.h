@@ -45,8 +45,10 @@ struct ocsp_errand {        /* one certificate to ask for */
 
 /* Takes at most [revocation] ocsp-timeout for each responder, however many errands there are. */
 void ocsp_client_ask(struct ocsp_client *client, struct ocsp_errand *errands, size_t count);
-/* The response decided: it may do so again until its nextUpdate. */
-void ocsp_client_keep(struct ocsp_client *client, const struct ocsp_errand *errand);
+/* The response decided, as the examination says (struct examination.ocsp_used; {0}: it did not): it
+ * may do so again until its nextUpdate. It is not read here. */
+void ocsp_client_keep(struct ocsp_client *client, const struct ocsp_errand *errand,
+                      struct ocsp_span span);
 
 /* For struct examination_input; borrows from the errand. */
 struct ocsp_answer ocsp_errand_answer(const struct ocsp_errand *errand);

@@ -10,7 +10,7 @@ struct place {
     struct buffer response;
     uint8_t nonce[OCSP_NONCE_BYTES];
     size_t nonce_length;
-    instant this_update, next_update;
+    struct ocsp_span span;
 };
 
 struct ocsp_cache {
@@ -40,13 +40,11 @@ static size_t place_of(struct bytes certid, uint8_t ret_key[32])
 }
 
 void ocsp_cache_put(struct ocsp_cache *cache, struct bytes certid, struct bytes response,
-                    struct bytes nonce)
+                    struct bytes nonce, struct ocsp_span span)
 {
     uint8_t key[32];
     struct place *place = &cache->places[place_of(certid, key)];
-    instant from, to;
-    if (response.length > OCSP_CACHE_RESPONSE_MAX || nonce.length > sizeof place->nonce ||
-        !ocsp_response_times(response, certid, &from, &to))
+    if (response.length > OCSP_CACHE_RESPONSE_MAX || nonce.length > sizeof place->nonce)
         return;
     memcpy(place->key, key, sizeof key);
     buffer_clear(&place->response);
@@ -54,8 +52,7 @@ void ocsp_cache_put(struct ocsp_cache *cache, struct bytes certid, struct bytes 
     if (nonce.length)
         memcpy(place->nonce, nonce.data, nonce.length);
     place->nonce_length = nonce.length;
-    place->this_update = from;
-    place->next_update = to;
+    place->span = span;
 }
 
 bool ocsp_cache_find(const struct ocsp_cache *cache, struct bytes certid, instant applied_at,
@@ -65,8 +62,8 @@ bool ocsp_cache_find(const struct ocsp_cache *cache, struct bytes certid, instan
     uint8_t key[32];
     const struct place *place = &cache->places[place_of(certid, key)];
     if (place->response.length == 0 || memcmp(place->key, key, sizeof key) != 0 ||
-        place->this_update <= applied_at || place->next_update < now ||
-        now - place->this_update > age_most)
+        place->span.this_update <= applied_at || place->span.next_update < now ||
+        now - place->span.this_update > age_most)
         return false;
     *ret_response = buffer_bytes(&place->response);
     *ret_nonce = bytes_of(place->nonce, place->nonce_length);

@@ -20,7 +20,7 @@ void ocsp_cache_free(struct ocsp_cache *cache);
 
 /* `nonce`: as sent; empty: none. */
 void ocsp_cache_put(struct ocsp_cache *cache, struct bytes certid, struct bytes response,
-                    struct bytes nonce);
+                    struct bytes nonce, struct ocsp_span span);
 /* A response for this certID that was issued after `applied_at`, and at `now` is neither past its
  * nextUpdate nor older than `age_most`: one that would be judged stale is asked for anew. Borrowed
  * until the next put. */

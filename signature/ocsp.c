@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "signature/algorithm.h"
-#include "signature/asn1.h"
 #include "signature/ocsp_internal.h"
 
 DEFINE_CLEANUP(cleanup_request, OCSP_REQUEST *, OCSP_REQUEST_free)
@@ -118,35 +117,13 @@ static bool may_be_same(const OCSP_CERTID *a, const OCSP_CERTID *b)
     return OBJ_cmp(hash[0], hash[1]) != 0 || OCSP_id_issuer_cmp(a, b) == 0;
 }
 
-static OCSP_SINGLERESP *single_find(OCSP_BASICRESP *basic, const OCSP_CERTID *id)
-{
-    for (int i = 0; basic && id && i < OCSP_resp_count(basic); i++) {
-        OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
-        if (may_be_same(OCSP_SINGLERESP_get0_id(single), id))
-            return single;
-    }
-    return NULL;
-}
-
 bool ocsp_response_concerns(struct bytes response, struct bytes certid)
 {
     int status;
     _cleanup_(cleanup_basic) OCSP_BASICRESP *basic = ocsp_basic_read(response, &status);
     _cleanup_(cleanup_certid) OCSP_CERTID *id = certid_read(certid);
-    return single_find(basic, id) != NULL;
-}
-
-bool ocsp_response_times(struct bytes response, struct bytes certid, instant *ret_this_update,
-                         instant *ret_next_update)
-{
-    int status;
-    ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
-    _cleanup_(cleanup_basic) OCSP_BASICRESP *basic = ocsp_basic_read(response, &status);
-    _cleanup_(cleanup_certid) OCSP_CERTID *id = certid_read(certid);
-    OCSP_SINGLERESP *single = single_find(basic, id);
-    if (!single)
-        return false;
-    OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update);
-    return asn1_instant(this_update, ret_this_update) &&
-           asn1_instant(next_update ? next_update : this_update, ret_next_update);
+    for (int i = 0; basic && id && i < OCSP_resp_count(basic); i++)
+        if (may_be_same(OCSP_SINGLERESP_get0_id(OCSP_resp_get0(basic, i)), id))
+            return true;
+    return false;
 }

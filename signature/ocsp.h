@@ -33,13 +33,14 @@ bool ocsp_request(struct bytes certid, struct bytes nonce, struct buffer *ret_de
 /* Whether a response (DER) may be one for this certID: same serial number, and the same issuer as
  * far as both are hashed alike. For choosing among files; nothing is verified. */
 bool ocsp_response_concerns(struct bytes response, struct bytes certid);
-/* thisUpdate and nextUpdate (thisUpdate again where it has none: not worth keeping) of the
- * response's part for this certID. Nothing is verified. False when it has no such part. */
-bool ocsp_response_times(struct bytes response, struct bytes certid, instant *ret_this_update,
-                         instant *ret_next_update);
 /* NULL for a basic response; else the reason that ocsp_judge would give: the responder's error, or
  * ocsp-malformed. */
 const char *ocsp_response_error(struct bytes response);
+
+/* When a response speaks: worth keeping until then. */
+struct ocsp_span {
+    instant this_update, next_update; /* thisUpdate again where it has no nextUpdate */
+};
 
 struct ocsp_question {
     X509 *certificate;

@@ -25,7 +25,7 @@ static struct examination examination_of(enum verdict verdict, const char *reaso
                             .ca = "sign",
                             .serial = "0a1b",
                             .ocsp_certid = buffer_of("certid"),
-                            .ocsp_used = true,
+                            .ocsp_used = {3, INT64_MAX},
                             .report = buffer_of("{\"format\":1}"),
                             .facts = buffer_of("{}"),
                             .evidence = buffer_of("{\"e\":1}")};
@@ -88,7 +88,7 @@ static void a_result_back(void **state)
     assert_string_equal(heard.ca, said.ca);
     assert_string_equal(heard.serial, said.serial);
     assert_true(bytes_equal(buffer_bytes(&heard.ocsp_certid), buffer_bytes(&said.ocsp_certid)));
-    assert_true(heard.ocsp_used);
+    assert_true(heard.ocsp_used.this_update == 3 && heard.ocsp_used.next_update == INT64_MAX);
     assert_true(bytes_equal(buffer_bytes(&heard.report), buffer_bytes(&said.report)));
     assert_true(bytes_equal(buffer_bytes(&heard.facts), buffer_bytes(&said.facts)));
     assert_int_equal(heard.record.length, 0);

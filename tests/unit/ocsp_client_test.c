@@ -406,7 +406,7 @@ static void test_kept_until_next_update(void **state)
     modes(GOOD, GOOD);
     ocsp_client_ask(client, &first, 1);
     assert_string_equal(ask(client, 2), "response"); /* nobody said that it was good */
-    ocsp_client_keep(client, &first);
+    ocsp_client_keep(client, &first, (struct ocsp_span){applied + HOUR, applied + 3 * HOUR});
     ocsp_errand_free(&first);
     servers[0].asked = 0;
     struct ocsp_errand again = {.certid = buffer_bytes(&ids[2]), .applied_at = applied};
@@ -441,7 +441,7 @@ static void test_kept_no_longer_than_its_age(void **state)
     (void)state;
     modes(GOOD, GOOD); /* thisUpdate: an hour after `applied` */
     ocsp_client_ask(client, &first, 1);
-    ocsp_client_keep(client, &first);
+    ocsp_client_keep(client, &first, (struct ocsp_span){applied + HOUR, applied + 3 * HOUR});
     ocsp_errand_free(&first);
     clock_fix(applied + 2 * HOUR + HOUR / 2);
     assert_string_equal(ask(client, 2), "cached");
@@ -458,9 +458,11 @@ static void test_what_is_not_kept(void **state)
     static const uint8_t zeros[OCSP_CACHE_RESPONSE_MAX + 1];
     (void)state;
     struct bytes id = buffer_bytes(&ids[0]);
-    ocsp_cache_put(cache, id, bytes_of_text("busy"), (struct bytes){0});
-    ocsp_cache_put(cache, id, bytes_of(zeros, sizeof zeros), (struct bytes){0});
-    assert_false(ocsp_cache_find(cache, id, 0, 0, INSTANT_DAY, &response, &nonce));
+    const struct ocsp_span span = {HOUR, 2 * HOUR};
+    ocsp_cache_put(cache, id, bytes_of(zeros, sizeof zeros), (struct bytes){0}, span);
+    assert_false(ocsp_cache_find(cache, id, 0, HOUR, INSTANT_DAY, &response, &nonce));
+    ocsp_cache_put(cache, id, bytes_of(zeros, sizeof zeros - 1), (struct bytes){0}, span);
+    assert_true(ocsp_cache_find(cache, id, 0, HOUR, INSTANT_DAY, &response, &nonce));
     ocsp_cache_free(cache);
 }
 
