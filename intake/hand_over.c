@@ -114,6 +114,7 @@ struct leaving {
     const struct work_item *item;
     const struct stored_examination *examination;
     struct route route; /* its destination is the one that staff chose, where they did */
+    bool elsewhere;     /* they chose another than the route's own */
     const struct procedure *procedure;
     json_t *record; /* as cut for the destination; owned */
     const char *package_sha256;
@@ -190,10 +191,12 @@ static bool free_to_leave(struct hand_over *all, struct db_tx *tx, const struct 
         return false;
     unsigned demands =
         (release_has_finding(examination->report) ? RELEASE_FINDING : 0) |
-        (leaving->route.approval ? RELEASE_ROUTE : 0) | (protected ? RELEASE_PROTECTED : 0) |
+        /* what one person sends elsewhere takes another's word, whatever the route demands */
+        (leaving->route.approval || leaving->elsewhere ? RELEASE_ROUTE : 0) |
+        (protected ? RELEASE_PROTECTED : 0) |
         (leaving->correction->claimed && !leaving->correction->possible ? RELEASE_CORRECTION : 0);
     if (item->state == STATE_REVIEW && !demands)
-        demands = RELEASE_ROUTE; /* sent elsewhere by one person: only people end a review */
+        demands = RELEASE_ROUTE; /* sent back to where it came from: only people end a review */
     release_make(leaving->record, examination->atenabango, leaving->route.destination, demands,
                  &release);
     if (!release_approved(tx, item, &release, ret_free, f))
@@ -243,14 +246,16 @@ static bool hand_over_leaving(struct hand_over *all, struct db_tx *tx,
 
 /* The destination that staff chose counts only while the route table still allows it. */
 static bool route_of(struct hand_over *all, const char *procedure_id, const char *chosen,
-                     struct route *ret_route)
+                     struct leaving *leaving)
 {
     const struct config *config = all->role->config;
-    if (!route_find(config, procedure_id, ret_route))
+    struct route *route = &leaving->route;
+    if (!route_find(config, procedure_id, route))
         return false;
+    leaving->elsewhere = chosen && strcmp(chosen, route->destination) != 0;
     if (chosen)
-        ret_route->destination = route_alternative(config, ret_route, chosen);
-    return ret_route->destination != NULL;
+        route->destination = route_alternative(config, route, chosen);
+    return route->destination != NULL;
 }
 
 /* As the package itself says; NULL for what corrects nothing. */
@@ -266,8 +271,7 @@ static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t i
     struct correction *correction = &all->parcels[index].correction;
     struct leaving leaving = {
         .item = &all->items[index], .examination = examination, .correction = correction};
-    if (!route_of(all, examination->procedure_id, db_get_text(all->packages, row, 1),
-                  &leaving.route))
+    if (!route_of(all, examination->procedure_id, db_get_text(all->packages, row, 1), &leaving))
         return hold(all, tx, leaving.item, "route-missing", f);
     leaving.procedure = procedures_find(all->role->procedures, examination->procedure_id,
                                         examination->form_version);

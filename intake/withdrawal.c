@@ -24,7 +24,9 @@ static const struct db_statement withdrawals_find = {
     " (SELECT d.destination FROM delivery d WHERE d.city_code = a.city_code"
     "  AND d.application_id = a.application_id AND d.destination <> 'portal' AND d.status IS NULL"
     "  AND d.accepted"
-    "  ORDER BY d.delivered_at DESC LIMIT 1) "
+    "  ORDER BY d.delivered_at DESC LIMIT 1),"
+    " NOT EXISTS (SELECT FROM application_key k WHERE k.city_code = a.city_code"
+    "  AND k.application_id = a.application_id) "
     "FROM withdrawal w JOIN application a USING (city_code, application_id) "
     "WHERE w.city_code = $1 AND w.settled_at IS NULL "
     "ORDER BY w.asked_at LIMIT 64 FOR UPDATE OF w, a SKIP LOCKED"};
@@ -55,6 +57,7 @@ struct asked { /* one withdrawal; texts borrowed from the rows */
     enum state state;
     int version;
     bool fetched;
+    bool forgotten; /* its key is destroyed: nothing can be written about it any more */
     instant at;
 };
 
@@ -140,7 +143,8 @@ static bool tell(struct role *role, struct db_tx *tx, const struct asked *asked,
 
 /* --- too late --------------------------------------------------------------------------------- */
 
-/* The portal shows 取下げ since the resident asked; it is told again how it really ended. */
+/* The portal shows 取下げ since the resident asked; it is told again how it really ended, without
+ * words when it is forgotten. */
 static bool refuse(struct role *role, struct db_tx *tx, const struct asked *asked,
                    struct failure *f)
 {
@@ -149,10 +153,11 @@ static bool refuse(struct role *role, struct db_tx *tx, const struct asked *aske
                                  .application_id = asked->application_id,
                                  .status =
                                      decide_status(role->config, asked->channel, asked->state)};
-    return (!*entry.status ||
-            (message_write(tx, role->city_key, role->city_code, asked->application_id, ACTOR,
-                           entry.status, TOO_LATE, &entry.message_id, f) &&
-             outbox_put(tx, &entry, 1, f))) &&
+    if (*entry.status && !asked->forgotten &&
+        !message_write(tx, role->city_key, role->city_code, asked->application_id, ACTOR,
+                       entry.status, TOO_LATE, &entry.message_id, f))
+        return false;
+    return (!*entry.status || outbox_put(tx, &entry, 1, f)) &&
            settle(role, tx, asked, "too-late", f);
 }
 
@@ -181,7 +186,9 @@ static bool settle_one(struct role *role, struct db_tx *tx, struct asked *asked,
     if (asked->state == STATE_ROUTED && !look_into_outbox(role, tx, asked, f))
         return false;
     bool out = asked->fetched || asked->state == STATE_RECEIVED;
-    const char *whom = asked->fetched ? asked->waits_for : asked->delivered_to;
+    const char *whom = asked->forgotten ? NULL
+                       : asked->fetched ? asked->waits_for
+                                        : asked->delivered_to;
     if (out && whom)
         return tell(role, tx, asked, whom, f) && settle(role, tx, asked, "told-destination", f);
     if (out)
@@ -198,7 +205,8 @@ static bool asked_read(const struct db_rows *rows, size_t i, struct asked *ret, 
                           .receipt_number = db_get_text(rows, i, 4),
                           .at = db_get_instant(rows, i, 5),
                           .asked_by = db_get_text(rows, i, 6),
-                          .delivered_to = db_get_text(rows, i, 7)};
+                          .delivered_to = db_get_text(rows, i, 7),
+                          .forgotten = db_get_boolean(rows, i, 8)};
     return state_from_code(db_get_text(rows, i, 1), &ret->state) ||
            failure_set(f, FAILURE_DATABASE,
                        "an application is in a state that this program does not know: use the "

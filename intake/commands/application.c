@@ -287,7 +287,8 @@ ACT(resend, "resend", "Try again at once: what is held, waits, was rejected or r
     "what a business system rejected or has received is made anew and put into its outbox.\n",
     "", "", true, staff_resend(tx, act, answer, f));
 ACT(reroute, "reroute", "Hand an application over to another destination", "--to DESTINATION ",
-    "Only to one that the route of its procedure names ([route …] alternatives).\n",
+    "Only to one that the route of its procedure names ([route …] alternatives), and only after\n"
+    "another person approves it.\n",
     "  --to DESTINATION\n", "t", order.to, staff_reroute(tx, act, order->to, answer, f));
 
 /* The same act, for who comes from `routing list`. */

@@ -10,10 +10,12 @@ static const struct db_statement approve_see = {
     "approve_see",
     "SELECT r.sha256, r.persons, count(a.approved_by), coalesce(bool_or(a.approved_by = $3), "
     "false),"
-    " coalesce(bool_or(i.proposed_by = $3), false), r.demands "
+    " coalesce(bool_or(i.proposed_by = $3), false), coalesce(bool_or(e.chosen_by = $3), false),"
+    " count(e.chosen_by) > 0, r.demands "
     "FROM review r LEFT JOIN approval a USING (city_code, application_id, sha256)"
     " LEFT JOIN identification i ON i.city_code = r.city_code"
-    "  AND i.application_id = r.application_id "
+    "  AND i.application_id = r.application_id"
+    " LEFT JOIN reroute e ON e.city_code = r.city_code AND e.application_id = r.application_id "
     "WHERE r.city_code = $1 AND r.application_id = $2::uuid GROUP BY r.sha256, r.persons, "
     "r.demands"};
 static const struct db_statement approve_insert = {
@@ -67,7 +69,10 @@ static bool approve_what(struct db_tx *tx, const struct staff_act *act, bool pla
     if (db_get_boolean(rows, 0, 4))
         return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
                                "you identified its applicant: another person has to approve it");
-    if (plain && strcmp(db_get_text(rows, 0, 5), "route") != 0)
+    if (db_get_boolean(rows, 0, 5))
+        return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
+                               "you chose where it goes: another person has to approve it");
+    if (plain && (db_get_boolean(rows, 0, 6) || strcmp(db_get_text(rows, 0, 7), "route") != 0))
         return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE,
                                "it has to be looked at by itself: there is a finding or a flag");
     return approve(tx, act, &seen, rows, ret_answer, f);

@@ -55,7 +55,7 @@ void staff_answer_free(struct staff_answer *answer);
 /* --- review ----------------------------------------------------------------------------------- */
 
 /* Agrees to the release of exactly what is in review. With as many people as that demands (two for
- * protected residents; never who identified the applicant) it goes on to be handed over. */
+ * protected residents; never who identified the applicant or chose the destination) it goes on to be handed over. */
 bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
                    struct failure *f);
 /* The same for one of several at once: only what nobody has to look at, so neither a finding, nor
@@ -104,8 +104,9 @@ bool staff_hold_until(struct db_tx *tx, const struct staff_act *act, instant unt
  * destination rejected, or received already and is to get again. */
 bool staff_resend(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
                   struct failure *f);
-/* Of what is held or in review: hands over to `destination` instead, which the route of its
- * procedure must lead to or name among its alternatives. */
+/* Of what is held or in review: to be handed over to `destination` instead, which the route of its
+ * procedure must lead to or name among its alternatives. Elsewhere than the route leads it goes
+ * only when another person approves it. */
 bool staff_reroute(struct db_tx *tx, const struct staff_act *act, const char *destination,
                    struct staff_answer *ret_answer, struct failure *f);
 

@@ -20,7 +20,7 @@ def base64url(data):
 class Consumer:
     def __init__(self, stack, name):
         self.stack, self.name, self.token = stack, name, None
-        self.lock = threading.Lock()
+        self.lock, self.mine = threading.Lock(), threading.local()
 
     def open(self):
         pki = self.stack.folder / "pki" / f"business-{self.name}"
@@ -31,8 +31,11 @@ class Consumer:
         return self
 
     def connection(self):
-        return http.client.HTTPSConnection("localhost", self.stack.ports["routing"],
-                                           context=self.context, timeout=20)
+        """One for each thread, for as long as it lasts."""
+        if not hasattr(self.mine, "connection"):
+            self.mine.connection = http.client.HTTPSConnection(
+                "localhost", self.stack.ports["routing"], context=self.context, timeout=20)
+        return self.mine.connection
 
     def ask(self, method, path, body=None, headers=None):
         connection = self.connection()
@@ -40,8 +43,9 @@ class Consumer:
             connection.request(method, f"/routing/v1{path}", body, headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read()
-        finally:
-            connection.close()
+        except (OSError, http.client.HTTPException):
+            connection.close()  # opens itself again with the next request
+            raise
 
     def authorization(self):
         with self.lock:

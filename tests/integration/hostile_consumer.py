@@ -15,6 +15,9 @@ import zipfile
 from consumer import Consumer
 
 
+PER_CLAIM = 0.03  # seconds, of the time between two bursts: the rest of the house wants to live
+
+
 class HostileConsumer(Consumer):
     known = collections.defaultdict(set)  # destination: ids that were seen there
 
@@ -30,6 +33,7 @@ class HostileConsumer(Consumer):
         self.open()
         acts = [self.read_half, self.take_no_receipt, self.send_wrong_receipts, self.ask_for_others,
                 self.read_batch, self.ask_for_packages]
+        self.burst = max(0.15, parallel * PER_CLAIM)
         works = [self.go_on(acts)] + [self.go_on([self.claim]) for _ in range(max(1, parallel))]
         self.threads = [threading.Thread(target=work, daemon=True) for work in works]
         for thread in self.threads:
@@ -142,7 +146,8 @@ class HostileConsumer(Consumer):
                     self.faults.append(f"{name}'s item {item_id} was given")
 
     def claim(self, dice):
-        """Holds items for seconds, and lets the claim run out."""
+        """All claim at once, hold items for a second, and let the claims run out."""
+        self.stopping.wait(self.burst - time.time() % self.burst)
         status, text = self.call("POST", "/claims", {"most": dice.randint(1, 5), "seconds": 1})
         for item in json.loads(text)["items"] if status == 200 else ():
             data = item["item"].encode()

@@ -36,7 +36,8 @@ from record_fields import (ENTRY, allowed_fields, forbidden, forbidden_columns, 
 from stack import BUSINESSES, ROLES, ROOT, Stack, StackError, wait_until  # noqa: E402
 
 PROCEDURES = ROOT / "forms" / "procedures"
-SETTINGS = {"work": {"lease": "2s"}, "routing": {"requests-most": "0", "refusals-most": "0"},
+SETTINGS = {"work": {"lease": "2s"},
+            "routing": {"requests-most": "0", "refusals-most": "0", "connections-most": "2000"},
             "log": {"level": "warning"}, "destination health": {"package": "yes"}}
 SEEN = {"completed": "完了", "rejected": "完了", "correction": "要訂正", "review": "取得済"}
 SENT_BACK = {"state": "review", "reason": "rejected-by-destination"}
@@ -243,7 +244,7 @@ class Soak:
             seen.update(item["id"] for item in manifest["items"])
             promised |= {(item["id"], item["sha256"]) for item in manifest["items"]}
             for file in done.parent.glob("*.csv"):
-                text = file.read_text("utf-8", newline="")
+                text = file.read_bytes().decode()
                 leaked += [f"{file.name} {column}" for column in forbidden_columns(
                     self.procedures_folder, name, file.name, text)]
                 self.procedures_in_files.add(file.name.rsplit("-", 1)[0])

@@ -402,10 +402,28 @@ static void another_destination_only_as_the_route_allows(void **state)
     expect(hall_do("staff:a", 1, 0, reroute, "health"), STAFF_NOT_POSSIBLE);
     expect(hall_do("staff:a", 1, 0, reroute, "welfare"), STAFF_DONE);
     hall_hand_over();
-    hall_must_be(1, "review review-finding");
+    hall_must_be(1, "review review-route");
     assert_int_equal(hall_count("review WHERE destination = 'welfare'"), 1);
+    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
     expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
     hall_hand_over();
+    assert_int_equal(hall_count("outbox WHERE destination = 'welfare'"), 1);
+}
+
+static void what_is_held_goes_elsewhere_by_two_people_only(void **state)
+{
+    (void)state;
+    hall_application(1, NOTE, NULL);
+    test_application_move(&hall.database, 1, (const char *const[]){"held", NULL});
+    test_sql(&hall.database, "UPDATE work SET stage = 'route'");
+    expect(hall_do("staff:a", 1, 0, reroute, "welfare"), STAFF_DONE);
+    hall_hand_over();
+    hall_must_be(1, "review review-route");
+    assert_int_equal(hall_count("outbox WHERE destination <> 'portal'"), 0);
+    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
+    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    hall_hand_over();
+    hall_must_be(1, "routed");
     assert_int_equal(hall_count("outbox WHERE destination = 'welfare'"), 1);
 }
 
@@ -490,6 +508,7 @@ int main(void)
         EACH(a_hold_ends_with_the_next_act),
         EACH(what_was_rejected_or_received_is_made_anew),
         EACH(another_destination_only_as_the_route_allows),
+        EACH(what_is_held_goes_elsewhere_by_two_people_only),
         EACH(a_corrected_one_takes_the_place_of_the_first),
         EACH(another_persons_correction_waits_for_people),
         EACH(of_an_unidentified_one_the_same_certificate_tells),

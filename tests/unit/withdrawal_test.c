@@ -197,6 +197,38 @@ static void what_has_ended_stays_and_the_resident_reads_so(void **state)
     }
 }
 
+/* Whatever became of it: it is settled, and stops no other. */
+static void what_is_forgotten_stops_no_other(void **state)
+{
+    (void)state;
+    static const char *const ends[][2] = {{"identified", "withdrawn withdrawn-by-resident"},
+                                          {"received", "received"},
+                                          {"completed", "completed"},
+                                          {"rejected", "rejected"}};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        clear(NULL);
+        hall_application(2, "[]", NULL);
+        test_sql(&hall.database, "DELETE FROM withdrawal");
+        put_into("received");
+        test_sql(&hall.database, "INSERT INTO delivery (city_code, destination, outbox_id,"
+                                 " application_id, created_at, attempts, sha256, accepted)"
+                                 " SELECT city_code, 'child-allowance', 900, application_id, now(),"
+                                 " 1, sha256('x'), true FROM application"
+                                 " ORDER BY application_id LIMIT 1");
+        _cleanup_(cleanup_text) char *sql = text_format(
+            "SET session_replication_role = replica; UPDATE application a SET state = '%s',"
+            " version = version + 1 FROM delivery d WHERE d.application_id = a.application_id;"
+            " DELETE FROM application_key k USING delivery d"
+            " WHERE d.application_id = k.application_id",
+            ends[i][0]);
+        test_sql(&hall.database, sql);
+        ask_and_settle();
+        hall_must_be(1, ends[i][1]);
+        assert_int_equal(hall_count("withdrawal WHERE settled_at IS NOT NULL"), 2);
+        assert_int_equal(hall_count("outbox WHERE message_id IS NOT NULL"), 1); /* of the other */
+    }
+}
+
 static void what_another_took_the_place_of_stays(void **state)
 {
     (void)state;
@@ -219,6 +251,7 @@ int main(void)
         EACH(what_was_received_nobody_knows_where_is_for_the_counter),
         EACH(staff_took_it_back),
         EACH(what_has_ended_stays_and_the_resident_reads_so),
+        EACH(what_is_forgotten_stops_no_other),
         EACH(what_another_took_the_place_of_stays),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
