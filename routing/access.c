@@ -114,6 +114,7 @@ static bool read_client(struct access *access, const struct config_group *group,
 {
     client->destination = config_name(group);
     client->floor = memory_allocate(sizeof *client->floor);
+    client->claim_end = memory_allocate(sizeof *client->claim_end);
     client->client_id = config_text(group, "client-id");
     client->needs_token = needs_token(group);
     client->package = config_boolean(group, "package");
@@ -169,6 +170,7 @@ void access_close(struct access *access)
         return;
     for (size_t i = 0; i < access->count; i++) {
         free(access->clients[i].floor);
+        free(access->clients[i].claim_end);
         for (size_t j = 0; j < ACCESS_SECRETS; j++)
             buffer_erase_free(&access->clients[i].secrets[j]);
     }
@@ -183,7 +185,7 @@ void access_close(struct access *access)
 /* --- clients ------------------------------------------------------------------------------------
  */
 
-static const struct access_client *client_named(const struct access *access, const char *name)
+const struct access_client *access_client_named(const struct access *access, const char *name)
 {
     for (size_t i = 0; name && i < access->count; i++)
         if (strcmp(access->clients[i].destination, name) == 0)
@@ -193,7 +195,7 @@ static const struct access_client *client_named(const struct access *access, con
 
 const struct access_client *access_client_of_peer(const struct access *access, const char *peer)
 {
-    return client_named(access, destination_of_peer(access->options->config, peer));
+    return access_client_named(access, destination_of_peer(access->options->config, peer));
 }
 
 const struct access_client *access_client_by_id(const struct access *access, const char *client_id)

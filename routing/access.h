@@ -5,6 +5,7 @@
 
 #include "base/http_server.h"
 #include "base/rate.h"
+#include "routing/claim.h"
 #include "routing/floor.h"
 #include "routing/scope.h"
 #include "routing/server.h"
@@ -20,6 +21,7 @@ struct access_client { /* one [destination NAME] */
     struct buffer secrets[ACCESS_SECRETS];
     routing_scopes scopes; /* that it may ask for */
     struct floor *floor;   /* nothing of it waits up to here */
+    struct claim_end *claim_end;
 };
 
 struct access;
@@ -34,6 +36,8 @@ bool access_open(const struct routing_options *options, struct access **ret_acce
                  struct failure *f);
 void access_close(struct access *access);
 
+/* NULL when there is none of that name. */
+const struct access_client *access_client_named(const struct access *access, const char *name);
 const struct access_client *access_client_of_peer(const struct access *access, const char *peer);
 const struct access_client *access_client_by_id(const struct access *access, const char *client_id);
 bool access_issues_tokens(const struct access *access); /* false: an external server does */

@@ -34,6 +34,13 @@ static const struct db_statement claim_drop = {
                   "WHERE city_code = $1 AND destination = $2 AND claim = $3::uuid"
                   " AND outbox_id BETWEEN $4::bigint AND $5::bigint"};
 
+/* Who claims takes the oldest, so it is the oldest that are held. */
+static const struct db_statement claim_ends = {
+    "claim_ends",
+    "SELECT coalesce((extract(epoch FROM min(claimed_until) - now()) * 1000000)::bigint, 0) FROM ("
+    " SELECT claimed_until FROM outbox WHERE city_code = $1 AND destination = $2"
+    "  AND outbox_id > $3::bigint AND claimed_until > now() ORDER BY outbox_id LIMIT 100) held"};
+
 const char *claim_text(const struct claim *claim, char text[CLAIM_TEXT])
 {
     snprintf(text, CLAIM_TEXT, "%s.%" PRId64 ".%" PRId64, claim->id, claim->first, claim->last);
@@ -110,4 +117,40 @@ bool claim_release(struct db_tx *tx, const struct claim_place *place, const stru
                                 db_text(claim->id), db_number(claim->first),
                                 db_number(claim->last)),
                       ret_count, f);
+}
+
+/* --- when a claim ends ------------------------------------------------------------------------ */
+
+#define MARGIN (INSTANT_SECOND / 1000) /* it must be over for the database, too */
+
+void claim_end_note(struct claim_end *end, instant in)
+{
+    int64_t at = clock_monotonic() + in + MARGIN, old = atomic_load(&end->at);
+    while ((!old || at < old) && !atomic_compare_exchange_weak(&end->at, &old, at))
+        ;
+}
+
+bool claim_end_passed(struct claim_end *end)
+{
+    int64_t at = atomic_load(&end->at);
+    return at && at <= clock_monotonic() && atomic_compare_exchange_strong(&end->at, &at, 0);
+}
+
+instant claim_end_patience(const struct claim_end *end, instant most)
+{
+    int64_t at = atomic_load(&end->at), left = at - clock_monotonic();
+    return !at || left > most ? most : left > MARGIN ? left : MARGIN;
+}
+
+bool claim_end_find(struct db_tx *tx, const struct claim_place *place, instant *ret_in,
+                    struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &claim_ends,
+                  DB_VALUES(db_text(place->city_code), db_text(place->destination),
+                            db_number(place->floor)),
+                  &rows, f))
+        return false;
+    *ret_in = db_get_number(rows, 0, 0);
+    return true;
 }

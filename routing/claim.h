@@ -3,6 +3,8 @@
 #ifndef UKETSUKE_ROUTING_CLAIM_H
 #define UKETSUKE_ROUTING_CLAIM_H
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/db.h"
 #include "base/failure.h"
@@ -35,5 +37,20 @@ bool claim_renew(struct db_tx *tx, const struct claim_place *place, struct claim
 /* Gives back what is held under the claim. */
 bool claim_release(struct db_tx *tx, const struct claim_place *place, const struct claim *claim,
                    int64_t *ret_count, struct failure *f);
+
+/* --- when a claim ends --------------------------------------------------------------------------
+ * Nobody tells when a claim runs out: who waits to claim what another holds is woken by the clock.
+ */
+
+struct claim_end {      /* of one destination, as this process knows; {0} to begin; thread-safe */
+    _Atomic int64_t at; /* clock_monotonic of the earliest; 0: none */
+};
+void claim_end_note(struct claim_end *end, instant in); /* one ends, or ended, so much later */
+bool claim_end_passed(struct claim_end *end);           /* since it was asked last */
+/* How long until then, at most `most`. */
+instant claim_end_patience(const struct claim_end *end, instant most);
+/* When the first of the oldest that are held (by whatever process) is free again; 0: none is. */
+bool claim_end_find(struct db_tx *tx, const struct claim_place *place, instant *ret_in,
+                    struct failure *f);
 
 #endif

@@ -74,5 +74,6 @@ enum http_flow endpoint_claim_release(struct http_request *request, void *contex
     if (!routing_identify(context, request, SCOPE_CLAIMS_DELETE, &caller) ||
         !read_claim(&h, request) || !hold(&h, request, caller.destination, &flow))
         return flow;
+    claim_end_note(caller.client->claim_end, 0);
     return http_reply_json(request, 200, json_pack("{s:I}", "released", (json_int_t)h.count));
 }

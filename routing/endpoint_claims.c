@@ -14,6 +14,7 @@ struct claiming {
     int64_t most, seconds, wait;
     int64_t oldest;
     struct claim claim;
+    instant free_in; /* when something that is held now may be claimed; 0: not known */
 };
 
 /* What did not fit in the answer is given back. */
@@ -23,6 +24,7 @@ static bool give_back(struct claiming *c, struct db_tx *tx, int64_t seen, struct
     if (seen >= c->claim.last)
         return true;
     rest.first = seen + 1;
+    c->free_in = 1; /* at once */
     c->claim.last = seen > c->claim.first ? seen : c->claim.first;
     return claim_release(tx, &c->place, &rest, NULL, f);
 }
@@ -38,6 +40,9 @@ static bool claim_work(struct db_tx *tx, void *context, struct failure *f)
         return false;
     c->place.floor = c->oldest - 1;
     if (c->oldest && !claim_make(tx, &c->place, c->most, c->seconds, &c->claim, ids, &count, f))
+        return false;
+    c->free_in = count ? c->seconds * INSTANT_SECOND : 0;
+    if (c->oldest && count == 0 && c->wait > 0 && !claim_end_find(tx, &c->place, &c->free_in, f))
         return false;
     return count == 0 || (content_add(&c->content, tx, ids, count, &seen, f) &&
                           give_back(c, tx, seen, f) && content_audit(&c->content, tx, f));
@@ -104,6 +109,8 @@ enum http_flow endpoint_claims(struct http_request *request, void *context)
     struct failure f = {0};
     if (!db_transaction(c.content.context->options.db, claim_work, &c, &f))
         return routing_reply_failure(request, &f);
+    if (c.free_in)
+        claim_end_note(c.caller.client->claim_end, c.free_in);
     if (c.content.count == 0 && c.wait > 0 && !http_request_expired(request))
         return routing_wait(request, c.caller.destination, c.wait);
     return reply(request, &c);

@@ -182,10 +182,33 @@ static void sweep_kept(struct routing_server *server)
 /* --- the waker ----------------------------------------------------------------------------------
  */
 
+/* Until a claim ends; no destination needs more than a look a few times a second. */
+static instant waker_patience(const struct routing_server *server)
+{
+    instant patience = WAKER_PATIENCE;
+    const struct config_group *group = NULL;
+    while ((group = config_next(server->context.options.config, "destination", group)))
+        patience = claim_end_patience(
+            access_client_named(server->context.access, config_name(group))->claim_end, patience);
+    return patience;
+}
+
+/* `which` is NULL, or tells what came on the channels: one each, in the order of the file. */
+static void waker_wake(struct routing_server *server, const bool *which)
+{
+    const struct config_group *group = NULL;
+    for (size_t i = 0; (group = config_next(server->context.options.config, "destination", group));
+         i++) {
+        const char *name = config_name(group);
+        bool ended = claim_end_passed(access_client_named(server->context.access, name)->claim_end);
+        if (ended || (which && which[i]))
+            http_server_wake_topic(server->http, name);
+    }
+}
+
 static void *waker_run(void *argument)
 {
     struct routing_server *server = argument;
-    const struct config *config = server->context.options.config;
     int64_t next_sweep = 0;
     bool *which = memory_allocate(server->channel_count * sizeof *which);
     while (!atomic_load(&server->stopping) && !process_stopping()) {
@@ -193,12 +216,8 @@ static void *waker_run(void *argument)
             sweep_kept(server);
             next_sweep = clock_monotonic() + SWEEP_INTERVAL;
         }
-        if (!db_listener_wait_which(server->listener, WAKER_PATIENCE, which))
-            continue;
-        const struct config_group *group = NULL;
-        for (size_t i = 0; (group = config_next(config, "destination", group)); i++)
-            if (which[i]) /* a channel each, in the order of the file */
-                http_server_wake_topic(server->http, config_name(group));
+        bool any = db_listener_wait_which(server->listener, waker_patience(server), which);
+        waker_wake(server, any ? which : NULL);
     }
     free(which);
     return NULL;

@@ -131,6 +131,24 @@ static void a_claim_runs_out_by_itself(void **state)
     house_expect(house.ours, "POST", path, "{\"seconds\":5}", 409, "E0105");
 }
 
+/* A claim of ours, and one that another process made. */
+static void who_waits_to_claim_is_woken_when_a_claim_ends(void **state)
+{
+    (void)state;
+    house_put(1);
+    for (int i = 0; i < 2; i++) {
+        _cleanup_(cleanup_json) json_t *held = i ? NULL : claim(house.ours, 1, 1);
+        if (i)
+            test_sql(&house.database, "UPDATE outbox SET claim = gen_random_uuid(),"
+                                      " claimed_until = now() + interval '1 second'");
+        int64_t begun = clock_monotonic();
+        _cleanup_(cleanup_json) json_t *mine = house_ask_json(house.ours, "POST", CLAIMS "?wait=30",
+                                                              "{\"most\":1,\"seconds\":60}", 200);
+        assert_int_equal(items_of(mine), 1);
+        assert_true(clock_monotonic() - begun < 10 * INSTANT_SECOND);
+    }
+}
+
 static void a_claim_is_renewed_and_released(void **state)
 {
     (void)state;
@@ -379,6 +397,7 @@ int main(void)
         EACH(consumers_share_what_waits),
         EACH(a_claim_keeps_others_receipts_off),
         EACH(a_claim_runs_out_by_itself),
+        EACH(who_waits_to_claim_is_woken_when_a_claim_ends),
         EACH(a_claim_is_renewed_and_released),
         EACH(what_is_no_claim_is_said),
         EACH(what_was_accepted_comes_again_under_its_id),
