@@ -17,14 +17,17 @@ static bool ends_with(const char *text, const char *end)
     return a >= b && strcmp(text + a - b, end) == 0;
 }
 
-/* at[c]: where column c stands; -1: nowhere. The last three may be left out. */
+/* at[c]: where column c stands; -1: nowhere. The last three may be left out; none stands twice. */
 static bool header_read(const struct csv_record *record, int at[COLUMNS])
 {
     for (int c = 0; c < COLUMNS; c++) {
         at[c] = -1;
         for (size_t i = 0; i < record->count; i++)
-            if (strcmp(record->field[i], columns[c]) == 0)
+            if (strcmp(record->field[i], columns[c]) == 0) {
+                if (at[c] >= 0)
+                    return false;
                 at[c] = (int)i;
+            }
     }
     return at[COLUMN_ID] >= 0 && at[COLUMN_SHA256] >= 0 && at[COLUMN_RESULT] >= 0;
 }
@@ -67,7 +70,7 @@ static bool rows_read(struct csv_reader *reader, json_t *body, struct failure *f
     if (!csv_next(reader, &record, &end, f))
         return false;
     if (end || !header_read(&record, at))
-        return failure_set(f, FAILURE_INPUT, "the header must name id, sha256 and result");
+        return failure_set(f, FAILURE_INPUT, "the header must name id, sha256 and result, each once");
     for (width = record.count;;) {
         if (!csv_next(reader, &record, &end, f))
             return false;
