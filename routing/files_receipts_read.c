@@ -70,7 +70,8 @@ static bool rows_read(struct csv_reader *reader, json_t *body, struct failure *f
     if (!csv_next(reader, &record, &end, f))
         return false;
     if (end || !header_read(&record, at))
-        return failure_set(f, FAILURE_INPUT, "the header must name id, sha256 and result, each once");
+        return failure_set(f, FAILURE_INPUT,
+                           "the header must name id, sha256 and result, each once");
     for (width = record.count;;) {
         if (!csv_next(reader, &record, &end, f))
             return false;

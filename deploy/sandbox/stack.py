@@ -284,6 +284,8 @@ class Stack:
             "log": {"format": "text"},
             "process": {"run-directory": "run"},
             "work": {"lease": "30s"},
+            "staff": {"accounts": " ".join(sorted({pwd.getpwuid(os.geteuid()).pw_name,
+                                                   self._postgres_user() or ""})).strip()},
             "audit": {"signing-key": "keys/audit.key", "public-key": "keys/audit.key.pub"},
             "channel pittari": {
                 "url": f"https://localhost:{ports['portal']}", "ca": pki / "ca.pem",

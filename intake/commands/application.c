@@ -17,7 +17,8 @@ struct order { /* what the command line says */
     int64_t seen; /* 0: as it is now */
     instant until;
     bool drop;
-    bool item; /* what looks like a receipt number may be the id of an item */
+    bool item;      /* what looks like a receipt number may be the id of an item */
+    bool four_eyes; /* takes two people, or is the first of them */
 };
 
 typedef bool act_do(struct db_tx *tx, const struct staff_act *act, const struct order *order,
@@ -45,17 +46,23 @@ static const struct db_statement application_of_item = {
 
 /* --- who and where ---------------------------------------------------------------------------- */
 
-/* "staff:<login>", as the operating system knows who logged in; it may not tell A from a. */
-static void actor_make(struct acting *a)
+/* "staff:<login>", as the operating system knows who logged in; it may not tell A from a. Where two
+ * people must agree, it must be known to be one of them. */
+static bool actor_make(struct acting *a, bool four_eyes, struct failure *f)
 {
     char operator[120];
-    look_actor(operator, sizeof operator);
+    const char *accounts = config_text(config_group(a->config, "staff"), "accounts");
+    if (!four_eyes)
+        look_actor(operator, sizeof operator);
+    else if (!look_person(accounts, "[staff] accounts", operator, sizeof operator, f))
+        return false;
     const char *name = strchr(operator, ':');
     snprintf(a->who, sizeof a->who, "staff:%s", name ? name + 1 : operator);
     for (char *p = a->who; *p; p++)
         *p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
     const char *tty = ttyname(STDIN_FILENO);
     snprintf(a->terminal, sizeof a->terminal, "%s", tty ? tty : "no terminal");
+    return true;
 }
 
 /* --- the transaction -------------------------------------------------------------------------- */
@@ -161,8 +168,8 @@ static int act_run(const struct command *command, const struct config *config,
     struct failure f = {0};
     struct db *db = NULL;
     struct acting a = {.config = config, .order = order, .act = act};
-    actor_make(&a);
-    bool done = open_all(&a, &db, &f) && db_transaction(db, work, &a, &f);
+    bool done = actor_make(&a, order->four_eyes, &f) && open_all(&a, &db, &f) &&
+                db_transaction(db, work, &a, &f);
     int code = done ? tell(command->name, &a) : command_fail(command->name, EXIT_FAILED, &f);
     if (db)
         db_close(db);
@@ -212,7 +219,8 @@ static bool order_read(int argc, char **argv, const char *takes, struct order *r
     "\n"                                                                                           \
     "Who does it is whoever logged in to this machine, as the operating system knows it: keep\n"   \
     "accounts personal. That, the terminal and --reason go into the audit trail, so no names of\n" \
-    "residents in it.\n"                                                                           \
+    "residents in it. Where two people must agree, who did not log in must stand in [staff]\n"     \
+    "accounts.\n"                                                                                  \
     "  --reason WORDS  why; needed\n"                                                              \
     "  --seen N        the version that you saw (`uketsuke show`): refused when it changed "       \
     "since\n"
@@ -222,7 +230,7 @@ static bool order_read(int argc, char **argv, const char *takes, struct order *r
     "person\n"                                                                                     \
     "has to agree, 3 we could not.\n"
 
-#define ACT(symbol, words, what, synopsis, text, options, takes, complete, call)                   \
+#define ACT(symbol, words, what, synopsis, text, options, takes, complete, two_people, call)       \
     static bool symbol##_do(struct db_tx *tx, const struct staff_act *act,                         \
                             const struct order *order, struct staff_answer *answer,                \
                             struct failure *f)                                                     \
@@ -233,7 +241,7 @@ static bool order_read(int argc, char **argv, const char *takes, struct order *r
     extern const struct command application_##symbol##_command;                                    \
     static int symbol##_run(const struct config *config, int argc, char **argv)                    \
     {                                                                                              \
-        struct order order = {0};                                                                  \
+        struct order order = {.four_eyes = two_people};                                            \
         if (!order_read(argc, argv, takes, &order) || !(complete))                                 \
             return command_usage(&application_##symbol##_command,                                  \
                                  "takes one receipt number, --reason and what is listed below");   \
@@ -253,43 +261,43 @@ ACT(approve, "approve", "Agree to the release of what is in review (承認)", ""
     "Agrees to hand over exactly what is in review: record, 宛名番号 and destination. If any of\n"
     "it changes before it goes out, the approval is void. A protected resident (支援措置) takes\n"
     "two people. Who identified the applicant can't approve.\n",
-    "", "", true, staff_approve(tx, act, answer, f));
+    "", "", true, true, staff_approve(tx, act, answer, f));
 ACT(identify, "identify", "Propose the applicant of an unmatched application", "--resident N ",
     "Proposes the resident with the 宛名番号 N; another person confirms it.\n",
-    "  --resident N    宛名番号\n", "a", order.resident,
+    "  --resident N    宛名番号\n", "a", order.resident, true,
     staff_identify_propose(tx, act, order->resident, answer, f));
 ACT(confirm, "confirm", "As the second person: confirm the applicant, or say no", "--resident N ",
     "Confirms the proposal of another person, whose 宛名番号 you found yourself: N. With --drop\n"
     "in place of --resident: not this one; the application goes back to the unmatched.\n",
     "  --resident N    宛名番号\n  --drop          takes the proposal away\n", "ad",
-    order.resident || order.drop,
+    order.resident || order.drop, true,
     order->drop ? staff_identify_drop(tx, act, answer, f)
                 : staff_identify_confirm(tx, act, order->resident, answer, f));
 ACT(correct, "correct", "Ask the resident to correct an application (要訂正)", "--message WORDS ",
     "The resident reads the message at the portal, and may send a corrected application, which\n"
     "takes the place of this one.\n",
     "  --message WORDS what to correct, for the resident; goes out sealed\n", "m", order.message,
-    staff_correction_ask(tx, act, order->message, answer, f));
+    false, staff_correction_ask(tx, act, order->message, answer, f));
 ACT(refuse, "refuse", "Refuse an application (受付不可)", "",
     "For good. With --message the resident reads why.\n",
-    "  --message WORDS for the resident; goes out sealed\n", "m", true,
+    "  --message WORDS for the resident; goes out sealed\n", "m", true, false,
     staff_refuse(tx, act, order->message, answer, f));
 ACT(withdraw, "withdraw", "Take an application back in the resident's name (取下げ)", "",
     "Before it is handed over it ends here. What a business system may have already: the\n"
     "system is told, and decides.\n",
-    "", "", true, staff_withdraw(tx, act, answer, f));
+    "", "", true, false, staff_withdraw(tx, act, answer, f));
 ACT(hold, "hold", "Put an application off until a day", "--until DAY ",
     "It stays what it is, and counts as waiting from that day on.\n",
-    "  --until DAY     YYYY-MM-DD, from its midnight in Japan\n", "u", order.until,
+    "  --until DAY     YYYY-MM-DD, from its midnight in Japan\n", "u", order.until, false,
     staff_hold_until(tx, act, order->until, answer, f));
 ACT(resend, "resend", "Try again at once: what is held, waits, was rejected or received", "",
     "What is held is tried again; what waits for a business system or the portal is due now;\n"
     "what a business system rejected or has received is made anew and put into its outbox.\n",
-    "", "", true, staff_resend(tx, act, answer, f));
+    "", "", true, false, staff_resend(tx, act, answer, f));
 ACT(reroute, "reroute", "Hand an application over to another destination", "--to DESTINATION ",
     "Only to one that the route of its procedure names ([route …] alternatives), and only after\n"
     "another person approves it.\n",
-    "  --to DESTINATION\n", "t", order.to, staff_reroute(tx, act, order->to, answer, f));
+    "  --to DESTINATION\n", "t", order.to, true, staff_reroute(tx, act, order->to, answer, f));
 
 /* The same act, for who comes from `routing list`. */
 extern const struct command routing_resend_command;

@@ -58,7 +58,7 @@ static bool is_among(const char *words, const char *word)
     return false;
 }
 
-bool look_person(const char *names, char *text, size_t size, struct failure *f)
+bool look_person(const char *names, const char *key, char *text, size_t size, struct failure *f)
 {
     uid_t login;
     bool logged_in = login_uid(&login);
@@ -66,12 +66,13 @@ bool look_person(const char *names, char *text, size_t size, struct failure *f)
     if (is_among(names, strchr(text, ':') + 1) || (logged_in && !*names))
         return true;
     if (*names)
-        return failure_set(f, FAILURE_USAGE, "%s is not among [registry] approvers",
-                           strchr(text, ':') + 1);
-    return failure_set(f, FAILURE_USAGE,
-                       "nobody logged in here, as far as the kernel knows (/proc/self/loginuid): "
-                       "log in by ssh or at the console with pam_loginuid, or name who may approve "
-                       "in [registry] approvers");
+        return failure_set(f, FAILURE_USAGE, "%s is not among %s", strchr(text, ':') + 1, key);
+    return failure_set(
+        f, FAILURE_USAGE,
+        "nobody logged in here, as far as the kernel knows (/proc/self/loginuid): "
+        "log in by ssh or at the console with pam_loginuid, or name who it may be in "
+        "%s",
+        key);
 }
 
 const char *look_time(instant at, char text[LOOK_TIME])

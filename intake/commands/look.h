@@ -15,8 +15,9 @@ bool look_open(const struct config *config, struct db **ret_db, struct failure *
  * (SUDO_USER) is not asked: whoever runs us sets it as he likes. */
 const char *look_actor(char *text, size_t size);
 /* The same, but only of whom we know to be a person: who logged in, and is among `names` (separated
- * by blanks) if there are any. Without a login an account must be among them. FAILURE_USAGE. */
-bool look_person(const char *names, char *text, size_t size, struct failure *f);
+ * by blanks; what `key` of the configuration says) if there are any. Without a login an account
+ * must be among them: `sudo -u` would make two people of one. FAILURE_USAGE. */
+bool look_person(const char *names, const char *key, char *text, size_t size, struct failure *f);
 /* "2026-11-21 09:00:00" in JST. */
 const char *look_time(instant at, char text[LOOK_TIME]);
 /* "3 min", "25 h", "5 d": how long ago; "in 3 min" for what lies ahead. */

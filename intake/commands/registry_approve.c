@@ -27,7 +27,7 @@ static int run(const struct config *config, int argc, char **argv)
     const char *approvers = config_text(config_group(config, "registry"), "approvers");
     if (!city_code)
         return command_fail("registry approve", EXIT_FAILED, &f);
-    if (!look_person(approvers, actor, sizeof actor, &f))
+    if (!look_person(approvers, "[registry] approvers", actor, sizeof actor, &f))
         return command_fail("registry approve", EXIT_NO, &f);
     if (!look_open(config, &db, &f))
         return command_fail("registry approve", EXIT_FAILED, &f);

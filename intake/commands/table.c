@@ -15,6 +15,7 @@
 #include "intake/package.h"
 #include "intake/registry/import.h"
 #include "intake/revocation.h"
+#include "intake/staff/staff.h"
 #include "intake/work.h"
 #include "routing/files.h"
 #include "routing/portal.h"
@@ -191,6 +192,7 @@ const struct config_section *const config_sections[] = {
     &revocation_config_section,
     &revocation_list_config_section,
     &registry_config_section,
+    &staff_config_section,
     &forms_config_section,
     &procedure_config_section,
     &routing_config_section,

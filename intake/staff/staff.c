@@ -11,6 +11,22 @@
 #include "intake/decide.h"
 #include "intake/staff/staff_internal.h"
 
+static const struct config_key staff_keys[] = {
+    {.name = "accounts",
+     .type = CONFIG_TEXT,
+     .initial = "",
+     .help = "Accounts that may act at a terminal where two people must agree (`uketsuke "
+             "application approve`, `identify`, `confirm`, `reroute`), separated by blanks; empty: "
+             "any that logged in. Where the kernel keeps no login (/proc/self/loginuid), they "
+             "must stand here: one for each person, that nobody else gets into by sudo or su."},
+};
+const struct config_section staff_config_section = {
+    .name = "staff",
+    .help = "Staff at a terminal; those at the console have accounts of its own.",
+    .keys = staff_keys,
+    .key_count = sizeof staff_keys / sizeof staff_keys[0],
+};
+
 static const struct db_statement staff_see = {
     "staff_see", "SELECT a.state, a.reason, a.channel, a.procedure_id, a.version, w.stage, w.due_at"
                  " FROM application a LEFT JOIN work w USING (city_code, application_id) "

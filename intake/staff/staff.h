@@ -16,6 +16,8 @@
 #include "base/db.h"
 #include "base/seal.h"
 
+extern const struct config_section staff_config_section; /* [staff] */
+
 #define STAFF_CHAIN       "console"
 #define STAFF_REASON_MOST 500 /* characters */
 
@@ -55,7 +57,8 @@ void staff_answer_free(struct staff_answer *answer);
 /* --- review ----------------------------------------------------------------------------------- */
 
 /* Agrees to the release of exactly what is in review. With as many people as that demands (two for
- * protected residents; never who identified the applicant or chose the destination) it goes on to be handed over. */
+ * protected residents; never who identified the applicant or chose the destination) it goes on to
+ * be handed over. */
 bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
                    struct failure *f);
 /* The same for one of several at once: only what nobody has to look at, so neither a finding, nor

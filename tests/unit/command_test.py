@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import pwd
 import re
 import signal
 import socket
@@ -147,6 +148,25 @@ class Configuration(unittest.TestCase):
         warned = run("routing", "check", config=self.config)
         self.assertEqual(warned.returncode, DONE)
         self.assertIn("there is no such procedure", warned.stdout)
+
+    def test_where_two_must_agree_who_it_is_must_be_known(self):
+        """Without a login that the kernel keeps, `sudo -u` would make two people of one."""
+        me = pwd.getpwuid(os.getuid()).pw_name
+        acts = (["approve"], ["identify", "--resident", "1"], ["confirm", "--resident", "1"],
+                ["reroute", "--to", "health"])
+
+        def said(act, accounts):
+            self.config.write_text(f"[city]\ncode = 992011\n[database]\nconnection = host=/nowhere\n"
+                                   f"[staff]\naccounts = {accounts}\n", encoding="utf-8")
+            done = run("application", act[0], "R-1", *act[1:], "--reason", "x", config=self.config)
+            self.assertEqual(done.returncode, FAILED)
+            return done.stderr
+        nobody = pathlib.Path("/proc/self/loginuid").read_text() == "4294967295"
+        for act in acts:
+            self.assertIn(f"{me} is not among [staff] accounts", said(act, f"x{me} other"))
+            self.assertEqual("nobody logged in" in said(act, ""), nobody)
+            self.assertNotIn("accounts", said(act, f"other {me}"))  # but the database is away
+        self.assertNotIn("accounts", said(["refuse"], "other"))  # takes one person
 
     def test_routing_check_tells_what_a_destination_lacks(self):
         """A certificate, an OAuth client and its secret; and files that nobody is told of."""
