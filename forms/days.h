@@ -1,4 +1,4 @@
-/* How the law counts days. All days are Japan's; no time zone, no hours. Internal to forms/. */
+/* How the law counts days. All days are Japan's; no time zone, no hours. */
 #ifndef UKETSUKE_FORMS_DAYS_H
 #define UKETSUKE_FORMS_DAYS_H
 

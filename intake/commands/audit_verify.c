@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/audit.h"
 #include "base/text.h"
+#include "intake/audit_check.h"
 #include "intake/command.h"
 #include "intake/commands/look.h"
 
@@ -75,9 +75,9 @@ static int run(const struct config *config, int argc, char **argv)
 {
     struct failure f = {0};
     struct db *db = NULL;
-    struct audit_summary summary;
+    struct audit_check check = {0};
     struct telling telling = {.next_at = clock_monotonic() + QUIET_FOR};
-    bool intact = false;
+    char actor[96];
 
     const char *expected = argc == 3 && !strcmp(argv[1], "--expect") ? argv[2] : NULL;
     uint8_t hash[32];
@@ -86,13 +86,18 @@ static int run(const struct config *config, int argc, char **argv)
                              "takes only --expect HASH, 64 hexadecimal digits");
     if (!look_open(config, &db, &f))
         return command_fail("audit verify", EXIT_FAILED, &f);
-    bool done =
-        audit_verify(db, config, tell_fault, tell_progress, &telling, &intact, &summary, &f) &&
-        expectation_met(db, expected, &telling, &intact, &f);
+    bool done = audit_check(db, config, tell_fault, tell_progress, &telling, &check, &f) &&
+                expectation_met(db, expected, &telling, &check.intact, &f);
+    if (done && !audit_check_keep(db, &check, look_actor(actor, sizeof actor), &f)) {
+        fprintf(stderr, "uketsuke audit verify: the console will not show it: %s\n", f.text);
+        f = (struct failure){0};
+    }
     db_close(db);
     if (!done)
         return command_fail("audit verify", EXIT_FAILED, &f);
-    print_summary(&summary, &telling, intact);
+    print_summary(&check.summary, &telling, check.intact);
+    bool intact = check.intact;
+    audit_check_free(&check);
     return intact ? EXIT_DONE : EXIT_NO;
 }
 
@@ -105,7 +110,9 @@ const struct command audit_verify_command = {
         "Walks every chain of the audit trail from its first entry: each must carry the hash of\n"
         "the one before, the last must be the chain's head, and every checkpoint must be signed\n"
         "by a key of [audit] public-key over entries that are still there. Each fault is a line:\n"
-        "chain, position, what is wrong. The trail may grow meanwhile.\n"
+        "chain, position, what is wrong. The trail may grow meanwhile. The console shows when it "
+        "was\n"
+        "verified last, and what came out (監査: 検証).\n"
         "\n"
         "What the database alone cannot show: an end that was cut off together with every\n"
         "checkpoint that signed it. Each checkpoint is logged with its SHA-256 "

@@ -62,13 +62,63 @@ bool words_read(const struct command *command, int argc, char **argv,
     return words == count || (command_usage(command, "something is missing"), false);
 }
 
-bool day_end_read(const char *text, instant *ret_end)
+/* Standard output and error are in English, the console's sentences are not. */
+static const char *outcome_en(enum change_outcome outcome)
 {
-    struct day day;
-    if (!day_parse(text, &day))
+    switch (outcome) {
+    case CHANGE_SAME:
+        return "it is so already: nothing is proposed";
+    case CHANGE_MEANWHILE:
+        return "there is one already, or it changed meanwhile";
+    case CHANGE_BUSY:
+        return "another person's change of it waits: confirm or reject that first";
+    case CHANGE_STALE:
+        return "it changed since this was proposed: the proposal is void, propose again";
+    case CHANGE_GONE:
+        return "it does not wait for approval";
+    case CHANGE_SAME_PERSON:
+        return "you proposed it yourself: another person approves";
+    case CHANGE_OWN:
+        return "it is about yourself: another person approves";
+    case CHANGE_IN_USE:
+        return "this certificate or address is registered already";
+    default:
+        return "nothing was changed";
+    }
+}
+
+bool change_fault_fail(enum change_kind kind, const char *subject, const json_t *after,
+                       struct failure *f)
+{
+    const char *fault = change_fault(kind, subject, after);
+    return !fault || failure_set(f, FAILURE_USAGE, "it cannot be: %s", fault);
+}
+
+bool console_look_propose(struct db_tx *tx, const struct console_look *look,
+                          const struct change_draft *draft, struct failure *f)
+{
+    int64_t id;
+    enum change_outcome outcome;
+    if (!change_fault_fail(draft->kind, draft->subject, draft->after, f) ||
+        !change_propose(tx, &look->who, draft, &outcome, &id, f))
         return false;
-    *ret_end = day_start(day_add(day, 1));
-    return true;
+    return outcome == CHANGE_WAITS ||
+           failure_set(f, FAILURE_USAGE, "%s: %s", draft->subject, outcome_en(outcome));
+}
+
+bool console_look_confirm(struct db_tx *tx, const struct console_look *look, enum change_kind kind,
+                          const char *subject, char ret_code[ENROLMENT_CODE], struct failure *f)
+{
+    struct change_waiting waiting;
+    enum change_outcome outcome;
+    if (!change_waiting(tx, look->who.city_code, kind, subject, &waiting, f))
+        return false;
+    int64_t id = waiting.id;
+    change_waiting_free(&waiting);
+    if (!change_settle(tx, &look->who, id, true, NULL, &outcome, ret_code, f))
+        return false;
+    return outcome == CHANGE_EFFECTIVE ||
+           failure_set(f, FAILURE_USAGE, "%s: %s", subject, outcome_en(outcome));
 }
 
 int console_look_run(const struct command *command, const struct config *config, db_work *work,

@@ -4,7 +4,7 @@
 #define UKETSUKE_INTAKE_COMMANDS_CONSOLE_LOOK_H
 
 #include "intake/command.h"
-#include "intake/console/administer.h"
+#include "intake/console/change.h"
 
 struct console_look { /* {0} to begin; close with console_look_close */
     struct db *db;
@@ -24,8 +24,16 @@ struct word_option {
 bool words_read(const struct command *command, int argc, char **argv,
                 const struct word_option *options, size_t option_count, const char **ret_words,
                 size_t count);
-/* "2027-03-31" as the end of that day, JST. */
-bool day_end_read(const char *text, instant *ret_end);
+/* Proposes as who logged in; FAILURE_USAGE when it does not wait then, or cannot be (change_fault).
+ */
+bool change_fault_fail(enum change_kind kind, const char *subject, const json_t *after,
+                       struct failure *f);
+bool console_look_propose(struct db_tx *tx, const struct console_look *look,
+                          const struct change_draft *draft, struct failure *f);
+/* Confirms what waits of `subject`. `ret_code` as from change_settle. FAILURE_USAGE when nothing
+ * does, or not by this person. */
+bool console_look_confirm(struct db_tx *tx, const struct console_look *look, enum change_kind kind,
+                          const char *subject, char ret_code[ENROLMENT_CODE], struct failure *f);
 
 /* Runs `work` in a transaction and ends the command: EXIT_NO on FAILURE_USAGE. */
 int console_look_run(const struct command *command, const struct config *config, db_work *work,

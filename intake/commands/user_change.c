@@ -10,62 +10,79 @@ extern const struct command user_disable_command;
 extern const struct command user_code_command;
 extern const struct command user_right_command;
 
-#define CODE_LASTS (24 * 3600 * INSTANT_SECOND)
-
 struct changing {
     struct console_look look;
     const char *name;
     char code[ENROLMENT_CODE];
     enum right right;
     const char *business, *department;
-    bool approve, withdraw, moved;
+    bool withdraw;
 };
 
 static bool approve_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct changing *c = context;
-    if (!account_approve(tx, &c->look.who, c->name, &c->moved, f))
-        return false;
-    if (!c->moved)
-        return failure_set(f, FAILURE_USAGE,
-                           "%s does not wait for approval, or you proposed it yourself: another "
-                           "person approves",
-                           c->name);
-    return account_issue_code(tx, &c->look.who, c->name, clock_now() + CODE_LASTS, c->code,
-                              &c->moved, f);
+    return console_look_confirm(tx, &c->look, CHANGE_ACCOUNT, c->name, c->code, f);
 }
 
 static bool disable_work(struct db_tx *tx, void *context, struct failure *f)
 {
+    bool moved;
     struct changing *c = context;
-    return account_disable(tx, &c->look.who, c->name, &c->moved, f) &&
-           (c->moved || failure_set(f, FAILURE_USAGE, "there is no account %s in force", c->name));
+    return account_disable(tx, &c->look.who, c->name, NULL, &moved, f) &&
+           (moved || failure_set(f, FAILURE_USAGE, "there is no account %s in force", c->name));
 }
 
 static bool code_work(struct db_tx *tx, void *context, struct failure *f)
 {
+    bool moved;
     struct changing *c = context;
-    return account_issue_code(tx, &c->look.who, c->name, clock_now() + CODE_LASTS, c->code,
-                              &c->moved, f) &&
-           (c->moved || failure_set(f, FAILURE_USAGE, "there is no approved account %s", c->name));
+    return account_issue_code(tx, &c->look.who, c->name, c->code, &moved, f) &&
+           (moved || failure_set(f, FAILURE_USAGE, "there is no approved account %s", c->name));
 }
 
+/* --- rights ----------------------------------------------------------------------------------- */
+
+/* Where among `rights` it stands; their count when it does not. */
+static size_t right_at(const json_t *rights, const json_t *wanted)
+{
+    size_t i;
+    const json_t *one;
+    json_array_foreach (rights, i, one)
+        if (json_equal(one, wanted))
+            break;
+    return i;
+}
+
+static void right_change(const struct changing *c, json_t *rights)
+{
+    _cleanup_(cleanup_json) json_t *right =
+        json_pack("{s:s, s:s, s:s}", "business", c->business, "department", c->department, "right",
+                  right_code(c->right));
+    size_t at = right_at(rights, right);
+    if (c->withdraw && at < json_array_size(rights))
+        json_array_remove(rights, at);
+    if (!c->withdraw && at == json_array_size(rights))
+        json_array_append(rights, right);
+}
+
+/* Several rights wait as one change: the next is added to what waits of the same person. */
 static bool right_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct changing *c = context;
-    if (!c->approve && !c->withdraw) {
-        c->moved = true;
-        return right_propose(tx, &c->look.who, c->name, c->right, c->business, c->department, false,
-                             f);
-    }
-    bool done = c->approve ? right_approve(tx, &c->look.who, c->name, c->right, c->business,
-                                           c->department, &c->moved, f)
-                           : right_withdraw(tx, &c->look.who, c->name, c->right, c->business,
-                                            c->department, &c->moved, f);
-    return done && (c->moved || failure_set(f, FAILURE_USAGE,
-                                            "%s has no such right that you could change (whoever "
-                                            "proposed it, or has it, cannot approve it)",
-                                            c->name));
+    struct change_waiting waiting;
+    _cleanup_(cleanup_json) json_t *seen = NULL, *after = NULL;
+    if (!change_current(tx, c->look.who.city_code, CHANGE_ACCOUNT, c->name, &seen, f) ||
+        !change_waiting(tx, c->look.who.city_code, CHANGE_ACCOUNT, c->name, &waiting, f))
+        return false;
+    bool mine = waiting.id && strcmp(waiting.proposed_by, c->look.who.by) == 0;
+    after = json_deep_copy(mine ? waiting.after : seen);
+    change_waiting_free(&waiting);
+    if (!after)
+        return failure_set(f, FAILURE_USAGE, "there is no account %s", c->name);
+    right_change(c, json_object_get(after, "rights"));
+    const struct change_draft draft = {CHANGE_ACCOUNT, c->name, seen, after, "uketsuke user right"};
+    return console_look_propose(tx, &c->look, &draft, f);
 }
 
 /* --- the commands ----------------------------------------------------------------------------- */
@@ -86,7 +103,9 @@ static int run_one(const struct command *command, const struct config *config, i
     if (code == EXIT_DONE && *c.code)
         print_code(&c);
     else if (code == EXIT_DONE)
-        printf("%s is disabled; its sessions are ended.\n", c.name);
+        printf(work == disable_work ? "%s is disabled; its sessions are ended.\n"
+                                    : "%s: the change is in force.\n",
+               c.name);
     console_look_close(&c.look);
     return code;
 }
@@ -113,31 +132,29 @@ static int run_right(const struct config *config, int argc, char **argv)
     const struct word_option options[] = {
         {"--business", &c.business, NULL},
         {"--department", &c.department, NULL},
-        {"--approve", NULL, &c.approve},
         {"--withdraw", NULL, &c.withdraw},
     };
     if (!words_read(&user_right_command, argc, argv, options, sizeof options / sizeof *options,
                     words, 2))
         return EXIT_USAGE;
     c.name = words[0];
-    if (!right_from_code(words[1], &c.right) || (c.approve && c.withdraw))
+    if (!right_from_code(words[1], &c.right))
         return command_usage(&user_right_command, "takes a name and a right (see below)");
     int code = console_look_run(&user_right_command, config, right_work, &c, &c.look);
     if (code == EXIT_DONE)
-        printf(c.approve    ? "%s: %s is in force.\n"
-               : c.withdraw ? "%s: %s is withdrawn.\n"
-                            : "%s: %s is proposed. Another person says the same with --approve.\n",
-               c.name, right_code(c.right));
+        printf("%s: %s is proposed%s. Another person: uketsuke user approve %s\n", c.name,
+               right_code(c.right), c.withdraw ? " to be withdrawn" : "", c.name);
     console_look_close(&c.look);
     return code;
 }
 
 const struct command user_approve_command = {
     .name = "user approve",
-    .summary = "As the second person: let an account be used; prints its one-time code",
+    .summary = "As the second person: confirm what waits of an account",
     .usage = "Usage: uketsuke user approve NAME [--config FILE]\n"
              "\n"
              "Who approves must be another person than who proposed (the account that logged in).\n"
+             "Of a new account, its one-time code is printed.\n"
              "Exit code 0 when done, 1 when there is nothing that you could approve, 3 when we\n"
              "could not.\n"
              "\n"
@@ -176,17 +193,19 @@ const struct command user_code_command = {
 
 const struct command user_right_command = {
     .name = "user right",
-    .summary = "Propose, approve or withdraw a right of an account",
-    .usage = "Usage: uketsuke user right NAME RIGHT [--business B] [--department D]\n"
-             "                            [--approve | --withdraw] [--config FILE]\n"
-             "\n"
-             "RIGHT: see, identify, confirm, examine, approve, reroute, number, protected, print,\n"
-             "export, audit, admin. B and D as the routes have them ([route …] business and\n"
-             "department); without them: all. A right is in force when another person than who\n"
-             "proposed it, and than who has it, has said the same with --approve.\n"
-             "Exit code 0 when done, 1 when it cannot be, 3 when we could not.\n"
-             "\n"
-             "Example: uketsuke user right hanako identify --business child-allowance\n",
+    .summary = "Propose a right of an account, or that it be withdrawn",
+    .usage =
+        "Usage: uketsuke user right NAME RIGHT [--business B] [--department D]\n"
+        "                            [--withdraw] [--config FILE]\n"
+        "\n"
+        "RIGHT: see, identify, confirm, examine, approve, reroute, number, protected, print,\n"
+        "export, audit, admin. B and D as the routes have them ([route …] business and\n"
+        "department); without them: all. It is in force when another person, than who proposed\n"
+        "it and than who has it, has confirmed (user approve, or 利用者管理 of the console).\n"
+        "Several, proposed one after the other, are confirmed together.\n"
+        "Exit code 0 when done, 1 when it cannot be, 3 when we could not.\n"
+        "\n"
+        "Example: uketsuke user right hanako identify --business child-allowance\n",
     .needs_config = true,
     .run = run_right,
 };

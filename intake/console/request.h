@@ -7,6 +7,7 @@
 #include "base/rate.h"
 #include "forms/procedure.h"
 #include "intake/command.h"
+#include "intake/console/report.h"
 #include "intake/console/sign_in.h"
 
 #define CONSOLE_COOKIE    "__Host-uketsuke"
@@ -17,6 +18,7 @@ struct console_site;
 struct console_context { /* what every handler gets; read-only */
     struct role *role;
     struct sign_in_rules rules;
+    struct report_rules report_rules;
     const char *origin; /* "https://console.city.example:8445" */
     char party_id[256]; /* its host */
     struct console_site *site;

@@ -38,6 +38,12 @@ static const struct config_key keys[] = {
     {"guesses-most", CONFIG_NUMBER, "20", 1, 1000,
      .help = "Wrong names, passwords and enrolment codes of one terminal, whosever they are, in a "
              "quarter of an hour; then it has to wait (429)."},
+    {"hours", CONFIG_TEXT, "08:30-17:15",
+     .help = "Office hours. What staff do outside of them is in the report 業務時間外の操作."},
+    {"mass-view", CONFIG_NUMBER, "100", 1, 1000000,
+     .help = "Who works on more applications than so many in a day is in the report 大量閲覧."},
+    {"unused", CONFIG_DURATION, "90d", INSTANT_DAY, 3650 * INSTANT_DAY,
+     .help = "Accounts that were not used for so long are in the report 利用者点検."},
 };
 
 const struct config_section console_config_section = {
@@ -87,6 +93,25 @@ static const struct http_route routes[] = {
     {"POST",   APPLICATION "/hold",          endpoint_hold, CONSOLE_BODY_MOST},
     {"POST",   APPLICATION "/withdraw",      endpoint_withdraw, CONSOLE_BODY_MOST},
     {"POST",   APPLICATION "/resend",        endpoint_resend, CONSOLE_BODY_MOST},
+    {"GET",    "/api/templates",             endpoint_templates,            0},
+    {"GET",    "/api/admin/changes",         endpoint_changes,              0},
+    {"POST",   "/api/admin/changes",         endpoint_changes_post,         CONSOLE_BODY_MOST},
+    {"POST",   "/api/admin/changes/{id}/confirm", endpoint_changes_confirm, CONSOLE_BODY_MOST},
+    {"POST",   "/api/admin/changes/{id}/reject", endpoint_changes_reject,   CONSOLE_BODY_MOST},
+    {"GET",    "/api/admin/users",           endpoint_users,                0},
+    {"POST",   "/api/admin/users/{name}/stop", endpoint_users_stop,         CONSOLE_BODY_MOST},
+    {"GET",    "/api/admin/terminals",       endpoint_terminals,            0},
+    {"GET",    "/api/admin/holidays",        endpoint_holidays,             0},
+    {"GET",    "/api/admin/templates",       endpoint_admin_templates,      0},
+    {"GET",    "/api/admin/procedures",      endpoint_procedures,           0},
+    {"GET",    "/api/admin/procedures/{id}/{version}", endpoint_procedure,  0},
+    {"GET",    "/api/admin/feeds",           endpoint_feeds,                0},
+    {"POST",   "/api/admin/feeds/{id}/approve", endpoint_feeds_approve,     CONSOLE_BODY_MOST},
+    {"GET",    "/api/audit/entries",         endpoint_trail,                0},
+    {"GET",    "/api/audit/reports/{report}", endpoint_report,              0},
+    {"POST",   "/api/audit/reports/{report}", endpoint_report_post,         CONSOLE_BODY_MOST},
+    {"GET",    "/api/audit/chain",           endpoint_chain,                0},
+    {"POST",   "/api/audit/chain",           endpoint_chain_post,           CONSOLE_BODY_MOST},
 };
 /* clang-format on */
 
@@ -163,7 +188,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
     if (!origin_read(server->context.origin, server->context.party_id,
                      sizeof server->context.party_id, f) ||
-        !procedures_ready(role, f) ||
+        !report_rules_read(group, &server->context.report_rules, f) || !procedures_ready(role, f) ||
         !console_site_load(config_text(group, "site"), &server->context.site, f) ||
         !http_start(server, group, f)) {
         console_server_stop(server);

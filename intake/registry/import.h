@@ -63,5 +63,9 @@ bool registry_last_sequence(struct db *db, const char *city_code, const struct f
  * imported it. */
 bool registry_approve(struct db *db, const char *city_code, int64_t import_id, const char *actor,
                       struct failure *f);
+/* The same in the caller's transaction, who writes the entry of the audit trail; *ret_moved false
+ * when it does not wait, or `actor` imported it. */
+bool registry_approve_in(struct db_tx *tx, const char *city_code, int64_t import_id,
+                         const char *actor, bool *ret_moved, struct failure *f);
 
 #endif

@@ -172,16 +172,27 @@ struct approval {
     int64_t import_id;
 };
 
+bool registry_approve_in(struct db_tx *tx, const char *city_code, int64_t import_id,
+                         const char *actor, bool *ret_moved, struct failure *f)
+{
+    int64_t approved;
+    if (!db_execute(tx, &approve,
+                    DB_VALUES(db_text(city_code), db_number(import_id), db_text(actor),
+                              db_instant(clock_now())),
+                    &approved, f))
+        return false;
+    *ret_moved = approved > 0;
+    return true;
+}
+
 static bool approve_work(struct db_tx *tx, void *context, struct failure *f)
 {
     const struct approval *approval = context;
-    int64_t approved;
-    if (!db_execute(tx, &approve,
-                    DB_VALUES(db_text(approval->city_code), db_number(approval->import_id),
-                              db_text(approval->actor), db_instant(clock_now())),
-                    &approved, f))
+    bool approved;
+    if (!registry_approve_in(tx, approval->city_code, approval->import_id, approval->actor,
+                             &approved, f))
         return false;
-    if (approved == 0)
+    if (!approved)
         return failure_set(f, FAILURE_USAGE,
                            "import %" PRId64 " does not wait, or it was you who imported it: a "
                            "second person is needed (`uketsuke registry status`)",

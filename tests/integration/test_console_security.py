@@ -22,6 +22,17 @@ NEEDS = {
     ("POST", "/api/enrolment"): PUBLIC, ("GET", "/api/enrolment/totp"): HALF,
     ("POST", "/api/enrolment/totp"): HALF, ("POST", "/api/enrolment/webauthn"): HALF,
     ("GET", "/api/queue"): "see", ("GET", "/api/overview"): "see",
+    ("GET", "/api/templates"): "examine", ("GET", "/api/admin/changes"): "admin",
+    ("POST", "/api/admin/changes"): "admin", ("POST", "/api/admin/changes/{id}/confirm"): "admin",
+    ("POST", "/api/admin/changes/{id}/reject"): "admin", ("GET", "/api/admin/users"): "admin",
+    ("POST", "/api/admin/users/{name}/stop"): "admin", ("GET", "/api/admin/terminals"): "admin",
+    ("GET", "/api/admin/holidays"): "admin", ("GET", "/api/admin/templates"): "admin",
+    ("GET", "/api/admin/procedures"): "admin",
+    ("GET", "/api/admin/procedures/{id}/{version}"): "admin", ("GET", "/api/admin/feeds"): "admin",
+    ("POST", "/api/admin/feeds/{id}/approve"): "admin", ("GET", "/api/audit/entries"): "audit",
+    ("GET", "/api/audit/reports/{report}"): "audit",
+    ("POST", "/api/audit/reports/{report}"): "audit", ("GET", "/api/audit/chain"): "audit",
+    ("POST", "/api/audit/chain"): "audit",
 }
 RIGHTS = ("see", "identify", "confirm", "examine", "approve", "reroute", "number", "protected",
           "print", "export", "audit", "admin")

@@ -224,8 +224,12 @@ def test_four_eyes_for_accounts_rights_and_terminals(first):
     stack.uketsuke("user", "add", "taro", "--display-name", "太郎", "--department", "市民課")
     own = stack.uketsuke("user", "approve", "taro", check=False)
     assert own.returncode == 1 and "another person" in own.stderr
-    assert stack.uketsuke("user", "right", "taro", "see").returncode == 0
-    assert stack.uketsuke("user", "right", "taro", "see", "--approve", check=False).returncode == 1
+    assert stack.uketsuke("user", "right", "hanako", "see").returncode == 0
+    assert stack.uketsuke("user", "right", "hanako", "identify").returncode == 0
+    waits = stack.psql("SELECT jsonb_array_length(after->'rights') FROM change WHERE state ="
+                       " 'waiting' AND subject = 'hanako'")
+    assert waits == "4\n"  # her two, and both that are proposed
+    assert stack.uketsuke("user", "approve", "hanako", check=False).returncode == 1
     assert stack.uketsuke("terminal", "add", "--label", "窓口3", "--department", "市民課",
                           "--address", "127.0.0.3").returncode == 0
     assert stack.uketsuke("terminal", "approve", "窓口3", check=False).returncode == 1
@@ -234,4 +238,5 @@ def test_four_eyes_for_accounts_rights_and_terminals(first):
     assert second.returncode == 1 and "an administrator already" in second.stderr
     # the database itself refuses one person for two
     with pytest.raises(Exception, match="check constraint"):
-        stack.psql("UPDATE account SET approved_by = created_by WHERE name = 'taro'")
+        stack.psql("UPDATE change SET state = 'effective', decided_by = proposed_by,"
+                   " decided_at = now() WHERE subject = 'taro'")

@@ -1,0 +1,480 @@
+"""Administration at the console, on the real program, PostgreSQL and TLS: one proposes, another
+confirms; the database itself refuses what only one person wants."""
+
+import json
+
+import pytest
+
+from test_console_sign_in import Browser, code_in
+
+PEOPLE = {  # rights
+    "keiko": ["admin"], "sachiko": ["admin", "audit"], "kansa": ["audit"],
+    "hanako": ["see", "examine"], "kyuyo": ["see"],
+}
+
+
+def person(stack, name):
+    stack.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
+               f" valid_to, created_by, approved_by) VALUES ('992011', '{name}', '職員{name}',"
+               " '情報政策課', 'staff', now() - interval '1 d', now() + interval '1 y', 'a', 'b')")
+    out = stack.uketsuke("user", "code", name).stdout
+    for right in PEOPLE[name]:
+        stack.psql("INSERT INTO account_right SELECT city_code, account_id, '*', '*',"
+                   f" '{right}', 'a', 'b' FROM account WHERE name = '{name}'")
+    browser = Browser(stack)
+    browser.enrol(name, code_in(out))
+    return browser
+
+
+@pytest.fixture(scope="module")
+def house(make_module_stack, tmp_path_factory):
+    site = tmp_path_factory.mktemp("site")
+    (site / "index.html").write_text("<!doctype html><title>受付</title>")
+    stack = make_module_stack({"console": {"site": site, "idle": "1h"}})
+    stack.make_postgres()
+    stack.start_postgres()
+    stack.make_world()
+    stack.make_database()
+    stack.start_console()
+    stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
+                   "--address", "127.0.0.1", "--first")
+    stack.people = {name: person(stack, name) for name in PEOPLE}
+    return stack
+
+
+def current(house, what, subject):
+    items = house.people["keiko"].get(f"/api/admin/{what}").json()["items"]
+    return next((i["value"] for i in items if i["subject"] == subject), None)
+
+
+def propose(house, who, kind, subject, before, after, reason="人事異動のため"):
+    return house.people[who].post("/api/admin/changes", kind=kind, subject=subject, before=before,
+                                  after=after, reason=reason)
+
+
+def settle(house, who, change, how="confirm", **body):
+    return house.people[who].post(f"/api/admin/changes/{change}/{how}", **body)
+
+
+def waiting(house):
+    items = house.people["keiko"].get("/api/admin/changes").json()["items"]
+    return [i for i in items if i["state"] == "waiting"]
+
+
+def done(answer):
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def message(answer, status):
+    assert answer.status_code == status, answer.text
+    return answer.json()["errors"][0]["message"]
+
+
+def actions(house):
+    return house.psql("SELECT action FROM audit_entry WHERE chain = 'console'"
+                      " ORDER BY position").split()
+
+
+NEW = {"display_name": "新人太郎", "department": "子育て支援課", "kind": "staff",
+       "valid_from": "2026-04-01", "valid_to": "2099-03-31", "disabled": False,
+       "rights": [{"business": "child-allowance", "department": "子育て支援課", "right": "see"}]}
+
+
+# --- one proposes, another confirms -------------------------------------------------------------
+
+def test_new_user_by_two_people_and_enrolment(house):
+    change = done(propose(house, "keiko", "account", "shinjin", None, NEW))["id"]
+    assert house.psql("SELECT count(*) FROM account WHERE name = 'shinjin'") == "0\n"
+    shown = next(c for c in waiting(house) if c["id"] == change)
+    assert shown["before"] is None and shown["after"] == NEW and not shown["stale"]
+    assert (shown["proposed_by"], shown["reason"]) == ("staff:keiko", "人事異動のため")
+    assert "窓口1" in shown["terminal"]
+    assert "別の管理者" in message(settle(house, "keiko", change), 409)
+    settled = done(settle(house, "sachiko", change))
+    assert current(house, "users", "shinjin") == NEW
+    browser = Browser(house)
+    browser.enrol("shinjin", settled["code"])
+    me = browser.get("/api/session").json()
+    assert me["rights"] == NEW["rights"] and me["department"] == "子育て支援課"
+    assert {"change.propose", "change.refused", "change.confirm", "account.issue-code"} <= set(
+        actions(house))
+    assert settle(house, "sachiko", change).status_code == 404  # once
+
+
+def test_rights_change_and_a_new_department_ends_sessions(house):
+    before = current(house, "users", "kyuyo")
+    right = {"business": "*", "department": "*", "right": "number"}
+    after = {**before, "rights": [*before["rights"], right]}
+    change = done(propose(house, "keiko", "account", "kyuyo", before, after))["id"]
+    assert [r["right"] for r in house.people["kyuyo"].get("/api/session").json()["rights"]] == [
+        "see"]
+    done(settle(house, "sachiko", change))
+    rights = house.people["kyuyo"].get("/api/session").json()["rights"]
+    assert sorted(r["right"] for r in rights) == ["number", "see"]
+    kept = house.psql("SELECT r.proposed_by, r.approved_by FROM account_right r JOIN account a USING"
+                      " (account_id) WHERE name = 'kyuyo' AND \"right\" = 'number'")
+    assert kept == "staff:keiko\tstaff:sachiko\n"
+    before = current(house, "users", "kyuyo")
+    change = done(propose(house, "keiko", "account", "kyuyo", before,
+                          {**before, "department": "税務課", "rights": []}))["id"]
+    done(settle(house, "sachiko", change))
+    assert house.people["kyuyo"].get("/api/session").status_code == 401  # begins anew
+    assert current(house, "users", "kyuyo")["rights"] == []
+
+
+def test_rejected_withdrawn_and_replaced(house):
+    day = "2026-12-28"
+    first = done(propose(house, "keiko", "holiday", day, None, {"name": "御用納め"}))["id"]
+    busy = propose(house, "sachiko", "holiday", day, None, {"name": "別の名"})
+    assert "確認を待っています" in message(busy, 409)
+    second = done(propose(house, "keiko", "holiday", day, None, {"name": "仕事納め"}))["id"]
+    assert settle(house, "sachiko", first).status_code == 404  # replaced by her own second one
+    assert settle(house, "sachiko", second, "reject").status_code == 400  # a reason is needed
+    done(settle(house, "sachiko", second, "reject", reason="開庁日です"))
+    third = done(propose(house, "keiko", "holiday", day, None, {"name": "閉庁日"}))["id"]
+    done(settle(house, "keiko", third, "reject", reason="誤り"))
+    assert current(house, "holidays?year=2026", day) is None
+    rows = house.psql("SELECT state, decided_by FROM change WHERE subject = '2026-12-28'"
+                      " ORDER BY change_id").splitlines()
+    assert rows == ["withdrawn\tstaff:keiko", "rejected\tstaff:sachiko", "withdrawn\tstaff:keiko"]
+
+
+def test_stale_proposals_are_void(house):
+    done(settle(house, "sachiko", done(propose(
+        house, "keiko", "template", "口座名義", None, {"business": "*", "text": "直してください"}))["id"]))
+    before = current(house, "templates", "口座名義")
+    seen_old = propose(house, "sachiko", "template", "口座名義", None, {"business": "*", "text": "x"})
+    assert "ほかの人が内容を変更しました" in message(seen_old, 409)
+    assert seen_old.json()["current"] == before
+    change = done(propose(house, "keiko", "template", "口座名義", before,
+                          {"business": "*", "text": "正しく直してください"}))["id"]
+    house.psql("UPDATE message_template SET text = '間に変わった'")
+    assert next(c for c in waiting(house) if c["id"] == change)["stale"]
+    assert "使えません" in message(settle(house, "sachiko", change), 409)
+    assert current(house, "templates", "口座名義")["text"] == "間に変わった"
+    assert house.psql(f"SELECT state FROM change WHERE change_id = {change}") == "stale\n"
+    now = current(house, "templates", "口座名義")
+    assert "変わるところがありません" in message(
+        propose(house, "keiko", "template", "口座名義", now, now), 409)
+
+
+def test_about_oneself_another_confirms(house):
+    before = current(house, "users", "sachiko")
+    after = {**before, "rights": [*before["rights"],
+                                  {"business": "*", "department": "*", "right": "protected"}]}
+    change = done(propose(house, "keiko", "account", "sachiko", before, after))["id"]
+    assert "自分についての変更" in message(settle(house, "sachiko", change), 409)
+    done(settle(house, "keiko", change, "reject", reason="取り下げ"))
+
+
+def test_terminals(house):
+    after = {"department": "市民課", "peer": None, "address": "127.0.0.9"}
+    done(settle(house, "sachiko", done(propose(house, "keiko", "terminal", "窓口9", None,
+                                                after))["id"]))
+    assert current(house, "terminals", "窓口9") == after
+    twice = done(propose(house, "keiko", "terminal", "窓口10", None, after))["id"]
+    assert "別の端末で登録" in message(settle(house, "sachiko", twice), 409)
+    done(settle(house, "keiko", twice, "reject", reason="取り下げ"))
+    gone = done(propose(house, "keiko", "terminal", "窓口9", after, None, "廃棄"))["id"]
+    done(settle(house, "sachiko", gone))
+    assert current(house, "terminals", "窓口9") is None
+    assert house.psql("SELECT count(*) FROM terminal WHERE label = '窓口9'"
+                      " AND retired_at IS NOT NULL") == "1\n"
+
+
+def test_holidays_of_the_law_and_of_the_city(house):
+    done(settle(house, "sachiko", done(propose(house, "keiko", "holiday", "2026-10-05", None,
+                                                {"name": "市民の日"}))["id"]))
+    found = house.people["keiko"].get("/api/admin/holidays?year=2026").json()
+    assert {"subject": "2026-10-05", "value": {"name": "市民の日"}} in found["items"]
+    assert {"day": "2026-11-03", "name": "文化の日"} in found["legal"]
+    assert house.people["keiko"].get("/api/admin/holidays?year=1900").status_code == 400
+
+
+def test_lock_out_is_undone_by_two_and_a_new_code(house):
+    for _ in range(5):
+        Browser(house).post("/api/session", name="shinjin", password="wrong")
+    user = next(i for i in house.people["keiko"].get("/api/admin/users").json()["items"]
+                if i["subject"] == "shinjin")
+    assert user["locked_until"] and user["failures"] == 5
+    change = done(propose(house, "keiko", "unlock", "shinjin", {"locked": True},
+                          {"locked": False}, "本人からの連絡"))["id"]
+    done(settle(house, "sachiko", change))
+    assert house.psql("SELECT failures FROM account WHERE name = 'shinjin'") == "0\n"
+    change = done(propose(house, "keiko", "enrolment", "shinjin", {"enrolled": True},
+                          {"enrolled": False}, "認証器の紛失"))["id"]
+    code = done(settle(house, "sachiko", change))["code"]
+    assert house.psql("SELECT password IS NULL FROM account WHERE name = 'shinjin'") == "t\n"
+    Browser(house).enrol("shinjin", code, "Kawazu-no-haru-3")
+
+
+def test_stopped_at_once_by_one_and_back_by_two(house):
+    browser = house.people["hanako"]
+    assert browser.get("/api/session").status_code == 200
+    stop = house.people["keiko"].post("/api/admin/users/hanako/stop", reason="端末の紛失")
+    done(stop)
+    assert browser.get("/api/session").status_code == 401
+    assert house.people["keiko"].post("/api/admin/users/hanako/stop", reason="x"
+                                      ).status_code == 404
+    before = current(house, "users", "hanako")
+    assert before["disabled"]
+    change = done(propose(house, "keiko", "account", "hanako", before,
+                          {**before, "disabled": False}))["id"]
+    done(settle(house, "sachiko", change))
+    assert not current(house, "users", "hanako")["disabled"]
+    assert house.psql("SELECT reason FROM audit_entry WHERE action = 'account.disable'"
+                      " AND actor = 'staff:keiko'") == "端末の紛失\n"
+
+
+@pytest.mark.parametrize("kind, subject, after", [
+    ("account", "UPPER", NEW), ("account", "ok-name", {**NEW, "valid_to": "2020-01-01"}),
+    ("account", "ok-name", {**NEW, "extra": 1}), ("account", "ok-name", None),
+    ("account", "ok-name", {**NEW, "display_name": "あ" * 61}),
+    ("account", "ok-name", {**NEW, "department": "改\n行"}),
+    ("account", "ok-name", {**NEW, "rights": [{"business": "*", "department": "*",
+                                              "right": "god"}]}),
+    ("account", "ok-name", {**NEW, "rights": NEW["rights"] * 201}),
+    ("terminal", "x", {"department": "課", "peer": None, "address": "10.0.0.999"}),
+    ("terminal", "x", {"department": "課", "peer": "ab", "address": None}),
+    ("terminal", "x", {"department": "課", "peer": "a" * 64, "address": "10.0.0.1"}),
+    ("holiday", "2026-02-30", {"name": "x"}), ("holiday", "2026-01-05", {"name": ""}),
+    ("template", "x", {"business": "Bad Business", "text": "t"}),
+    ("template", "x", {"business": "*", "text": "字" * 2001}),
+    ("template", "題" * 61, {"business": "*", "text": "t"}),
+    ("enrolment", "keiko", {"enrolled": True}), ("no-such-kind", "x", {}),
+])
+def test_what_cannot_be_is_said(house, kind, subject, after):
+    assert propose(house, "keiko", kind, subject, None, after).status_code == 400
+
+
+# --- in the database, too -----------------------------------------------------------------------
+
+def as_console(house, sql):
+    house.psql(f"SET ROLE uketsuke_console; {sql}")
+
+
+@pytest.mark.parametrize("sql", [
+    "INSERT INTO account_right SELECT city_code, account_id, '*', '*', 'admin', 'a', 'b'"
+    " FROM account",
+    "UPDATE account SET approved_by = 'x'", "UPDATE account SET valid_to = now() + interval '9 y'",
+    "UPDATE account SET disabled_at = NULL",
+    "INSERT INTO holiday VALUES ('992011', 20260101, 'x')",
+    "UPDATE message_template SET text = 'x'", "UPDATE change SET state = 'effective'",
+    "INSERT INTO change (city_code, kind, subject, after, reason, proposed_by, state, decided_by)"
+    " VALUES ('992011', 'holiday', '2026-05-07', '{\"name\": \"x\"}', 'x', 'staff:keiko',"
+    " 'effective', 'staff:sachiko')",
+    "INSERT INTO change (city_code, kind, subject, after, reason, proposed_by)"
+    " VALUES ('992011', 'holiday', '2026-05-07', '{\"name\": \"x\"}', 'x', 'staff:kansa')",
+    "SELECT change_settle('992011', 1, 'staff:nobody', NULL, NULL, true)",
+    "SELECT change_apply(c, 'x') FROM change c LIMIT 1",
+])
+def test_the_console_itself_cannot_go_around_two_people(house, sql):
+    with pytest.raises(Exception, match="permission denied|no administrator|begins as a proposal"):
+        as_console(house, sql)
+
+
+# --- for whoever asks for corrections ------------------------------------------------------------
+
+def test_templates_for_whoever_examines(house):
+    browser = person_again(house, "hanako")
+    items = browser.get("/api/templates?business=child-allowance").json()["items"]
+    assert [i["title"] for i in items] == ["口座名義"]
+    assert json.dumps(items, ensure_ascii=False).count("間に変わった") == 1
+
+
+def person_again(house, name):
+    browser = Browser(house)
+    browser.enrol(name, code_in(house.uketsuke("user", "code", name).stdout), "Kawazu-no-haru-3")
+    return browser
+
+
+# --- what is set up elsewhere -------------------------------------------------------------------
+
+def test_procedures_and_routes_are_read_only(house):
+    items = house.people["keiko"].get("/api/admin/procedures").json()["items"]
+    one = next(i for i in items if i["id"] == "child-allowance.certification-claim")
+    assert one["route"]["legal_basis"] and one["name"]
+    told = house.people["keiko"].get(f"/api/admin/procedures/{one['id']}/{one['version']}").json()
+    assert told["id"] == one["id"]
+    assert house.people["keiko"].get("/api/admin/procedures/no.such/1").status_code == 404
+
+
+FEED = ("INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source, as_of,"
+        " at, removed, state, bound) VALUES ('992011', '{actor}', true, 10,"
+        " decode(repeat('00', 32), 'hex'), 'residents', 'juki', now(), now(), 9, 'waiting',"
+        " decode(repeat('{bound}', 32), 'hex')) RETURNING import_id")
+
+
+def test_feeds_that_wait_are_approved_by_a_second_person(house):
+    one = int(house.psql(FEED.format(actor="operator:root", bound="aa")).split()[0])
+    own = int(house.psql(FEED.format(actor="operator:keiko", bound="bb")).split()[0])
+    items = house.people["keiko"].get("/api/admin/feeds").json()["items"]
+    assert {i["id"]: (i["state"], i["removed"]) for i in items} == {
+        one: ("waiting", 9), own: ("waiting", 9)}
+    keiko = house.people["keiko"]
+    assert keiko.post(f"/api/admin/feeds/{one}/approve").status_code == 400  # a reason is needed
+    assert "別の管理者" in message(keiko.post(f"/api/admin/feeds/{own}/approve", reason="x"), 409)
+    done(keiko.post(f"/api/admin/feeds/{one}/approve", reason="住民課に電話で確認"))
+    assert keiko.post(f"/api/admin/feeds/{one}/approve", reason="x").status_code == 404
+    assert house.psql(f"SELECT state, approved_by FROM registry_import WHERE import_id = {one}"
+                      ) == "approved\tstaff:keiko\n"
+    assert "registry.approve" in actions(house)
+
+
+# --- the audit ----------------------------------------------------------------------------------
+
+def entries(house, **question):
+    query = "&".join(f"{k}={v}" for k, v in question.items())
+    return done(house.people["kansa"].get(f"/api/audit/entries?{query}"))
+
+
+def insert_entry(house, at, actor, action, application="NULL", count=1):
+    """Of another day than today; nothing else can set the clock of a running console. `application`
+    may use n, which counts."""
+    house.psql(f"DO $$ BEGIN FOR n IN 1..{count} LOOP"
+               " INSERT INTO audit_entry (chain, position, at, action, actor, terminal, city_code,"
+               " application_id, previous, hash) SELECT chain, position + 1,"
+               f" '{at}+09', '{action}', '{actor}', '127.0.0.1 窓口1', '992011', {application},"
+               " hash, decode(repeat('11', 32), 'hex') FROM audit_chain WHERE chain = 'console';"
+               " END LOOP; END $$")
+
+
+def test_trail_by_person_act_and_terminal_and_its_pages(house):
+    whole, after = [], ""
+    while after is not None:
+        answer = entries(house, person="keiko", limit=7, after=after)
+        assert len(answer["items"]) <= 7
+        whole += answer["items"]
+        after = answer["next"]
+    assert {e["actor"] for e in whole} == {"staff:keiko"} and whole[0]["name"] == "職員keiko"
+    assert len(whole) == int(house.psql("SELECT count(*) FROM audit_entry WHERE actor ="
+                                        " 'staff:keiko'"))
+    positions = [e["position"] for e in whole]
+    assert positions == sorted(set(positions), reverse=True)
+    only = entries(house, person="keiko", action="change.propose", limit=200)["items"]
+    assert only and {e["action"] for e in only} == {"change.propose"}
+    assert {e["actor"] for e in entries(house, action="change.confirm")["items"]} >= {
+        "staff:sachiko"}
+    here = entries(house, terminal="窓口1", limit=200)["items"]
+    assert here and all(e["terminal"].endswith(" 窓口1") for e in here)
+    assert entries(house, terminal="窓口0")["items"] == []
+    assert entries(house, receipt="R-none")["items"] == []
+    assert entries(house, to="2020-01-01", person="keiko")["items"] == []
+    for bad in ("limit=0", "limit=201", "after=x", "from=x", "to=2026-02-30"):
+        assert house.people["kansa"].get(f"/api/audit/entries?{bad}").status_code == 400
+    looked = house.psql("SELECT detail FROM audit_entry WHERE action = 'audit.search'"
+                        " AND detail LIKE '%staff:keiko%' ORDER BY position LIMIT 1")
+    assert json.loads(looked)["person"] == "staff:keiko"
+
+
+def test_trail_by_application(house):
+    house.psql("SET session_replication_role = replica; INSERT INTO application (city_code,"
+               " application_id, channel, receipt_number, state, changed_by, applied_at,"
+               " procedure_id, form_version, promised_size, promised_sha256, version) VALUES"
+               " ('992011', '00000000-0000-0000-0000-0000000000aa', 'bulk', 'R-77', 'completed',"
+               " 'x', now(), 'p', '1', 1, decode(repeat('00', 32), 'hex'), 1)")
+    insert_entry(house, "2026-06-15 10:00", "staff:hanako", "application.view",
+                 "'00000000-0000-0000-0000-0000000000aa'")
+    found = entries(house, receipt="R-77")["items"]
+    assert [(e["receipt_number"], e["actor"]) for e in found] == [("R-77", "staff:hanako")]
+
+
+def report(house, code, day="2026-06-01", to=None, who="kansa"):
+    return house.people[who].get(f"/api/audit/reports/{code}?from={day}&to={to or day}")
+
+
+def test_after_hours_and_holidays(house):
+    insert_entry(house, "2026-06-01 08:29", "staff:hanako", "application.view")
+    insert_entry(house, "2026-06-01 08:30", "staff:hanako", "application.view")
+    insert_entry(house, "2026-06-01 17:14", "staff:hanako", "application.view")
+    insert_entry(house, "2026-06-01 17:15", "staff:hanako", "application.numbers")
+    insert_entry(house, "2026-06-06 12:00", "staff:hanako", "application.view")   # a Saturday
+    insert_entry(house, "2026-10-05 12:00", "staff:hanako", "application.view")   # 市民の日
+    late = done(report(house, "after-hours", to="2026-06-07"))
+    assert [(i["day"], i["count"]) for i in late["items"]] == [("2026-06-01", 2)]
+    assert late["items"][0]["actions"] == ["application.numbers", "application.view"]
+    assert "8時30分" in late["rule"]
+    closed = done(report(house, "holiday", to="2026-06-07"))
+    assert [(i["day"], i["person"]) for i in closed["items"]] == [("2026-06-06", "staff:hanako")]
+    assert [i["day"] for i in done(report(house, "holiday", "2026-10-05"))["items"]] == [
+        "2026-10-05"]
+    assert done(report(house, "after-hours", "2026-10-05"))["items"] == []
+
+
+def test_failed_sign_ins_and_mass_views(house):
+    today = house.psql("SELECT day_in_japan(now())").strip()
+    failed = done(report(house, "failed-sign-in", today))["items"]
+    assert {"staff:shinjin"} <= {i["person"] for i in failed}
+    assert any("session.wrong-password" in i["actions"] for i in failed)
+    for day, count in (("01", 101), ("02", 100)):
+        insert_entry(house, f"2026-07-{day} 10:00", "staff:hanako", "application.view",
+                     "'a' || n", count)
+    many = done(report(house, "mass-view", "2026-07-01", "2026-07-31"))["items"]
+    assert [(i["day"], i["applications"]) for i in many] == [("2026-07-01", 101)]
+
+
+def test_accounts_that_need_a_look(house):
+    house.psql("UPDATE account SET valid_from = now() - interval '200 d' WHERE name = 'kyuyo'")
+    house.psql("UPDATE session SET created_at = now() - interval '91 d' WHERE account_id ="
+               " (SELECT account_id FROM account WHERE name = 'kyuyo')")
+    items = {i["person"]: i["why"] for i in done(report(house, "accounts"))["items"]}
+    assert set(items["staff:kyuyo"]) == {"no-rights", "unused"}
+    assert items["staff:keiko"] == ["admin"] and "staff:kansa" not in items
+
+
+def test_sign_off_of_exactly_what_was_seen(house):
+    kansa = house.people["kansa"]
+    seen = done(report(house, "after-hours"))
+    where = "/api/audit/reports/after-hours?from=2026-06-01&to=2026-06-01"
+    assert kansa.post(where, seen=seen["seen"]).status_code == 400  # a remark is needed
+    insert_entry(house, "2026-06-01 20:00", "staff:kyuyo", "application.view")
+    late = kansa.post(where, seen=seen["seen"], remark="異常なし")
+    assert "記録が増えました" in message(late, 409)
+    seen = done(report(house, "after-hours"))
+    signed = done(kansa.post(where, seen=seen["seen"], remark="時間外勤務命令と照合、異常なし"))
+    review = signed["reviews"][0]
+    assert (review["by"], review["remark"], review["found"]) == (
+        "staff:kansa", "時間外勤務命令と照合、異常なし", 2)
+    assert done(report(house, "after-hours", who="sachiko"))["reviews"][0] == review
+    with pytest.raises(Exception, match="append-only"):
+        house.psql("UPDATE audit_review SET remark = 'x'")
+    with pytest.raises(Exception, match="no auditor"):
+        as_console(house, "INSERT INTO audit_review (city_code, report, from_day, to_day, found,"
+                   " sha256, reviewed_by, remark) VALUES ('992011', 'holiday', 20260101, 20260102,"
+                   " 0, decode(repeat('00', 32), 'hex'), 'staff:keiko', 'x')")
+    assert report(house, "no-such").status_code == 404
+    assert report(house, "holiday", "2026-01-01", "2026-04-03").status_code == 400  # 93 days
+    assert report(house, "holiday", "2026-01-01", "2026-04-02").status_code == 200
+
+
+def test_chain_is_shown_and_where_it_breaks(house):
+    """The entries of other days above were altered, as far as the chain can tell."""
+    shown = done(house.people["kansa"].get("/api/audit/chain"))
+    assert shown["last"] is None and shown["entries"] > 100
+    first = int(house.psql("SELECT min(position) FROM audit_entry WHERE chain = 'console'"
+                           " AND hash = decode(repeat('11', 32), 'hex')"))
+    last = done(house.people["kansa"].post("/api/audit/chain"))["last"]
+    assert not last["intact"] and last["verified_by"] == "staff:kansa"
+    assert last["faults"][0]["chain"] == "console" and last["faults"][0]["position"] == first
+    assert len(last["faults"]) <= 100
+    assert house.uketsuke("audit", "verify", check=False).returncode == 1
+    by = done(house.people["kansa"].get("/api/audit/chain"))["last"]["verified_by"]
+    assert by.startswith("operator:")
+
+
+PLANS = {
+    "audit_by_person": "actor = 'staff:keiko'",
+    "audit_by_terminal": "audit_terminal(terminal) = '窓口1'",
+    "audit_by_action": "action = 'staff.reroute'",
+    "audit_by_time": "at >= now() - interval '30 d'",
+}
+
+
+@pytest.mark.parametrize("index", PLANS)
+def test_search_reads_an_index_and_not_the_trail(house, index):
+    plan = house.psql("SET enable_seqscan = off; SET enable_bitmapscan = off; EXPLAIN SELECT"
+                      " position FROM audit_entry e WHERE (city_code IS NULL OR city_code ="
+                      " '992011') AND at <= now() AND chain IN ('console', 'operator', 'registry')"
+                      f" AND {PLANS[index]} ORDER BY at DESC, position DESC LIMIT 51")
+    assert f"using {index}" in plan, plan
