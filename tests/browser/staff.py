@@ -55,9 +55,10 @@ class Staff:
         self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height,
                  deviceScaleFactor=1, mobile=False)
 
-    def shot(self, name):
+    def shot(self, name, whole=True):
+        """Of the whole page, or of what the screen shows of it."""
         if self.shots:
-            data = self.cdp("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+            data = self.cdp("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
             (self.shots / f"console-{name}.png").write_bytes(base64.b64decode(data))
 
     def open(self, path=""):

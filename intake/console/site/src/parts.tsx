@@ -82,13 +82,31 @@ export function Field(props: {
   );
 }
 
+const RARE = /([\uE000-\uF8FF\u{F0000}-\u{10FFFD}])/u;
+
+/** A text of a resident: 外字, which no font has, are told by their number. */
+export function Words(props: { text: string }) {
+  return (
+    <>
+      {props.text.split(RARE).map((part, i) =>
+        i % 2 ? (
+          <span class="rare">外字 U+{part.codePointAt(0)!.toString(16).toUpperCase()}</span>
+        ) : (
+          part
+        ),
+      )}
+    </>
+  );
+}
+
 /** What differs is marked and said: colour is never the only sign. */
 export function Marked(props: { pieces: Piece[]; say?: string }) {
   return (
     <span class="text">
-      {props.pieces.map((piece) =>
-        piece.same ? piece.text : <mark title={props.say ?? "違う文字"}>{piece.text}</mark>,
-      )}
+      {props.pieces.map((piece) => {
+        const words = <Words text={piece.text} />;
+        return piece.same ? words : <mark title={props.say ?? "違う文字"}>{words}</mark>;
+      })}
     </span>
   );
 }
