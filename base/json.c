@@ -16,6 +16,34 @@ void json_write(const json_t *json, struct buffer *text)
         abort();
 }
 
+static bool plain(uint8_t c)
+{
+    return c >= 0x20 && c != '"' && c != '\\';
+}
+
+static void append_escaped(uint8_t c, struct buffer *text)
+{
+    if (c == '"' || c == '\\')
+        buffer_append(text, (const uint8_t[]){'\\', c}, 2);
+    else
+        buffer_format(text, "\\u%04x", c);
+}
+
+void json_write_string(struct bytes utf8, struct buffer *text)
+{
+    buffer_append_text(text, "\"");
+    for (size_t at = 0; at < utf8.length;) {
+        size_t run = at;
+        while (run < utf8.length && plain(utf8.data[run]))
+            run++;
+        buffer_append(text, utf8.data + at, run - at);
+        if (run < utf8.length)
+            append_escaped(utf8.data[run++], text);
+        at = run;
+    }
+    buffer_append_text(text, "\"");
+}
+
 json_t *json_read(struct bytes text)
 {
     return text.length ? json_loadb((const char *)text.data, text.length,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "routing/trail.h"
@@ -23,8 +24,19 @@ static const struct db_statement content_fetch = {
 
 void content_clear(struct content *content)
 {
-    json_array_clear(content->items);
+    buffer_clear(&content->items);
     content->count = content->bytes = 0;
+}
+
+void content_free(struct content *content)
+{
+    buffer_erase_free(&content->items);
+}
+
+static void write_member(struct buffer *text, const char *before, const char *value)
+{
+    buffer_append_text(text, before);
+    json_write_string(bytes_of_text(value), text);
 }
 
 /* The item's exact bytes as a JSON string: UTF-8 in, UTF-8 out, so the hash still holds. */
@@ -32,7 +44,7 @@ static void add(struct content *c, const struct db_rows *rows, size_t i)
 {
     struct failure why = {0};
     _cleanup_(cleanup_secret_buffer) struct buffer plain = {0};
-    char id[24], hash[65], *application_id = c->entries[c->count].application_id;
+    char hash[65], *application_id = c->entries[c->count].application_id;
     c->entries[c->count].id = db_get_number(rows, i, 0);
     snprintf(application_id, 37, "%s", db_get_text(rows, i, 1));
     if (!routing_unseal(c->context, "item", application_id, db_get_bytes(rows, i, 3),
@@ -40,12 +52,14 @@ static void add(struct content *c, const struct db_rows *rows, size_t i)
         log_failure("item.unreadable", &why);
         return;
     }
-    snprintf(id, sizeof id, "%" PRId64, c->entries[c->count].id);
     sha256_hex(buffer_bytes(&plain), hash);
-    json_array_append_new(c->items, json_pack("{s:s, s:s, s:s, s:s, s:s%}", "id", id, "sha256",
-                                              hash, "receipt_number", db_get_text(rows, i, 4),
-                                              "procedure_id", db_get_text(rows, i, 5), "item",
-                                              (const char *)plain.data, plain.length));
+    buffer_format(&c->items, "%s{\"id\":\"%" PRId64 "\",\"sha256\":\"%s\"", c->count ? "," : "",
+                  c->entries[c->count].id, hash);
+    write_member(&c->items, ",\"receipt_number\":", db_get_text(rows, i, 4));
+    write_member(&c->items, ",\"procedure_id\":", db_get_text(rows, i, 5));
+    buffer_append_text(&c->items, ",\"item\":");
+    json_write_string(buffer_bytes(&plain), &c->items);
+    buffer_append_text(&c->items, "}");
     c->bytes += plain.length;
     c->count++;
 }
@@ -82,4 +96,21 @@ bool content_audit(struct content *content, struct db_tx *tx, struct failure *f)
                                        .application_id = content->entries[i].application_id};
     return trail_append(tx, content->context, content->caller, "items.delivered", NULL, items,
                         content->count, f);
+}
+
+enum http_flow content_reply(struct http_request *request, const struct content *content,
+                             json_t *stolen)
+{
+    _cleanup_(cleanup_secret_buffer) struct buffer body = {0};
+    _cleanup_(cleanup_json) json_t *others = stolen;
+    _cleanup_(cleanup_buffer) struct buffer rest = {0};
+    json_write(others, &rest);
+    buffer_reserve(&body, content->items.length + rest.length + 16);
+    buffer_append_text(&body, "{\"items\":[");
+    buffer_append(&body, content->items.data, content->items.length);
+    buffer_append_text(&body, json_object_size(others) ? "]," : "]");
+    buffer_append(&body, rest.data + 1, rest.length - 1); /* its brace is open already */
+    metric_add(&routing_delivered_metric, "item", (int64_t)content->count);
+    http_reply_compress(request);
+    return http_reply_bytes(request, 200, "application/json", buffer_bytes(&body));
 }

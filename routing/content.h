@@ -9,8 +9,7 @@
 struct content {
     const struct routing_context *context;
     const struct routing_caller *caller;
-    json_t
-        *items; /* [{"id","sha256","receipt_number","procedure_id","item"}…]; owned by the caller */
+    struct buffer items; /* {"id","sha256","receipt_number","procedure_id","item"},… as JSON */
     size_t count, bytes;
     struct {
         int64_t id;
@@ -20,11 +19,15 @@ struct content {
 
 /* Empties it: a transaction that is run again begins anew. */
 void content_clear(struct content *content);
+void content_free(struct content *content); /* overwrites: items are personal */
 /* Adds the items of these ids (at most ROUTING_BATCH_MOST) that wait and may leave, in their order,
  * until they are too large together; *ret_seen is the last id that was looked at (0: none). One
  * that does not open is left out and logged: it must not keep back the others. */
 bool content_add(struct content *content, struct db_tx *tx, const int64_t *ids, size_t count,
                  int64_t *ret_seen, struct failure *f);
+/* Answers 200 with {"items": […], …}: `stolen` are the other members. */
+enum http_flow content_reply(struct http_request *request, const struct content *content,
+                             json_t *stolen);
 /* "items.delivered" (routing/trail.h); append last in the transaction. */
 bool content_audit(struct content *content, struct db_tx *tx, struct failure *f);
 

@@ -65,27 +65,25 @@ static bool batch_work(struct db_tx *tx, void *context, struct failure *f)
     return seen == 0 || (count_attempts(tx, b, after, f) && content_audit(&b->content, tx, f));
 }
 
-static enum http_flow reply(struct http_request *request, struct batch *b)
+static enum http_flow answer(struct http_request *request, struct batch *b)
 {
+    struct failure f = {0};
     char next[CURSOR_TEXT];
+    if (!db_transaction(b->content.context->options.db, batch_work, b, &f))
+        return routing_reply_failure(request, &f);
     cursor_text(b->content.context, b->caller.destination, b->seen, next);
-    metric_add(&routing_delivered_metric, "item", (int64_t)b->content.count);
-    http_reply_compress(request);
-    return http_reply_json(request, 200,
-                           json_pack("{s:O, s:s}", "items", b->content.items, "next", next));
+    return content_reply(request, &b->content, json_pack("{s:s}", "next", next));
 }
 
 enum http_flow endpoint_batch(struct http_request *request, void *context)
 {
-    _cleanup_(cleanup_json) json_t *items = json_array();
-    struct batch b = {.content = {.context = context, .items = items}};
+    struct batch b = {.content = {.context = context}};
     b.content.caller = &b.caller;
     if (!routing_identify(context, request, SCOPE_BATCHES_READ, &b.caller) ||
         !cursor_read(context, request, b.caller.destination, &b.after) ||
         !http_request_query_number(request, "limit", 1, ROUTING_BATCH_MOST, 100, &b.limit))
         return HTTP_DONE;
-    struct failure f = {0};
-    if (!db_transaction(b.content.context->options.db, batch_work, &b, &f))
-        return routing_reply_failure(request, &f);
-    return reply(request, &b);
+    enum http_flow flow = answer(request, &b);
+    content_free(&b.content);
+    return flow;
 }

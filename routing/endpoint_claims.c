@@ -53,13 +53,11 @@ static enum http_flow reply(struct http_request *request, const struct claiming 
     char oldest[24], until[INSTANT_TEXT], text[CLAIM_TEXT];
     bool any = c->content.count > 0;
     snprintf(oldest, sizeof oldest, "%" PRId64, c->oldest);
-    metric_add(&routing_delivered_metric, "item", (int64_t)c->content.count);
-    http_reply_compress(request);
-    return http_reply_json(request, 200,
-                           json_pack("{s:O, s:s*, s:s*, s:s*}", "items", c->content.items, "claim",
-                                     any ? claim_text(&c->claim, text) : NULL, "until",
-                                     any ? instant_text_jst(c->claim.until, until) : NULL,
-                                     "oldest_waiting", c->oldest ? oldest : NULL));
+    return content_reply(request, &c->content,
+                         json_pack("{s:s*, s:s*, s:s*}", "claim",
+                                   any ? claim_text(&c->claim, text) : NULL, "until",
+                                   any ? instant_text_jst(c->claim.until, until) : NULL,
+                                   "oldest_waiting", c->oldest ? oldest : NULL));
 }
 
 static bool read_number(const json_t *body, const char *key, int64_t least, int64_t most,
@@ -96,22 +94,28 @@ static bool read_request(struct claiming *c, struct http_request *request)
     return false;
 }
 
+static enum http_flow answer(struct http_request *request, struct claiming *c)
+{
+    struct failure f = {0};
+    if (!db_transaction(c->content.context->options.db, claim_work, c, &f))
+        return routing_reply_failure(request, &f);
+    if (c->free_in)
+        claim_end_note(c->caller.client->claim_end, c->free_in);
+    if (c->content.count == 0 && c->wait > 0 && !http_request_expired(request))
+        return routing_wait(request, c->caller.destination, c->wait);
+    return reply(request, c);
+}
+
 enum http_flow endpoint_claims(struct http_request *request, void *context)
 {
-    _cleanup_(cleanup_json) json_t *items = json_array();
-    struct claiming c = {.content = {.context = context, .items = items}};
+    struct claiming c = {.content = {.context = context}};
     c.content.caller = &c.caller;
     if (!routing_identify(context, request, SCOPE_CLAIMS_CREATE, &c.caller) ||
         !read_request(&c, request))
         return HTTP_DONE;
     c.place = (struct claim_place){.city_code = c.content.context->options.city_code,
                                    .destination = c.caller.destination};
-    struct failure f = {0};
-    if (!db_transaction(c.content.context->options.db, claim_work, &c, &f))
-        return routing_reply_failure(request, &f);
-    if (c.free_in)
-        claim_end_note(c.caller.client->claim_end, c.free_in);
-    if (c.content.count == 0 && c.wait > 0 && !http_request_expired(request))
-        return routing_wait(request, c.caller.destination, c.wait);
-    return reply(request, &c);
+    enum http_flow flow = answer(request, &c);
+    content_free(&c.content);
+    return flow;
 }

@@ -37,12 +37,34 @@ static void only_one_exact_value_is_read(void **state)
     assert_null(json_read(bytes_of("{}\0", 3)));
 }
 
+static void a_string_is_read_as_it_was_written(void **state)
+{
+    (void)state;
+    static const char all[] = "{\"a\":\"\\\\桜\"}/\x7f\t\n\r\b\f\x01\x1f\"";
+    static const struct bytes texts[] = {{NULL, 0},
+                                         {(const uint8_t *)"x", 1},
+                                         {(const uint8_t *)"\"", 1},
+                                         {(const uint8_t *)"\0\0", 2},
+                                         {(const uint8_t *)all, sizeof all - 1}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        _cleanup_(cleanup_buffer) struct buffer text = {0};
+        json_write_string(texts[i], &text);
+        _cleanup_(cleanup_json) json_t *json = json_loadb((const char *)text.data, text.length,
+                                                          JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        assert_true(json_is_string(json));
+        assert_int_equal(json_string_length(json), texts[i].length);
+        assert_true(
+            bytes_equal(bytes_of(json_string_value(json), json_string_length(json)), texts[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_values_have_equal_bytes),
         cmocka_unit_test(writing_appends),
         cmocka_unit_test(only_one_exact_value_is_read),
+        cmocka_unit_test(a_string_is_read_as_it_was_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
