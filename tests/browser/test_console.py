@@ -40,7 +40,7 @@ def console(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hanako(console, request):
-    """The first administrator, enrolled with the terminal's authenticator and signed in."""
+    """The first administrator (whose first page is 管理), enrolled with the terminal's authenticator and signed in."""
     shots = request.config.getoption("--shots")
     if shots:
         shots.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def hanako(console, request):
                   console.folder / "pki" / "routing.pem", shots)
     try:
         staff.enrol("hanako", code, PASSWORD)
-        staff.heading("職員の対応を待つ申請")
+        staff.heading("確認待ちの変更案")
         yield staff
     finally:
         staff.close()
@@ -70,7 +70,7 @@ def test_sign_out_and_in_again(hanako):
     hanako.shot("signin")
     assert hanako.serious() == []
     hanako.sign_in("hanako", PASSWORD)
-    hanako.heading("職員の対応を待つ申請")
+    hanako.heading("確認待ちの変更案")
 
 
 def test_wrong_password_says_what_to_do(hanako):
@@ -80,7 +80,7 @@ def test_wrong_password_says_what_to_do(hanako):
     hanako.keys(Keys.ENTER)
     hanako.says("もう一度入れてください")
     hanako.sign_in("hanako", PASSWORD)
-    hanako.heading("職員の対応を待つ申請")
+    hanako.heading("確認待ちの変更案")
 
 
 def test_locked_screen_shows_nothing_and_comes_back(console, hanako):
@@ -92,7 +92,7 @@ def test_locked_screen_shows_nothing_and_comes_back(console, hanako):
     assert hanako.serious() == []
     hanako.type(password=PASSWORD)
     hanako.keys(Keys.ENTER)
-    hanako.heading("職員の対応を待つ申請")
+    hanako.heading("確認待ちの変更案")
 
 
 def test_the_page_keeps_its_own_policy(hanako):

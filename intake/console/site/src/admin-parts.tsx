@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 
 import { propose, type Proposal, type Value } from "./admin-api";
-import { difference } from "./admin-words";
+import { difference, NONE } from "./admin-words";
 import { Button, Failure, Field, Notice } from "./parts";
 
 export function Difference(props: { kind: string; before: Value | null; after: Value | null }) {
@@ -25,7 +25,9 @@ export function Difference(props: { kind: string; before: Value | null; after: V
               {item.label}
               {item.changed && <span class="tag">変更</span>}
             </th>
-            <td class="text">{item.changed ? <del>{item.before}</del> : item.before}</td>
+            <td class="text">
+              {item.changed && item.before !== NONE ? <del>{item.before}</del> : item.before}
+            </td>
             <td class="text">{item.changed ? <ins>{item.after}</ins> : item.after}</td>
           </tr>
         ))}

@@ -41,6 +41,8 @@ export const rightText = (right: Right) =>
   `${RIGHTS.find(([code]) => code === right.right)?.[1] ?? right.right}` +
   `（事務：${all(right.business)}、部署：${all(right.department)}）`;
 
+export const NONE = "―"; // where there was, or will be, nothing
+
 type Line = [string, string];
 
 function account(value: Account): Line[] {
@@ -90,8 +92,8 @@ function rights(before: Value | null, after: Value | null): Item[] {
   const kept = was.filter((one) => will.includes(one));
   return [
     ...kept.map((one) => ({ label: "権限", before: one, after: one, changed: false })),
-    ...gone.map((one) => ({ label: "権限（削除）", before: one, after: "―", changed: true })),
-    ...come.map((one) => ({ label: "権限（追加）", before: "―", after: one, changed: true })),
+    ...gone.map((one) => ({ label: "権限（削除）", before: one, after: NONE, changed: true })),
+    ...come.map((one) => ({ label: "権限（追加）", before: NONE, after: one, changed: true })),
   ];
 }
 
@@ -100,8 +102,8 @@ export function difference(kind: string, before: Value | null, after: Value | nu
   const will = new Map(lines(kind, after));
   const labels = [...new Set([...was.keys(), ...will.keys()])];
   const items = labels.map((label) => {
-    const one = was.get(label) ?? "―";
-    const other = will.get(label) ?? "―";
+    const one = was.get(label) ?? NONE;
+    const other = will.get(label) ?? NONE;
     return { label, before: one, after: other, changed: one !== other };
   });
   return kind === "account" ? [...items, ...rights(before, after)] : items;

@@ -1,12 +1,12 @@
 // The frame of all pages: who is signed in, where one is, and what the session needs first.
 
-import { render } from "preact";
+import { type ComponentType, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { ApiError, get, type Me, remove } from "./api";
 import { ApplicationPage } from "./application";
 import { OverviewPage } from "./overview";
-import { Button, Failure } from "./parts";
+import { Button, Failure, useLoaded } from "./parts";
 import { QueuePage } from "./queue";
 import { ChangePassword, Locked, SignIn } from "./signin";
 
@@ -23,7 +23,24 @@ function useHash(): string {
   return hash || "#/";
 }
 
+const has = (me: Me, right: string) => me.rights.some((one) => one.right === right);
+/** Who administers need not see applications. */
+const firstPage = (me: Me) => (has(me, "see") ? "#/" : has(me, "admin") ? "#/admin" : "#/audit");
+
+type Later = { default: ComponentType<{ hash: string; me: string }> };
+
+/** A page that few people open is fetched when they do. */
+function LaterPage(props: { load: () => Promise<Later>; name: string; hash: string; me: string }) {
+  const { value, error } = useLoaded(props.load, props.name);
+  if (!value) return error ? <Failure error={error} /> : <p class="empty">読み込んでいます…</p>;
+  return <value.default hash={props.hash} me={props.me} />;
+}
+
 function Page(props: { hash: string; me: string }) {
+  if (/^#\/admin(\/|$)/.test(props.hash))
+    return <LaterPage load={() => import("./admin")} name="admin" {...props} key="admin" />;
+  if (/^#\/audit(\/|$)/.test(props.hash))
+    return <LaterPage load={() => import("./audit")} name="audit" {...props} key="audit" />;
   const found = /^#\/applications\/([^/]+)$/.exec(props.hash);
   if (found) {
     const receipt = decodeURIComponent(found[1]);
@@ -33,8 +50,12 @@ function Page(props: { hash: string; me: string }) {
 }
 
 function Frame(props: { me: Me; hash: string; leave: () => void }) {
+  const hash = props.hash === "#/" ? firstPage(props.me) : props.hash;
   const link = (to: string, name: string) => (
-    <a href={to} aria-current={props.hash === to ? "page" : undefined}>
+    <a
+      href={to}
+      aria-current={hash === to || (to !== "#/" && hash.startsWith(`${to}/`)) ? "page" : undefined}
+    >
       {name}
     </a>
   );
@@ -46,8 +67,10 @@ function Frame(props: { me: Me; hash: string; leave: () => void }) {
       <header class="header">
         <strong class="brand">受付</strong>
         <nav aria-label="主な画面">
-          {link("#/", "申請一覧")}
-          {link("#/overview", "状況")}
+          {has(props.me, "see") && link("#/", "申請一覧")}
+          {has(props.me, "see") && link("#/overview", "状況")}
+          {has(props.me, "admin") && link("#/admin", "管理")}
+          {has(props.me, "audit") && link("#/audit", "監査")}
         </nav>
         <span class="who">
           {props.me.display_name}（{props.me.department}・{props.me.terminal}）
@@ -55,7 +78,7 @@ function Frame(props: { me: Me; hash: string; leave: () => void }) {
         <Button onClick={props.leave}>サインアウト</Button>
       </header>
       <main id="main">
-        <Page hash={props.hash} me={props.me.name} />
+        <Page hash={hash} me={props.me.name} />
       </main>
     </>
   );
