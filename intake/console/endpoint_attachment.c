@@ -30,10 +30,9 @@ static const char *member_name(const struct subject *subject, int64_t index)
     return attached && subject->examination.record ? name : NULL;
 }
 
-static bool package_take(struct db_tx *tx, const struct subject_call *call, const char *name,
-                         struct buffer *ret_file, struct failure *f)
+bool package_read(struct db_tx *tx, const struct subject_call *call, struct buffer *ret_package,
+                  struct failure *f)
 {
-    const struct role *role = call->context->role;
     const struct work_item *item = &call->subject.item;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     _cleanup_(stored_application_free) struct stored_application stored = {0};
@@ -42,19 +41,29 @@ static bool package_take(struct db_tx *tx, const struct subject_call *call, cons
         return false;
     if (db_row_count(rows) == 0)
         return failure_set(f, FAILURE_INPUT, "application %s has no package", item->application_id);
-    if (!application_open_package(rows, 0, role->city_key, item, &stored, f))
+    if (!application_open_package(rows, 0, call->context->role->city_key, item, &stored, f))
         return false;
+    buffer_append(ret_package, stored.package.data, stored.package.length);
+    return true;
+}
+
+static bool member_take(struct db_tx *tx, const struct subject_call *call, const char *name,
+                        struct buffer *ret_file, struct failure *f)
+{
     struct package_limits limits;
+    _cleanup_(cleanup_secret_buffer) struct buffer whole = {0};
+    if (!package_read(tx, call, &whole, f))
+        return false;
     struct checks *checks = checks_new();
-    package_limits_read(role->config, &limits);
+    package_limits_read(call->context->role->config, &limits);
     _cleanup_(cleanup_package) struct package *package =
-        package_open(buffer_bytes(&stored.package), &limits, checks);
+        package_open(buffer_bytes(&whole), &limits, checks);
     const struct package_member *member = package ? package_find(package, name) : NULL;
     if (member)
         buffer_append(ret_file, member->bytes.data, member->bytes.length);
     checks_free(checks);
     return member || failure_set(f, FAILURE_INPUT, "the package of application %s does not open",
-                                 item->application_id);
+                                 call->subject.item.application_id);
 }
 
 bool attachment_fetch_work(struct db_tx *tx, struct subject_call *call, void *context,
@@ -68,7 +77,7 @@ bool attachment_fetch_work(struct db_tx *tx, struct subject_call *call, void *co
     snprintf(detail, sizeof detail,
              fetch->page ? "{\"attachment\":%d,\"page\":%u}" : "{\"attachment\":%d}",
              (int)fetch->index, fetch->page);
-    return !name || (package_take(tx, call, name, &fetch->file, f) &&
+    return !name || (member_take(tx, call, name, &fetch->file, f) &&
                      subject_note(tx, call, "application.attachment", NULL, detail, f));
 }
 

@@ -44,6 +44,16 @@ static const struct config_key keys[] = {
      .help = "Who works on more applications than so many in a day is in the report 大量閲覧."},
     {"unused", CONFIG_DURATION, "90d", INSTANT_DAY, 3650 * INSTANT_DAY,
      .help = "Accounts that were not used for so long are in the report 利用者点検."},
+    {"print", CONFIG_BOOLEAN, "no", .help = "Whether forms may be printed, by who has the right."},
+    {"print-terminals", CONFIG_LIST, "",
+     .help = "Labels of the terminals where they may; none: nowhere."},
+    {"export", CONFIG_BOOLEAN, "no",
+     .help = "Whether applications may be handed out as encrypted files, by who has the right and "
+             "with a second person."},
+    {"export-terminals", CONFIG_LIST, "",
+     .help = "Labels of the terminals where they may; none: nowhere."},
+    {"small-cells", CONFIG_NUMBER, "10", 1, 1000,
+     .help = "Counts below this are hidden in the CSV of counts."},
 };
 
 const struct config_section console_config_section = {
@@ -77,6 +87,15 @@ static const struct http_route routes[] = {
     {"DELETE", APPLICATION "/claim",         endpoint_claim_delete,         0},
     {"GET",    APPLICATION "/attachments/{index}", endpoint_attachment,     0},
     {"GET",    APPLICATION "/attachments/{index}/pages/{page}", endpoint_page, 0},
+    {"POST",   APPLICATION "/print",         endpoint_print, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/export",        endpoint_export, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/outputs/{number}/approve", endpoint_output_approve, CONSOLE_BODY_MOST},
+    {"POST",   APPLICATION "/outputs/{number}/password", endpoint_output_password,
+     CONSOLE_BODY_MOST},
+    {"GET",    APPLICATION "/outputs/{number}/file", endpoint_output_file,  0},
+    {"POST",   APPLICATION "/outputs/{number}/dispose", endpoint_output_dispose, CONSOLE_BODY_MOST},
+    {"GET",    "/api/outputs",               endpoint_outputs,              0},
+    {"GET",    "/api/counts",                endpoint_counts,               0},
     {"GET",    "/api/overview",              endpoint_overview,             0},
     {"POST",   APPLICATION "/numbers",       endpoint_numbers, CONSOLE_BODY_MOST},
     {"POST",   APPLICATION "/search",        endpoint_search, CONSOLE_BODY_MOST},

@@ -40,6 +40,9 @@ typedef bool subject_work(struct db_tx *tx, struct subject_call *call, void *con
 /* False after replying: 404, 403, or that it failed. */
 bool subject_do(struct subject_call *call, subject_work *work, void *context);
 
+/* Nothing but that the caller may have it. */
+subject_work subject_known;
+
 /* Besides SEE, on this application; for what a screen offers. */
 bool subject_may(const struct subject_call *call, enum right right);
 /* An entry of the audit trail (chain "console") about the application; append it last. `reason`,

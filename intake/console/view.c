@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/output.h"
 #include "intake/explain/lines.h"
 #include "routing/route.h"
 
@@ -124,6 +125,12 @@ json_t *view_may(const struct subject_call *call)
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
         if (acts[i].states & SET(call->subject.item.state) && subject_may(call, acts[i].right))
             json_array_append_new(may, json_string(acts[i].name));
+    if (subject_may(call, RIGHT_PRINT) &&
+        output_available(call->context, &call->caller, OUTPUT_PRINT))
+        json_array_append_new(may, json_string("print"));
+    if (subject_may(call, RIGHT_EXPORT) &&
+        output_available(call->context, &call->caller, OUTPUT_EXPORT))
+        json_array_append_new(may, json_string("export"));
     return may;
 }
 

@@ -51,6 +51,9 @@ struct attachment_fetch {
 /* For subject_do: one file out of the package, and an entry of the trail. */
 bool attachment_fetch_work(struct db_tx *tx, struct subject_call *call, void *fetch,
                            struct failure *f);
+/* The whole package as it came; appends. Personal. */
+bool package_read(struct db_tx *tx, const struct subject_call *call, struct buffer *ret_package,
+                  struct failure *f);
 /* The request's {index}; one that there is not for what is no number. */
 int64_t attachment_index(const struct http_request *request);
 

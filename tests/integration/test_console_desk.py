@@ -1,7 +1,10 @@
 """The desk of a clerk: terms, what is put off, notes, undoing, rerouting, and what leaves the
 house, on the real program, PostgreSQL and TLS."""
 
+import csv
 import datetime
+import hashlib
+import subprocess
 
 import pytest
 
@@ -19,7 +22,8 @@ def house(make_module_stack, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     (site / "index.html").write_text("<!doctype html><title>受付</title>")
     stack = make_module_stack({
-        "console": {"site": site, "idle": "1h"},
+        "console": {"site": site, "idle": "1h", "print": "yes", "print-terminals": "窓口1",
+                    "export": "yes", "export-terminals": "窓口1", "small-cells": "3"},
         "channel pittari": {"status-correction": "要訂正", "status-withdrawn": "取下げ"},
         f"destination {WELFARE}": {"name": "福祉保健総合システム", "auth": "mtls"},
         f"route {PROCEDURE}": {"approval": "staff", "business": CHILD, "department": DEPARTMENT,
@@ -33,8 +37,9 @@ def house(make_module_stack, tmp_path_factory):
     stack.start_console()
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
                    "--address", "127.0.0.1", "--first")
-    work.PEOPLE = {"hanako": (ALL, CHILD, DEPARTMENT), "taro": (ALL, CHILD, DEPARTMENT),
-                   "both": (["see", "reroute"], "*", "*")}
+    work.PEOPLE = {"hanako": (ALL + ["print", "export"], CHILD, DEPARTMENT),
+                   "taro": (ALL + ["print", "export", "number"], CHILD, DEPARTMENT),
+                   "both": (["see", "reroute"], "*", "*"), "auditor": (["audit"], "*", "*")}
     stack.people = {name: work.person(stack, name) for name in work.PEOPLE}
     return stack
 
@@ -197,6 +202,137 @@ def test_only_what_nobody_has_to_look_at_is_accepted_with_others(house):
     assert act(house, "hanako", receipt, "approve", plain=True).json()["state"] == "identified"
     assert house.people["hanako"].post(path(receipt, "/approve"), reason="x", plain=True,
                                        version=plain["version"]).status_code == 409
+
+
+# --- on paper -----------------------------------------------------------------------------------
+
+def words_of(pdf):
+    return subprocess.run(["pdftotext", "-raw", "-", "-"], input=pdf, capture_output=True,
+                          check=True).stdout.decode()
+
+
+def book(house, name="hanako"):
+    return house.people[name].get("/api/outputs").json()["items"]
+
+
+def test_a_print_says_who_where_and_when_on_every_page(house):
+    receipt = waiting(house, "unmatched")[0]
+    hanako, taro = house.people["hanako"], house.people["taro"]
+    assert {"print", "export"} <= set(view(house, "hanako", receipt)["may"])
+    answer = hanako.post(path(receipt, "/print"), reason="窓口で説明するため")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Cache-Control"] == "no-store"
+    entry = book(house)[0]
+    text, pages = words_of(answer.content), answer.content.count(b"/Type /Page\n")
+    name = view(house, "hanako", receipt)["facts"]["name"].split("　")[0]
+    assert name in text and receipt in text and "利用目的" in text
+    assert f"印刷番号{entry['number']}" in text.replace(" ", "")
+    assert text.count("職員hanako") >= max(1, pages) and "窓口1" in text
+    numbers = [n["value"] for n in taro.post(path(receipt, "/numbers"),
+                                             reason="確認").json()["numbers"]]
+    assert numbers and not [n for n in numbers if n in text]
+    assert (entry["kind"], entry["receipt_number"], entry["asked_by"], entry["terminal"]) == (
+        "print", receipt, "staff:hanako", "窓口1")
+    assert entry["state"] == "open" and entry["until"] and not entry["with_numbers"]
+    assert audit(house, receipt, "output.print") == 1
+    # in the clear: a right of its own
+    refused = hanako.post(path(receipt, "/print"), reason="x", numbers=True)
+    assert "個人番号の表示" in errors(refused, 403)["message"]
+    clear = taro.post(path(receipt, "/print"), reason="照合のため", numbers=True)
+    assert numbers[0] in words_of(clear.content).replace(" ", "")
+    assert book(house)[0]["with_numbers"]
+    assert hanako.post(path(receipt, "/print")).status_code == 400  # no reason
+
+
+def test_paper_is_recorded_until_it_is_gone(house):
+    entry = next(e for e in book(house) if e["kind"] == "print")
+    where = path(entry["receipt_number"], f"/outputs/{entry['number']}")
+    house.psql("UPDATE output SET until = now() - interval '1 s'"
+               f" WHERE output_id = {entry['number']}")
+    assert next(e for e in book(house) if e["number"] == entry["number"])["state"] == "over"
+    hanako = house.people["hanako"]
+    assert hanako.post(where + "/dispose", how="裁断").status_code == 200
+    assert hanako.post(where + "/dispose", how="溶解").status_code == 410
+    gone = next(e for e in book(house, "auditor") if e["number"] == entry["number"])
+    assert (gone["state"], gone["disposal"], gone["disposed_by"]) == ("gone", "裁断", "staff:hanako")
+    for change in ("UPDATE output SET disposed_by = 'staff:x' WHERE disposed_by IS NOT NULL",
+                   "DELETE FROM output"):
+        assert "not rewritten" in refusal(house, change)
+
+
+def test_only_where_it_is_switched_on(house):
+    receipt = waiting(house, "unmatched")[0]
+    house.psql("UPDATE terminal SET label = '窓口2'")
+    try:
+        assert not {"print", "export"} & set(view(house, "hanako", receipt)["may"])
+        for what, more in (("/print", {}), ("/export", {"recipient": "a", "medium": "b"})):
+            refused = house.people["hanako"].post(path(receipt, what), reason="x", **more)
+            assert "この端末では認められていません" in errors(refused, 403)["message"]
+    finally:
+        house.psql("UPDATE terminal SET label = '窓口1'")
+    other = house.people["both"].post(path(receipt, "/print"), reason="x")
+    assert "「印刷」の権限" in errors(other, 403)["message"]
+
+
+# --- in a file ----------------------------------------------------------------------------------
+
+def test_a_file_needs_a_second_person_and_its_password(house, tmp_path):
+    receipt = waiting(house, "unmatched")[1]
+    hanako, taro = house.people["hanako"], house.people["taro"]
+    order = {"reason": "システム障害の調査", "recipient": "情報システム課", "medium": "USB-12"}
+    for key in order:
+        assert hanako.post(path(receipt, "/export"), **{**order, key: ""}).status_code == 400
+    number = hanako.post(path(receipt, "/export"), **order).json()["number"]
+    where = path(receipt, f"/outputs/{number}")
+    assert book(house)[0]["state"] == "waiting"
+    assert hanako.get(where + "/file").status_code == 409
+    assert "別の職員" in errors(hanako.post(where + "/approve"), 409)["message"]
+    assert taro.post(where + "/approve").status_code == 200
+    assert taro.post(where + "/approve").status_code == 410  # once
+    for call in (taro.get(where + "/file"), taro.post(where + "/password")):
+        assert "本人だけ" in errors(call, 403)["message"]
+    password = hanako.post(where + "/password").json()["password"]
+    file = hanako.get(where + "/file")
+    assert file.status_code == 200 and file.headers["Cache-Control"] == "no-store"
+    (tmp_path / "a.p7m").write_bytes(file.content)
+    command = ["openssl", "cms", "-decrypt", "-inform", "DER", "-in", tmp_path / "a.p7m", "-out",
+               tmp_path / "a.zip", "-pwri_password"]
+    assert subprocess.run([*command, "AAAAA-AAAAA-AAAAA-AAAAA"], capture_output=True).returncode
+    subprocess.run([*command, password], check=True, capture_output=True)
+    package = house.psql("SELECT encode(p.sha256, 'hex') FROM package p JOIN application a"
+                         f" USING (city_code, application_id) WHERE receipt_number = '{receipt}'")
+    assert hashlib.sha256((tmp_path / "a.zip").read_bytes()).hexdigest() == package.strip()
+    entry = book(house)[0]
+    assert (entry["fetches"], entry["approved_by"], entry["medium"]) == (1, "staff:taro", "USB-12")
+    assert [audit(house, receipt, f"output.{what}") for what in
+            ("ask", "approve", "password", "fetch")] == [1, 1, 1, 1]
+    assert password not in house.log_text("console")
+
+
+def test_a_working_copy_ends_with_the_next_business_day(house):
+    entry = next(e for e in book(house) if e["kind"] == "export")
+    assert entry["until"][11:19] == "00:00:00" and entry["until"][:10] > day(1)
+    where = path(entry["receipt_number"], f"/outputs/{entry['number']}")
+    house.psql(f"UPDATE output SET until = now() WHERE output_id = {entry['number']}")
+    assert house.people["hanako"].get(where + "/file").status_code == 410
+    assert house.people["hanako"].post(where + "/password").status_code == 410
+    assert house.psql("SELECT count(*) FROM output WHERE secret IS NOT NULL") == "0\n"
+
+
+def test_counts_hide_small_cells(house):
+    hanako = house.people["hanako"]
+    answer = hanako.get(f"/api/counts?from={day(-300)}&to={day(0)}")
+    assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/csv")
+    rows = list(csv.reader(answer.content.decode("utf-8-sig").splitlines()))
+    assert rows[0] == ["手続ID", "手続", "状態", "件数"]
+    assert {row[0] for row in rows[1:]} == {PROCEDURE}
+    shown = [row[3] for row in rows[1:]]
+    assert "3未満" in shown and not {"1", "2"} & set(shown)
+    for bad in ("", "?from=x&to=y", f"?from={day(0)}&to={day(-1)}", f"?from={day(-400)}&to={day(0)}"):
+        assert hanako.get("/api/counts" + bad).status_code == 400
+    assert house.people["auditor"].get(f"/api/counts?from={day(-1)}&to={day(0)}").status_code == 403
+    assert house.people["auditor"].get("/api/outputs").json()["items"]
 
 
 # --- versions -----------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ NEEDS = {
     ("GET", "/api/audit/reports/{report}"): "audit",
     ("POST", "/api/audit/reports/{report}"): "audit", ("GET", "/api/audit/chain"): "audit",
     ("POST", "/api/audit/chain"): "audit",
+    ("GET", "/api/outputs"): "see audit", ("GET", "/api/counts"): "see",
 }
 RIGHTS = ("see", "identify", "confirm", "examine", "approve", "reroute", "number", "protected",
           "print", "export", "audit", "admin")

@@ -252,6 +252,7 @@ static const struct {
     {"audit_checkpoint", "os", "o", "", ""},
     {"audit_review", "os", "s", "", ""},
     {"audit_verification", "os", "os", "", ""},
+    {"output", "s", "s", "s", ""},
     {"schema_version", "cxirpgos", "", "", ""},
 };
 static const char *const role_names[] = {"collect", "examine",  "identify", "routing",

@@ -12,6 +12,7 @@ import { demand, era, severity, when, who } from "./words";
 
 const ShowNumbers = lazy(() => import("./numbers").then((part) => part.ShowNumbers));
 const Attachments = lazy(() => import("./attachments").then((part) => part.Attachments));
+const Output = lazy(() => import("./output").then((part) => part.Output));
 const Contacts = lazy(() => import("./contacts").then((part) => part.Contacts));
 const Versions = lazy(() => import("./versions").then((part) => part.Versions));
 
@@ -188,6 +189,7 @@ export function ApplicationPage(props: { receipt: string; me: string }) {
       <Form it={it} numbers={numbers} />
       {it.attachments.length > 0 && <Attachments it={it} />}
       <Contacts it={it} changed={again} />
+      {(it.may.includes("print") || it.may.includes("export")) && <Output it={it} />}
       <Verification it={it} />
       <History it={it} />
     </>

@@ -1,8 +1,8 @@
 // What staff decide about an application, each with a reason; the resident's words beside it.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
-import { act, type Application } from "./api";
+import { act, type Application, get } from "./api";
 import { Button, Failure, Field } from "./parts";
 
 interface Act {
@@ -37,6 +37,40 @@ const ACTS: Act[] = [
   },
 ];
 
+interface Template {
+  title: string;
+  text: string;
+}
+
+/** 定型文: chosen, and then made to fit. */
+function Templates(props: { business: string; choose: (text: string) => void }) {
+  const [items, setItems] = useState<Template[]>([]);
+  useEffect(() => {
+    get<{ items: Template[] }>(`/api/templates?business=${encodeURIComponent(props.business)}`).then(
+      (found) => setItems(found.items),
+      () => {}, // without them a message is written by hand
+    );
+  }, []);
+  if (!items.length) return null;
+  return (
+    <div class="field">
+      <label for="template">定型文（選んでから、この申請に合わせて直してください）</label>
+      <select
+        id="template"
+        onChange={(event) => {
+          const found = items.find((one) => one.title === event.currentTarget.value);
+          if (found) props.choose(found.text);
+        }}
+      >
+        <option value="">選ばない</option>
+        {items.map((one) => (
+          <option value={one.title}>{one.title}</option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
 function ActForm(props: { it: Application; act: Act; done: () => void; changed: () => void }) {
   const [reason, setReason] = useState("");
   const [message, setMessage] = useState("");
@@ -65,6 +99,7 @@ function ActForm(props: { it: Application; act: Act; done: () => void; changed: 
     <form class="card" onSubmit={submit}>
       <h3>{props.act.label}</h3>
       <Failure error={error} />
+      {props.act.message && <Templates business={props.it.business} choose={setMessage} />}
       {props.act.message && (
         <div class="field">
           <label for="message">{props.act.message}</label>

@@ -1,12 +1,12 @@
 // The frame of all pages: who is signed in, where one is, and what the session needs first.
 
-import { type ComponentType, render } from "preact";
+import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { ApiError, get, type Me, remove } from "./api";
 import { ApplicationPage } from "./application";
 import { OverviewPage } from "./overview";
-import { Button, Failure, useLoaded } from "./parts";
+import { Button, Failure, lazy } from "./parts";
 import { QueuePage } from "./queue";
 import { ChangePassword, Locked, SignIn } from "./signin";
 
@@ -27,20 +27,15 @@ const has = (me: Me, right: string) => me.rights.some((one) => one.right === rig
 /** Who administers need not see applications. */
 const firstPage = (me: Me) => (has(me, "see") ? "#/" : has(me, "admin") ? "#/admin" : "#/audit");
 
-type Later = { default: ComponentType<{ hash: string; me: string }> };
-
-/** A page that few people open is fetched when they do. */
-function LaterPage(props: { load: () => Promise<Later>; name: string; hash: string; me: string }) {
-  const { value, error } = useLoaded(props.load, props.name);
-  if (!value) return error ? <Failure error={error} /> : <p class="empty">読み込んでいます…</p>;
-  return <value.default hash={props.hash} me={props.me} />;
-}
+// Pages that few people open are fetched when they do.
+const AdminPage = lazy(() => import("./admin").then((part) => part.default));
+const AuditPage = lazy(() => import("./audit").then((part) => part.default));
+const OutputsPage = lazy(() => import("./outputs").then((part) => part.OutputsPage));
 
 function Page(props: { hash: string; me: string }) {
-  if (/^#\/admin(\/|$)/.test(props.hash))
-    return <LaterPage load={() => import("./admin")} name="admin" {...props} key="admin" />;
-  if (/^#\/audit(\/|$)/.test(props.hash))
-    return <LaterPage load={() => import("./audit")} name="audit" {...props} key="audit" />;
+  if (/^#\/admin(\/|$)/.test(props.hash)) return <AdminPage {...props} />;
+  if (/^#\/audit(\/|$)/.test(props.hash)) return <AuditPage {...props} />;
+  if (props.hash === "#/outputs") return <OutputsPage me={props.me} />;
   const found = /^#\/applications\/([^/]+)$/.exec(props.hash);
   if (found) {
     const receipt = decodeURIComponent(found[1]);
@@ -69,6 +64,7 @@ function Frame(props: { me: Me; hash: string; leave: () => void }) {
         <nav aria-label="主な画面">
           {has(props.me, "see") && link("#/", "申請一覧")}
           {has(props.me, "see") && link("#/overview", "状況")}
+          {(has(props.me, "see") || has(props.me, "audit")) && link("#/outputs", "授受簿")}
           {has(props.me, "admin") && link("#/admin", "管理")}
           {has(props.me, "audit") && link("#/audit", "監査")}
         </nav>

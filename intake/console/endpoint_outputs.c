@@ -1,0 +1,99 @@
+/* GET /api/outputs: 授受簿, the latest first, of the applications whose procedures the caller may
+ * see, or of all for the audit. No names. */
+#include "base/cleanup.h"
+#include "intake/console/endpoints.h"
+#include "intake/console/subject.h"
+
+#define OUTPUTS_MOST 500
+
+static const struct db_statement select_outputs = {
+    "outputs",
+    "SELECT o.output_id, o.kind, a.receipt_number, a.procedure_id, o.asked_by, o.asked_at,"
+    " o.terminal, o.reason, o.with_numbers, o.recipient, o.medium, o.approved_by, o.approved_at,"
+    " o.until, o.fetches, o.fetched_at, o.disposed_by, o.disposed_at, o.disposal "
+    "FROM output o JOIN application a USING (city_code, application_id) "
+    "WHERE o.city_code = $1 AND ($2::boolean OR a.procedure_id = ANY($3::text[]))"
+    " AND o.output_id < $4::bigint ORDER BY o.output_id DESC LIMIT $5"};
+
+struct listing {
+    const struct role *role;
+    struct visible visible;
+    int64_t limit, before;
+    json_t *items;
+};
+
+static json_t *moment(const struct db_rows *rows, size_t row, int column)
+{
+    return db_is_null(rows, row, column) ? json_null()
+                                         : console_time(db_get_instant(rows, row, column));
+}
+
+/* What its clock says of it: waiting, open, over, gone. */
+static const char *state_of(const struct db_rows *rows, size_t row)
+{
+    bool print = db_get_text(rows, row, 1)[0] == 'p';
+    if (!db_is_null(rows, row, 16))
+        return "gone";
+    if (!print && db_is_null(rows, row, 11))
+        return "waiting";
+    return db_get_instant(rows, row, 13) > clock_now() ? "open" : "over";
+}
+
+static json_t *item_json(const struct db_rows *rows, size_t row)
+{
+    return json_pack(
+        "{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:o, s:o, s:I, s:o,"
+        " s:s?, s:o, s:s?}",
+        "number", (json_int_t)db_get_number(rows, row, 0), "kind", db_get_text(rows, row, 1),
+        "state", state_of(rows, row), "receipt_number", db_get_text(rows, row, 2), "procedure_id",
+        db_get_text(rows, row, 3), "asked_by", db_get_text(rows, row, 4), "asked_at",
+        moment(rows, row, 5), "terminal", db_get_text(rows, row, 6), "reason",
+        db_get_text(rows, row, 7), "with_numbers", db_get_boolean(rows, row, 8), "recipient",
+        db_get_text(rows, row, 9), "medium", db_get_text(rows, row, 10), "approved_by",
+        db_get_text(rows, row, 11), "approved_at", moment(rows, row, 12), "until",
+        moment(rows, row, 13), "fetches", (json_int_t)db_get_number(rows, row, 14), "fetched_at",
+        moment(rows, row, 15), "disposed_by", db_get_text(rows, row, 16), "disposed_at",
+        moment(rows, row, 17), "disposal", db_get_text(rows, row, 18));
+}
+
+static bool list_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct listing *l = context;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &select_outputs,
+                  DB_VALUES(db_text(l->role->city_code), db_boolean(l->visible.all),
+                            db_texts(l->visible.procedures, l->visible.count), db_number(l->before),
+                            db_number(l->limit)),
+                  &rows, f))
+        return false;
+    json_decref(l->items);
+    l->items = json_array();
+    for (size_t row = 0; row < db_row_count(rows); row++)
+        json_array_append_new(l->items, item_json(rows, row));
+    return true;
+}
+
+enum http_flow endpoint_outputs(struct http_request *request, void *context)
+{
+    const struct console_context *console = context;
+    struct console_caller caller;
+    struct failure f = {0};
+    struct listing l = {.role = console->role};
+    if (!console_admit(context, request, NEED_SESSION, &caller))
+        return HTTP_DONE;
+    bool audit = permission_allows(&caller.permissions, RIGHT_AUDIT, NULL, NULL);
+    if ((audit || console_may(request, &caller, RIGHT_SEE)) &&
+        http_request_query_number(request, "limit", 1, OUTPUTS_MOST, 100, &l.limit) &&
+        http_request_query_number(request, "before", 1, INT64_MAX, INT64_MAX, &l.before)) {
+        visible_read(console->role->config, &caller.permissions, NULL, &l.visible);
+        l.visible.all |= audit;
+        if (db_transaction(console->role->db, list_work, &l, &f))
+            http_reply_json(request, 200, json_pack("{s:O}", "items", l.items));
+        else
+            console_reply_failure(request, &f);
+    }
+    json_decref(l.items);
+    visible_free(&l.visible);
+    console_caller_free(&caller);
+    return HTTP_DONE;
+}

@@ -1,0 +1,49 @@
+/* 授受簿: the book of what leaves the house on paper or in a file (schema 0018). Off unless
+ * [console] says otherwise, only at terminals that it names; each entry has a person, a reason, a
+ * terminal. A file needs a second person, is encrypted, and can be fetched until the end of the
+ * next business day. */
+#ifndef UKETSUKE_INTAKE_CONSOLE_OUTPUT_H
+#define UKETSUKE_INTAKE_CONSOLE_OUTPUT_H
+
+#include "intake/console/subject.h"
+#include "signature/envelope.h"
+
+enum output_kind { OUTPUT_PRINT, OUTPUT_EXPORT };
+
+/* Whether it is switched on, and for this terminal. */
+bool output_available(const struct console_context *context, const struct console_caller *caller,
+                      enum output_kind kind);
+/* False after replying 403: it is not. */
+bool output_admit(const struct console_context *context, struct http_request *request,
+                  const struct console_caller *caller, enum output_kind kind);
+
+struct output_order {
+    enum output_kind kind;
+    const char *reason, *recipient, *medium; /* NULL: none */
+    bool with_numbers;
+    int64_t number; /* out: 授受番号 */
+};
+/* Within subject_do: writes it down, in the trail too. A print is handed out at once, and is to be
+ * gone by its `until`; a file waits for its approval. */
+bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output_order *order,
+                struct failure *f);
+
+enum output_answer {
+    OUTPUT_DONE,
+    OUTPUT_UNKNOWN, /* no such number of this application */
+    OUTPUT_OWN,     /* another person has to */
+    OUTPUT_OTHERS,  /* only who asked for it may */
+    OUTPUT_NOT_YET, /* not approved */
+    OUTPUT_OVER,    /* fetched no more; or approved, disposed of already */
+};
+bool output_approve(struct db_tx *tx, const struct subject_call *call, int64_t number,
+                    enum output_answer *ret_answer, struct failure *f);
+/* For who asked for it: the password; `fetch`: it is taken out now. */
+bool output_open(struct db_tx *tx, const struct subject_call *call, int64_t number, bool fetch,
+                 char ret_password[ENVELOPE_PASSWORD], instant *ret_until,
+                 enum output_answer *ret_answer, struct failure *f);
+/* The paper or the medium is gone: `how`, 1 to 100 characters. */
+bool output_dispose(struct db_tx *tx, const struct subject_call *call, int64_t number,
+                    const char *how, enum output_answer *ret_answer, struct failure *f);
+
+#endif

@@ -1,0 +1,125 @@
+// An application on paper or in a file: with a reason, written into the hand-over book.
+
+import { useState } from "preact/hooks";
+
+import { type Application, ApiError, post } from "./api";
+import { Button, Failure, Field, Notice } from "./parts";
+
+/** What the server makes is saved by the browser under the server's name for it. */
+async function save(path: string, body: unknown) {
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    cache: "no-store",
+  });
+  if (!answer.ok) {
+    const told = await answer.json().catch(() => undefined);
+    throw new ApiError(answer.status, "", told?.errors?.[0]?.message ?? "印刷できませんでした。");
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+function Print(props: { it: Application; base: string }) {
+  const [reason, setReason] = useState("");
+  const [numbers, setNumbers] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const [done, setDone] = useState(false);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    save(`${props.base}/print`, { reason, numbers })
+      .then(() => {
+        setError(undefined);
+        setDone(true);
+      }, setError)
+      .finally(() => setBusy(false));
+  };
+  return (
+    <form onSubmit={submit}>
+      <Failure error={error} />
+      {done && (
+        <Notice kind="info">
+          PDFを作りました。印刷したら、端末のファイルはすぐに消してください。紙は翌開庁日までに廃棄し、
+          授受簿に記録します。
+        </Notice>
+      )}
+      <Field label="印刷する理由（授受簿に残ります）" name="print-reason" value={reason} onValue={setReason} />
+      {props.it.may.includes("number") && (
+        <p>
+          <label>
+            <input
+              type="checkbox"
+              checked={numbers}
+              onChange={(event) => setNumbers(event.currentTarget.checked)}
+            />{" "}
+            個人番号も印刷する
+          </label>
+        </p>
+      )}
+      <Button type="submit" disabled={busy}>
+        印刷用のPDFを作る
+      </Button>
+    </form>
+  );
+}
+
+function Export(props: { base: string }) {
+  const [reason, setReason] = useState("");
+  const [recipient, setRecipient] = useState("");
+  const [medium, setMedium] = useState("");
+  const [number, setNumber] = useState<number>();
+  const [error, setError] = useState<unknown>();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    post<{ number: number }>(`${props.base}/export`, { reason, recipient, medium }).then(
+      (answer) => {
+        setError(undefined);
+        setNumber(answer.number);
+      },
+      setError,
+    );
+  };
+  if (number !== undefined)
+    return (
+      <Notice kind="info">
+        授受番号 {number} で申請しました。ほかの職員が承認すると、授受簿から取り出せます。
+      </Notice>
+    );
+  return (
+    <form onSubmit={submit}>
+      <Failure error={error} />
+      <Field label="出力する理由（授受簿に残ります）" name="export-reason" value={reason} onValue={setReason} />
+      <Field label="渡す相手" name="export-recipient" value={recipient} onValue={setRecipient} />
+      <Field label="媒体の番号" name="export-medium" value={medium} onValue={setMedium} />
+      <Button type="submit">出力を申請する</Button>
+    </form>
+  );
+}
+
+export function Output(props: { it: Application }) {
+  const base = `/api/applications/${encodeURIComponent(props.it.receipt_number)}`;
+  return (
+    <section class="card" aria-label="印刷と出力">
+      <h2>印刷と出力</h2>
+      {props.it.may.includes("print") && (
+        <details>
+          <summary>印刷する</summary>
+          <Print it={props.it} base={base} />
+        </details>
+      )}
+      {props.it.may.includes("export") && (
+        <details>
+          <summary>申請データをファイルに出力する</summary>
+          <Export base={base} />
+        </details>
+      )}
+    </section>
+  );
+}
