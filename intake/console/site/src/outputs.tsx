@@ -29,11 +29,17 @@ interface Output {
 const path = (it: Output, what: string) =>
   `/api/applications/${encodeURIComponent(it.receipt_number)}/outputs/${it.number}/${what}`;
 
+/** The day that ends at this midnight in Japan. */
+function lastDay(until: string): string {
+  const inside = new Date(Date.parse(until) - 1000 + 9 * 3600000).toISOString();
+  return when(inside).split(" ")[0];
+}
+
 function stateOf(it: Output): string {
   if (it.state === "gone") return `${it.disposal}（${who(it.disposed_by!)}）`;
   if (it.state === "waiting") return "承認待ち";
   if (it.state === "over") return it.kind === "print" ? "期限切れ：廃棄を記録してください" : "期限切れ";
-  return `${when(it.until!)}まで`;
+  return `${lastDay(it.until!)}まで`;
 }
 
 /** What may be done about one entry. */

@@ -1,6 +1,6 @@
 // How the day goes: what came, what waits, and what is late.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { get } from "./api";
 import { Failure, Heading, useLoaded } from "./parts";
@@ -26,6 +26,33 @@ function Bar(props: { count: number; most: number }) {
     <svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
       <rect width={props.most ? (100 * props.count) / props.most : 0} height="10" />
     </svg>
+  );
+}
+
+/** How many came in a time, as a file for a spreadsheet; small numbers are hidden. */
+function Counts() {
+  const today = new Date(Date.now() + 9 * 3600000).toISOString().slice(0, 10);
+  const [from, setFrom] = useState(`${today.slice(0, 8)}01`);
+  const [to, setTo] = useState(today);
+  return (
+    <section class="card" aria-label="件数の集計">
+      <h2>件数の集計</h2>
+      <div class="filters">
+        <label>
+          申請日{" "}
+          <input type="date" value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
+        </label>
+        <label>
+          から{" "}
+          <input type="date" value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+          {" "}まで
+        </label>
+        <a class="button" href={`/api/counts?from=${from}&to=${to}`} download>
+          CSVを保存する
+        </a>
+      </div>
+      <p class="help">人が特定されないように、少ない件数は「10未満」のように示します。</p>
+    </section>
   );
 }
 
@@ -109,6 +136,7 @@ export function OverviewPage() {
               ))}
             </tbody>
           </table>
+          <Counts />
         </>
       )}
     </>
