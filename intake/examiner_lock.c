@@ -56,16 +56,18 @@ static const int allowed[] = {
     SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 };
 
+/* -1, whatever stands in the upper half of the register: the kernel does not look at it. */
+#define NO_DESCRIPTOR SCMP_A4(SCMP_CMP_MASKED_EQ, 0xffffffff, 0xffffffff)
+
 /* Memory is what is mapped without a descriptor. */
 static int memory_rules(scmp_filter_ctx filter)
 {
     if (EXAMINER_MEMORY_LIMITED)
         return seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(brk), 0)
-                   ?: seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(mmap), 1,
-                                       SCMP_A4_32(SCMP_CMP_EQ, (uint32_t)-1));
+                   ?: seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(mmap), 1, NO_DESCRIPTOR);
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-                            SCMP_A4_32(SCMP_CMP_EQ, (uint32_t)-1)) ?:
+                            NO_DESCRIPTOR) ?:
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mremap), 0) ?:
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 0);
 }

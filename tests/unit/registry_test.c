@@ -1,167 +1,16 @@
 #include "intake/registry/import.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "intake/registry/keys.h"
 #include "intake/registry/links.h"
-#include "intake/schema.h"
-#include "tests/support/applications.h"
-
-#define HEADER     "ca,serial,kind,atenabango,valid_from,valid_to\n"
-#define OLD_HEADER "ca,serial,kind,atenabango,valid_from,valid_to,old_serial\n"
-
-static struct test_database database;
-static struct db *registry, *identify, *operator, * owner;
-static struct city_key *city_key;
-
-static int set_up(void **state)
-{
-    (void)state;
-    test_database_make(&database, NULL, NULL, 0);
-    test_database_upgrade(&database, schema_migrations, schema_migration_count);
-    registry = test_database_open(&database, "registry", 2);
-    identify = test_database_open(&database, "identify", 2);
-    operator= test_database_open(&database, "operator", 1);
-    owner = test_database_open(&database, "owner", 1);
-    city_key = test_city_key(&database);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    db_close(registry);
-    db_close(identify);
-    db_close(operator);
-    db_close(owner);
-    city_key_free(city_key);
-    test_database_drop(&database);
-    return 0;
-}
-
-static int reset(void **state)
-{
-    (void)state;
-    test_sql(&database,
-             "DELETE FROM registry_link; DELETE FROM registry_import;"
-             " DELETE FROM registry_link_past; DELETE FROM resident; DELETE FROM resident_past;"
-             " DELETE FROM registry_change");
-    return 0;
-}
-
-/* --- helpers ---------------------------------------------------------------------------------- */
-
-struct call {
-    enum feed_kind kind;
-    bool full;
-    const char *source;    /* NULL: juki */
-    const char *actor;     /* NULL: operator:one */
-    int64_t removals_most; /* percent */
-    int64_t protections_most;
-    bool compare_only;
-    struct feed feed; /* what is special: sequence, as_of, promised … */
-};
-
-static bool import_call(const char *text, const struct call *call,
-                        struct registry_import_result *ret_result, struct failure *f)
-{
-    struct feed feed = call->feed;
-    _cleanup_(feed_faults_free) struct feed_faults faults = {0};
-    _cleanup_(cleanup_file) FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-    const struct registry_options options = {
-        .city_code = TEST_CITY,
-        .city_key = city_key,
-        .actor = call->actor ? call->actor : "operator:one",
-        .removals_most = call->removals_most,
-        .protections_most = call->protections_most,
-        .approval_lasts = INSTANT_DAY,
-        .compare_only = call->compare_only,
-    };
-    assert_non_null(in);
-    feed.kind = call->kind;
-    feed.full = call->full;
-    snprintf(feed.source, sizeof feed.source, "%s", call->source ? call->source : "juki");
-    if (!feed.as_of)
-        feed.as_of = clock_now();
-    return registry_import(registry, &feed, in, &options, ret_result, &faults, f);
-}
-
-static bool import_text(const char *text, bool full, struct registry_import_result *ret_result,
-                        struct failure *f)
-{
-    return import_call(text, &(struct call){.full = full, .removals_most = 100}, ret_result, f);
-}
-
-static struct registry_import_result import_as(const char *text, const struct call *call)
-{
-    struct registry_import_result result = {0};
-    struct failure f = {0};
-    if (!import_call(text, call, &result, &f))
-        fail_msg("%s", f.text);
-    return result;
-}
-
-static struct registry_import_result import_good(const char *text, bool full)
-{
-    return import_as(text, &(struct call){.full = full, .removals_most = 100});
-}
-
-static void import_bad(const char *text, const struct call *call, enum failure_kind kind,
-                       const char *expected)
-{
-    struct registry_import_result result = {.rows = -1};
-    struct failure f = {0};
-    assert_false(import_call(text, call, &result, &f));
-    if (!strstr(f.text, expected))
-        fail_msg("\"%s\" instead of \"%s\"", f.text, expected);
-    assert_int_equal(f.kind, kind);
-    assert_int_equal(result.rows, -1);
-}
-
-static long long links(void)
-{
-    return test_sql_number(&database, "SELECT count(*) FROM registry_link");
-}
-
-struct look {
-    const char *at;
-    struct registry_lookup lookup;
-};
-
-static bool look_work(struct db_tx *tx, void *context, struct failure *f)
-{
-    struct look *look = context;
-    assert_true(instant_parse(look->at, &look->lookup.at));
-    /* behind one that finds nothing, so that answers must go where they belong */
-    struct registry_lookup lookups[2] = {{"sign", "ffffffff", 0, .count = 7}, look->lookup};
-    bool done = registry_links(tx, TEST_CITY, lookups, 2, f);
-    assert_int_equal(lookups[0].count, 0);
-    look->lookup = lookups[1];
-    return done;
-}
-
-/* The 宛名番号 found, or "none", or "many". */
-static const char *found(const char *ca, const char *serial, const char *at)
-{
-    static struct look look;
-    struct failure f = {0};
-    look = (struct look){.at = at, .lookup = {.ca = ca, .serial = serial}};
-    if (!db_transaction(identify, look_work, &look, &f))
-        fail_msg("%s", f.text);
-    return look.lookup.count == 0   ? "none"
-           : look.lookup.count == 1 ? look.lookup.atenabango[0]
-                                    : "many";
-}
+#include "tests/support/feeds.h"
+#include "tests/unit/check.h"
 
 /* --- good feeds ------------------------------------------------------------------------------- */
 
@@ -207,9 +56,9 @@ static void a_full_feed_replaces_the_citys_links_only(void **state)
 {
     (void)state;
     import_good(HEADER "sign,01,card,A1,,\nsign,02,card,A2,,\n", false);
-    test_sql(&database, "INSERT INTO registry_link (city_code, ca, serial, atenabango, kind,"
-                        " import_id, source)"
-                        " VALUES ('992020', 'sign', '01', 'Z9', 'card', 1, 'juki')");
+    test_sql(&feeds_database, "INSERT INTO registry_link (city_code, ca, serial, atenabango, kind,"
+                              " import_id, source)"
+                              " VALUES ('992020', 'sign', '01', 'Z9', 'card', 1, 'juki')");
     struct registry_import_result result = import_good(HEADER "sign,02,card,A2,,\n", true);
     assert_int_equal(result.removed, 1);
     assert_int_equal(result.added + result.changed, 0);
@@ -218,8 +67,9 @@ static void a_full_feed_replaces_the_citys_links_only(void **state)
     assert_string_equal(found("sign", "01", "2025-06-01T00:00:00Z"), "A1");
     assert_string_equal(found("sign", "01", "2100-01-01T00:00:00Z"), "none");
     assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "A2");
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_link_past"
-                                                " WHERE serial = '01' AND valid_to = 'infinity'"),
+    assert_int_equal(test_sql_number(&feeds_database,
+                                     "SELECT count(*) FROM registry_link_past"
+                                     " WHERE serial = '01' AND valid_to = 'infinity'"),
                      1);
 }
 
@@ -234,14 +84,15 @@ static void the_import_is_remembered(void **state)
 {
     (void)state;
     import_good(HEADER "sign,01,card,A1,,\n", false);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import WHERE"
-                                                " rows = 1 AND NOT full_load AND sha256 ="
-                                                " sha256(convert_to(" /* the file's own bytes */
-                                                "'ca,serial,kind,atenabango,valid_from,valid_to'"
-                                                " || chr(10) || 'sign,01,card,A1,,' || chr(10),"
-                                                " 'UTF8'))"),
+    assert_int_equal(test_sql_number(&feeds_database,
+                                     "SELECT count(*) FROM registry_import WHERE"
+                                     " rows = 1 AND NOT full_load AND sha256 ="
+                                     " sha256(convert_to(" /* the file's own bytes */
+                                     "'ca,serial,kind,atenabango,valid_from,valid_to'"
+                                     " || chr(10) || 'sign,01,card,A1,,' || chr(10),"
+                                     " 'UTF8'))"),
                      1);
-    assert_true(test_sql_number(&database,
+    assert_true(test_sql_number(&feeds_database,
                                 "SELECT count(*) FROM audit_entry WHERE"
                                 " action = 'registry.import' AND chain = 'registry'") > 0);
 }
@@ -300,7 +151,7 @@ static void bad_feeds_change_nothing(void **state)
         assert_int_equal(links(), 1);
         assert_string_equal(found("sign", "01", "2025-06-01T00:00:00Z"), "A1");
     }
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"), 1);
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM registry_import"), 1);
 }
 
 /* More of them: each with its own words, by line, item and code. */
@@ -357,7 +208,7 @@ static void hostile_feeds_change_nothing(void **state)
         buffer_append_text(&wide, ",");
     import_bad(buffer_text(&wide), &(struct call){0}, FAILURE_INPUT,
                "line 2: the record has more than 256 fields");
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"), 1);
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM registry_import"), 1);
 }
 
 static void a_differential_feed_may_be_empty(void **state)
@@ -395,13 +246,13 @@ static void identification_learns_what_changed(void **state)
     static const char *const channels[] = {"work_identify"};
     struct db_listener *listener;
     struct failure f = {0};
-    assert_true(db_listen(identify, channels, 1, &listener, &f));
+    assert_true(db_listen(feeds_identify, channels, 1, &listener, &f));
     db_listener_wait(listener, INSTANT_SECOND / 10);
     import_good(HEADER "sign,01,card,A1,,\n", false);
     assert_true(db_listener_wait(listener, 10 * INSTANT_SECOND));
     db_listener_close(listener);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_change"
-                                                " WHERE atenabango = 'A1' AND serial = '01'"),
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM registry_change"
+                                                      " WHERE atenabango = 'A1' AND serial = '01'"),
                      1);
 }
 
@@ -412,11 +263,11 @@ static bool hold_work(struct db_tx *tx, void *context, struct failure *f)
         return false;
     /* the import's lock is not to be had while we hold: a look-up and what is decided by it are
      * one. (A try, not a wait: the import would wait for us.) */
-    assert_int_equal(test_sql_number(&database,
+    assert_int_equal(test_sql_number(&feeds_database,
                                      "SELECT pg_try_advisory_xact_lock("
                                      "hashtextextended('registry_link:" TEST_CITY "', 0))::int"),
                      0);
-    assert_int_equal(test_sql_number(&database,
+    assert_int_equal(test_sql_number(&feeds_database,
                                      "SELECT pg_try_advisory_xact_lock("
                                      "hashtextextended('registry_link:992020', 0))::int"),
                      1);
@@ -427,24 +278,11 @@ static void an_identification_holds_the_links(void **state)
 {
     (void)state;
     struct failure f = {0};
-    if (!db_transaction(identify, hold_work, NULL, &f))
+    if (!db_transaction(feeds_identify, hold_work, NULL, &f))
         fail_msg("%s", f.text);
 }
 
 /* --- residents -------------------------------------------------------------------------------- */
-
-#define RESIDENTS                                                                                  \
-    "atenabango,setaibango,tsuzukigara,shimei,shimei_kana,tsusho,tsusho_kana,kyuuji,"              \
-    "shimei_gaikokujin_romaji,shimei_gaikokujin_kanji,seinengappi,seinengappi_fushoflag,"          \
-    "seinengappi_fushohyoki,seibetsu,jusho_shikuchoson_code,jusho_machiaza_code,jusho_todofuken,"  \
-    "jusho_shikugunchoson,jusho_machiaza,jusho_banchigohyoki,jusho_katagaki,jusho_yubinbango,"     \
-    "juminjotai,idonengappi,shiensochi_flag,shiensochi_kaishi,shiensochi_shuryo,fukaiji_flag,"     \
-    "fukaiji_kaishi,fukaiji_shuryo,kojinbango,juminhyokodo\n"
-/* number, name, town, 個人番号, 住民票コード */
-#define RESIDENT(number, name, town, kojinbango, code)                                             \
-    number ",H1,妻," name                                                                          \
-           ",サイトウ　ハナコ,,,渡邊,,,1990-01-02,,,2,992011,1234567,桜県,桜野市," town            \
-           ",１丁目２番３号,桜荘１０１,1000001,1,,,,,,,," kojinbango "," code "\n"
 
 static void residents_are_kept_with_their_past(void **state)
 {
@@ -455,14 +293,14 @@ static void residents_are_kept_with_their_past(void **state)
                       RESIDENT("A2", "外字\xF4\x8F\xBA\x92　太郎", "本町", "", ""),
                   &full);
     assert_int_equal(result.added, 2);
-    char *moved_at = test_sql_text(&database, "SELECT clock_timestamp()::text");
+    char *moved_at = test_sql_text(&feeds_database, "SELECT clock_timestamp()::text");
     result = import_as(RESIDENTS RESIDENT("A1", "齋藤　花子", "南町", "123456789018", "")
                            RESIDENT("A3", "佐藤　次郎", "本町", "", ""),
                        &full);
     assert_int_equal(result.added, 1);
     assert_int_equal(result.changed, 1);
     assert_int_equal(result.removed, 1);
-    assert_int_equal(test_sql_number(&database,
+    assert_int_equal(test_sql_number(&feeds_database,
                                      "SELECT count(*) FROM resident WHERE atenabango = 'A1'"
                                      " AND town = '南町' AND birth_date = 19900102"
                                      " AND name_key <> '' AND former_key <> '' AND kana_key <> ''"
@@ -473,7 +311,7 @@ static void residents_are_kept_with_their_past(void **state)
     char *sql = text_format("SELECT string_agg(atenabango || name || town, ',' ORDER BY atenabango)"
                             " FROM resident_past WHERE valid_from <= '%s' AND '%s' < valid_to",
                             moved_at, moved_at);
-    char *past = test_sql_text(&database, sql);
+    char *past = test_sql_text(&feeds_database, sql);
     assert_string_equal(past, "A1齋藤　花子本町,A2外字\xF4\x8F\xBA\x92　太郎本町");
     free(sql);
     free(past);
@@ -482,8 +320,8 @@ static void residents_are_kept_with_their_past(void **state)
     result = import_as(RESIDENTS RESIDENT("A1", "齋藤　花子", "南町", "123456789018", ""),
                        &(struct call){.kind = FEED_RESIDENTS});
     assert_int_equal(result.added + result.changed + result.removed, 0);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident_past"), 2);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_change"), 5);
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM resident_past"), 2);
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM registry_change"), 5);
 }
 
 static void faulty_residents_change_nothing(void **state)
@@ -517,8 +355,8 @@ static void faulty_residents_change_nothing(void **state)
         import_bad(feed, &(struct call){.kind = FEED_RESIDENTS}, FAILURE_INPUT, faults[i].text);
         free(feed);
     }
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident"), 0);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"), 0);
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM resident"), 0);
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM registry_import"), 0);
 }
 
 static void sources_do_not_touch_each_other(void **state)
@@ -535,7 +373,8 @@ static void sources_do_not_touch_each_other(void **state)
         import_as(RESIDENTS RESIDENT("A2", "名", "町", "", ""), &juki);
     assert_int_equal(result.removed, 1);
     assert_int_equal(
-        test_sql_number(&database, "SELECT count(*) FROM resident WHERE source = 'jutogai'"), 1);
+        test_sql_number(&feeds_database, "SELECT count(*) FROM resident WHERE source = 'jutogai'"),
+        1);
 }
 
 /* --- renewal, removal ------------------------------------------------------------------------- */
@@ -548,9 +387,9 @@ static void renewed_serials_are_tied_to_the_old_ones(void **state)
                            "sign,03,card,A1,2026-06-01T00:00:00Z,,02\n",
                 false);
     assert_string_equal(found("sign", "01", "2025-12-31T00:00:00Z"), "A1");
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_link AS new"
-                                                " JOIN registry_link AS old"
-                                                " ON old.serial = new.old_serial"),
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM registry_link AS new"
+                                                      " JOIN registry_link AS old"
+                                                      " ON old.serial = new.old_serial"),
                      2);
     import_bad(OLD_HEADER "sign,04,card,A2,,,02\n", &(struct call){0}, FAILURE_INPUT,
                "is no serial of this atenabango");
@@ -617,7 +456,7 @@ static void cp932_is_read_when_the_manifest_says_so(void **state)
     import_bad(text, &(struct call){.kind = FEED_RESIDENTS}, FAILURE_INPUT,
                "line 2: the text is not UTF-8");
     import_as(text, &cp932);
-    char *name = test_sql_text(&database, "SELECT name FROM resident");
+    char *name = test_sql_text(&feeds_database, "SELECT name FROM resident");
     assert_string_equal(name, "髙表\uE000");
     free(name);
     import_bad(RESIDENTS "A2,,,\x81\x20,,,,,,,1990-01-02,,,2,,,,,,,,,1,,,,,,,,,\n", &cp932,
@@ -652,7 +491,7 @@ static void days_exist_or_are_told_to_be_unknown(void **state)
         _cleanup_(cleanup_text) char *feed = text_format("%s%s", RESIDENTS, faults[i].row);
         import_bad(feed, &(struct call){.kind = FEED_RESIDENTS}, FAILURE_INPUT, faults[i].text);
     }
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident"), 0);
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM resident"), 0);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         _cleanup_(cleanup_text) char *feed = text_format("%s%s", RESIDENTS, good[i]);
         import_as(feed, &(struct call){.kind = FEED_RESIDENTS});
@@ -678,200 +517,12 @@ static void traps_of_cp932(void **state)
     import_bad(RESIDENTS CP932_ROW("\x1A"), &cp932, FAILURE_INPUT, "item shimei: E0002");
     /* NEC's and IBM's codes of one character; the second byte of 表 and of ソ is a backslash */
     import_as(RESIDENTS CP932_ROW("\xED\x40\xFA\x5C\x87\x54\xFA\x4A\x95\x5C\x83\x5C"), &cp932);
-    char *name = test_sql_text(&database, "SELECT name FROM resident");
+    char *name = test_sql_text(&feeds_database, "SELECT name FROM resident");
     assert_string_equal(name, "纊纊ⅠⅠ表ソ");
     free(name);
 }
 
-/* --- the second person ------------------------------------------------------------------------ */
-
-static void a_load_that_removes_too_many_waits_for_a_second_person(void **state)
-{
-    (void)state;
-    const char *less = HEADER "sign,01,card,A1,,\n";
-    const struct call full = {.full = true, .removals_most = 49};
-    struct failure f = {0};
-    import_good(HEADER "sign,01,card,A1,,\nsign,02,card,A2,,\n", true);
-    struct registry_import_result result = import_as(less, &full), again = import_as(less, &full);
-    assert_true(result.waiting && again.waiting);
-    assert_int_equal(result.removed, 1);
-    assert_int_equal(result.import_id, again.import_id);
-    assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "A2");
-    assert_false(registry_approve(operator, TEST_CITY, result.import_id, "operator:one", &f));
-    assert_int_equal(f.kind, FAILURE_USAGE);
-    assert_false(registry_approve(operator, TEST_CITY, result.import_id + 1, "operator:two", &f));
-    assert_true(registry_approve(operator, TEST_CITY, result.import_id, "operator:two", &f));
-    assert_false(registry_approve(operator, TEST_CITY, result.import_id, "operator:two", &f));
-    /* another feed is not approved by that */
-    assert_true(import_as(HEADER "sign,01,phone,A1,,\n", &full).waiting);
-    result = import_as(less, &full);
-    assert_false(result.waiting);
-    assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "none");
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import WHERE"
-                                                " state = 'done' AND actor = 'operator:one'"
-                                                " AND approved_by = 'operator:two'"),
-                     1);
-    /* half may go without */
-    import_good(HEADER "sign,02,card,A2,,\n", false);
-    assert_false(import_as(less, &(struct call){.full = true, .removals_most = 50}).waiting);
-}
-
-#define THREE HEADER "sign,01,card,A1,,\nsign,02,card,A2,,\nsign,03,card,A3,,\n"
-
-static int64_t wait_and_approve(const char *text, const struct call *call)
-{
-    struct failure f = {0};
-    struct registry_import_result result = import_as(text, call);
-    assert_true(result.waiting);
-    if (!registry_approve(operator, TEST_CITY, result.import_id, "operator:two", &f))
-        fail_msg("%s", f.text);
-    return result.import_id;
-}
-
-/* The bytes, and whose, when, how, and what would be lost of what. */
-static void an_approval_covers_one_feed_with_one_outcome(void **state)
-{
-    (void)state;
-    const char *less = HEADER "sign,01,card,A1,,\n";
-    const instant as_of = clock_now() - (INSTANT_DAY / 24);
-    struct call approved = {.full = true,
-                            .feed = {.sequence = 5, .as_of = as_of, .rows = 1, .promised = true}};
-    sha256(bytes_of_text(less), approved.feed.sha256);
-    import_as(THREE, &(struct call){.full = true, .feed = {.sequence = 1, .as_of = 1}});
-    int64_t id = wait_and_approve(less, &approved);
-    struct call others[] = {approved, approved, approved};
-    others[0].feed.sequence = 6;
-    others[1].feed.as_of = as_of + 1;
-    others[2].feed.encoding = FEED_CP932;
-    assert_true(import_as(less, &others[0]).waiting);
-    assert_true(import_as(less, &others[1]).waiting);
-    assert_true(import_as(less, &others[2]).waiting);
-    /* what it would remove is not what it was */
-    test_sql(&database, "UPDATE registry_link SET atenabango = 'A9' WHERE serial = '03'");
-    assert_true(import_as(less, &approved).waiting);
-    test_sql(&database, "UPDATE registry_link SET atenabango = 'A3' WHERE serial = '03'");
-    struct registry_import_result result = import_as(less, &approved);
-    assert_false(result.waiting);
-    assert_int_equal(result.import_id, id);
-    assert_int_equal(result.removed, 2);
-}
-
-static void an_approval_ends(void **state)
-{
-    (void)state;
-    struct failure f = {0};
-    const char *less = HEADER "sign,01,card,A1,,\n";
-    const struct call full = {.full = true};
-    const instant now = clock_now();
-    import_good(THREE, true);
-    clock_fix(now + (INSTANT_DAY / 24));
-    int64_t id = wait_and_approve(less, &full);
-    clock_fix(now + (INSTANT_DAY / 24) + INSTANT_DAY);
-    struct registry_import_result result = import_as(less, &full);
-    assert_true(result.waiting);
-    assert_int_equal(result.import_id, id); /* it waits again, for another approval */
-    assert_true(registry_approve(operator, TEST_CITY, id, "operator:two", &f));
-    clock_fix(now + (INSTANT_DAY / 24) + 2 * INSTANT_DAY - 1);
-    assert_false(import_as(less, &full).waiting);
-    /* the import that went through is of its own time, not of the time when it waited */
-    assert_int_equal(test_sql_number(&database,
-                                     "SELECT (extract(epoch FROM as_of) * 1000000)::bigint"
-                                     " FROM registry_import WHERE state = 'done'"
-                                     " ORDER BY import_id DESC LIMIT 1"),
-                     clock_now());
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"
-                                                " WHERE at = as_of AND approved_by IS NOT NULL"),
-                     1);
-    clock_fix(0);
-}
-
-/* A differential feed that removes, or ends, more than it may. */
-static void differential_feeds_are_guarded_too(void **state)
-{
-    (void)state;
-    static const char *const feeds[] = {
-        "ca,serial,kind,atenabango,valid_from,valid_to,sakujoflag\nsign,02,,A2,,,1\n",
-        HEADER "sign,02,card,A2,,2026-01-01T00:00:00Z\n",
-    };
-    const char *renewed = OLD_HEADER "sign,02,card,A2,,2026-01-01T00:00:00Z,\n"
-                                     "sign,04,card,A2,2026-01-01T00:00:00Z,,02\n";
-    import_good(THREE, true);
-    for (size_t i = 0; i < 2; i++) {
-        struct registry_import_result result =
-            import_as(feeds[i], &(struct call){.removals_most = 33});
-        assert_true(result.waiting);
-        assert_int_equal(result.before, 3);
-        assert_int_equal(result.removed, i == 0);
-        assert_int_equal(result.ended, i == 1);
-    }
-    assert_int_equal(links(), 3);
-    assert_false(import_as(renewed, &(struct call){0}).waiting); /* one goes, one comes */
-    assert_false(import_as("ca,serial,kind,atenabango,valid_from,valid_to,sakujoflag\n"
-                           "sign,03,,A3,,,1\n",
-                           &(struct call){.removals_most = 34})
-                     .waiting);
-}
-
-#define STATE(number, status, support)                                                             \
-    number ",,,名,,,,,,,1990-02-03,,,2,,,,,,,,," status ",," support ",,,,,,,\n"
-
-static void who_leaves_or_loses_protection_counts(void **state)
-{
-    (void)state;
-    const struct call call = {.kind = FEED_RESIDENTS, .removals_most = 33, .protections_most = 50};
-    import_as(RESIDENTS STATE("A1", "1", "1") STATE("A2", "1", "1") STATE("A3", "1", "1"),
-              &(struct call){.kind = FEED_RESIDENTS, .full = true});
-    struct registry_import_result result = import_as(RESIDENTS STATE("A1", "4", "1"), &call);
-    assert_true(result.waiting);
-    assert_int_equal(result.ended, 1);
-    /* an export that forgot the column of 支援措置 */
-    result = import_as(RESIDENTS STATE("A1", "1", "") STATE("A2", "1", ""), &call);
-    assert_true(result.waiting);
-    assert_int_equal(result.lifted, 2);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident"
-                                                " WHERE support_to IS NOT NULL"),
-                     3);
-    assert_false(import_as(RESIDENTS STATE("A1", "1", ""), &call).waiting); /* one, by itself */
-    const char *leavers = RESIDENTS STATE("A2", "3", "1") STATE("A3", "5", "1");
-    int64_t id = wait_and_approve(leavers, &call);
-    assert_int_equal(import_as(leavers, &call).import_id, id);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM resident WHERE status > 1"),
-                     2);
-}
-
-static bool statement_work(struct db_tx *tx, void *context, struct failure *f)
-{
-    return db_execute(tx, context, DB_NO_VALUES, NULL, f);
-}
-
-/* The database itself: who imports does not approve, and who approves does nothing else. */
-static void roles_keep_to_their_part(void **state)
-{
-    (void)state;
-    static const struct {
-        bool imports;
-        struct db_statement statement;
-    } tries[] = {
-        {true,
-         {"test_approve", "UPDATE registry_import SET state = 'approved', approved_by = 'x',"
-                          " approved_at = now() WHERE state = 'waiting'"}},
-        {true, {"test_approved_by", "UPDATE registry_import SET approved_by = 'x'"}},
-        {false, {"test_done", "UPDATE registry_import SET state = 'done'"}},
-        {false, {"test_bound", "UPDATE registry_import SET bound = NULL"}},
-        {false, {"test_resident", "DELETE FROM resident"}},
-    };
-    import_good(THREE, true);
-    assert_true(import_as(HEADER "sign,01,card,A1,,\n", &(struct call){.full = true}).waiting);
-    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
-        struct failure f = {0};
-        if (db_transaction(tries[i].imports ? registry : operator, statement_work,
-                           (void *)(uintptr_t)&tries[i].statement, &f))
-            fail_msg("%s", tries[i].statement.sql);
-    }
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"
-                                                " WHERE state = 'waiting'"),
-                     1);
-}
+/* --- what stands beside an import ------------------------------------------------------------- */
 
 static void keys_of_another_folding_stop_everything(void **state)
 {
@@ -880,26 +531,27 @@ static void keys_of_another_folding_stop_everything(void **state)
     int64_t residents, changed;
     const char *row = RESIDENTS RESIDENT("A1", "齋藤　花子", "本町", "", "");
     import_as(row, &(struct call){.kind = FEED_RESIDENTS});
-    char *keys = test_sql_text(&database, "SELECT name_key || former_key || address_key"
-                                          " FROM resident");
-    test_sql(&database, "UPDATE registry_folding SET folding = '1-14.0-old';"
-                        "UPDATE resident SET name_key = 'x', former_key = 'y', address_key = 'z'");
+    char *keys = test_sql_text(&feeds_database, "SELECT name_key || former_key || address_key"
+                                                " FROM resident");
+    test_sql(&feeds_database,
+             "UPDATE registry_folding SET folding = '1-14.0-old';"
+             "UPDATE resident SET name_key = 'x', former_key = 'y', address_key = 'z'");
     import_bad(row, &(struct call){.kind = FEED_RESIDENTS}, FAILURE_USAGE,
                "run `uketsuke registry refold`");
-    assert_false(db_transaction(identify, hold_work, NULL, &f));
+    assert_false(db_transaction(feeds_identify, hold_work, NULL, &f));
     assert_non_null(strstr(f.text, "run `uketsuke registry refold`"));
     import_good(HEADER "sign,01,card,A1,,\n", false); /* links have no keys */
     f = (struct failure){0};
-    if (!registry_refold(registry, TEST_CITY, &residents, &changed, &f))
+    if (!registry_refold(feeds_registry, TEST_CITY, &residents, &changed, &f))
         fail_msg("%s", f.text);
     assert_int_equal(residents, 1);
     assert_int_equal(changed, 1);
-    char *again = test_sql_text(&database, "SELECT name_key || former_key || address_key"
-                                           " FROM resident");
+    char *again = test_sql_text(&feeds_database, "SELECT name_key || former_key || address_key"
+                                                 " FROM resident");
     assert_string_equal(again, keys);
     import_as(row, &(struct call){.kind = FEED_RESIDENTS});
-    assert_true(db_transaction(identify, hold_work, NULL, &f));
-    assert_true(registry_refold(registry, TEST_CITY, &residents, &changed, &f));
+    assert_true(db_transaction(feeds_identify, hold_work, NULL, &f));
+    assert_true(registry_refold(feeds_registry, TEST_CITY, &residents, &changed, &f));
     assert_int_equal(changed, 0);
     free(keys);
     free(again);
@@ -917,7 +569,7 @@ static void comparing_changes_nothing(void **state)
     assert_int_equal(result.removed, 1);
     assert_int_equal(result.import_id, 0);
     assert_int_equal(links(), 2);
-    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM registry_import"), 1);
+    assert_int_equal(test_sql_number(&feeds_database, "SELECT count(*) FROM registry_import"), 1);
 }
 
 static bool import_beside(struct db_tx *tx, void *context, struct failure *f)
@@ -938,7 +590,7 @@ static void two_imports_at_once_are_refused(void **state)
 {
     (void)state;
     struct failure f = {0};
-    if (!db_transaction(identify, import_beside, NULL, &f))
+    if (!db_transaction(feeds_identify, import_beside, NULL, &f))
         fail_msg("%s", f.text);
     import_good(HEADER "sign,01,card,A1,,\n", false);
 }
@@ -946,36 +598,30 @@ static void two_imports_at_once_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(links_are_found_as_they_were_in_force, reset),
-        cmocka_unit_test_setup(a_differential_feed_adds_and_changes, reset),
-        cmocka_unit_test_setup(a_full_feed_replaces_the_citys_links_only, reset),
-        cmocka_unit_test_setup(two_people_on_one_serial_are_both_found, reset),
-        cmocka_unit_test_setup(the_import_is_remembered, reset),
-        cmocka_unit_test_setup(bad_feeds_change_nothing, reset),
-        cmocka_unit_test_setup(hostile_feeds_change_nothing, reset),
-        cmocka_unit_test_setup(days_exist_or_are_told_to_be_unknown, reset),
-        cmocka_unit_test_setup(traps_of_cp932, reset),
-        cmocka_unit_test_setup(a_differential_feed_may_be_empty, reset),
-        cmocka_unit_test_setup(a_long_feed_goes_in_whole, reset),
-        cmocka_unit_test_setup(identification_learns_what_changed, reset),
+        cmocka_unit_test_setup(links_are_found_as_they_were_in_force, feeds_reset),
+        cmocka_unit_test_setup(a_differential_feed_adds_and_changes, feeds_reset),
+        cmocka_unit_test_setup(a_full_feed_replaces_the_citys_links_only, feeds_reset),
+        cmocka_unit_test_setup(two_people_on_one_serial_are_both_found, feeds_reset),
+        cmocka_unit_test_setup(the_import_is_remembered, feeds_reset),
+        cmocka_unit_test_setup(bad_feeds_change_nothing, feeds_reset),
+        cmocka_unit_test_setup(hostile_feeds_change_nothing, feeds_reset),
+        cmocka_unit_test_setup(days_exist_or_are_told_to_be_unknown, feeds_reset),
+        cmocka_unit_test_setup(traps_of_cp932, feeds_reset),
+        cmocka_unit_test_setup(a_differential_feed_may_be_empty, feeds_reset),
+        cmocka_unit_test_setup(a_long_feed_goes_in_whole, feeds_reset),
+        cmocka_unit_test_setup(identification_learns_what_changed, feeds_reset),
         cmocka_unit_test(an_identification_holds_the_links),
-        cmocka_unit_test_setup(residents_are_kept_with_their_past, reset),
-        cmocka_unit_test_setup(faulty_residents_change_nothing, reset),
-        cmocka_unit_test_setup(sources_do_not_touch_each_other, reset),
-        cmocka_unit_test_setup(renewed_serials_are_tied_to_the_old_ones, reset),
-        cmocka_unit_test_setup(decimal_serials_are_read_as_such, reset),
-        cmocka_unit_test_setup(sequence_and_time_go_forward, reset),
-        cmocka_unit_test_setup(a_feed_is_what_its_manifest_promised, reset),
-        cmocka_unit_test_setup(cp932_is_read_when_the_manifest_says_so, reset),
-        cmocka_unit_test_setup(a_load_that_removes_too_many_waits_for_a_second_person, reset),
-        cmocka_unit_test_setup(an_approval_covers_one_feed_with_one_outcome, reset),
-        cmocka_unit_test_setup(an_approval_ends, reset),
-        cmocka_unit_test_setup(differential_feeds_are_guarded_too, reset),
-        cmocka_unit_test_setup(who_leaves_or_loses_protection_counts, reset),
-        cmocka_unit_test_setup(roles_keep_to_their_part, reset),
-        cmocka_unit_test_setup(keys_of_another_folding_stop_everything, reset),
-        cmocka_unit_test_setup(comparing_changes_nothing, reset),
-        cmocka_unit_test_setup(two_imports_at_once_are_refused, reset),
+        cmocka_unit_test_setup(residents_are_kept_with_their_past, feeds_reset),
+        cmocka_unit_test_setup(faulty_residents_change_nothing, feeds_reset),
+        cmocka_unit_test_setup(sources_do_not_touch_each_other, feeds_reset),
+        cmocka_unit_test_setup(renewed_serials_are_tied_to_the_old_ones, feeds_reset),
+        cmocka_unit_test_setup(decimal_serials_are_read_as_such, feeds_reset),
+        cmocka_unit_test_setup(sequence_and_time_go_forward, feeds_reset),
+        cmocka_unit_test_setup(a_feed_is_what_its_manifest_promised, feeds_reset),
+        cmocka_unit_test_setup(cp932_is_read_when_the_manifest_says_so, feeds_reset),
+        cmocka_unit_test_setup(keys_of_another_folding_stop_everything, feeds_reset),
+        cmocka_unit_test_setup(comparing_changes_nothing, feeds_reset),
+        cmocka_unit_test_setup(two_imports_at_once_are_refused, feeds_reset),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, feeds_set_up, feeds_tear_down);
 }
