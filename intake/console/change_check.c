@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "intake/console/change.h"
 
+#define BUSINESS_MOST 40 /* characters; of a department, too */
+
 static const char *text_of(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -33,14 +35,6 @@ static bool members_exactly(const json_t *object, size_t count)
     return json_is_object(object) && json_object_size(object) == count;
 }
 
-static bool business_valid(const char *text)
-{
-    size_t length = text ? strlen(text) : 0;
-    return text && (strcmp(text, RIGHT_ANY) == 0 ||
-                    (length >= 1 && length <= 40 &&
-                     strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length));
-}
-
 /* --- the kinds -------------------------------------------------------------------------------- */
 
 static bool right_valid(const json_t *right)
@@ -48,8 +42,8 @@ static bool right_valid(const json_t *right)
     enum right code;
     const char *name = text_of(right, "right");
     return members_exactly(right, 3) && name && right_from_code(name, &code) &&
-           business_valid(text_of(right, "business")) &&
-           line_within(text_of(right, "department"), 40);
+           line_within(text_of(right, "business"), BUSINESS_MOST) &&
+           line_within(text_of(right, "department"), BUSINESS_MOST);
 }
 
 static bool rights_valid(const json_t *rights)
@@ -126,7 +120,7 @@ static const char *template_fault(const json_t *after)
 {
     if (!after)
         return NULL;
-    if (!members_exactly(after, 2) || !business_valid(text_of(after, "business")))
+    if (!members_exactly(after, 2) || !line_within(text_of(after, "business"), BUSINESS_MOST))
         return "事務を正しく入力してください。";
     if (!text_within(text_of(after, "text"), CHANGE_TEMPLATE_MOST))
         return "本文は1〜2000文字で入力してください。";

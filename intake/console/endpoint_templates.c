@@ -1,5 +1,7 @@
 /* GET /api/templates?business=: 定型文 for whoever asks residents for corrections, of the
  * businesses that they examine. */
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "intake/console/admin.h"
 #include "intake/console/endpoints.h"
@@ -31,7 +33,7 @@ static bool list_work(struct db_tx *tx, void *context, struct failure *f)
     t->items = json_array();
     for (size_t row = 0; row < db_row_count(rows); row++) {
         const char *business = db_get_text(rows, row, 1);
-        bool any = business[0] == RIGHT_ANY[0];
+        bool any = strcmp(business, RIGHT_ANY) == 0;
         if (permission_allows(&t->call.caller.permissions, RIGHT_EXAMINE, any ? NULL : business,
                               NULL))
             json_array_append_new(t->items, json_pack("{s:s, s:s, s:s}", "title",

@@ -29,8 +29,8 @@ bool right_from_code(const char *code, enum right *ret_right);
 
 struct permission {
     enum right right;
-    char business[41];    /* of the route: [route …] business, or RIGHT_ANY */
-    char department[121]; /* of the route, UTF-8, or RIGHT_ANY */
+    char business[161];   /* of the route: [route …] business, or RIGHT_ANY; 40 characters */
+    char department[161]; /* of the route, or RIGHT_ANY; 40 characters */
 };
 struct permissions { /* free with permissions_free; {0}: none */
     struct permission *at;

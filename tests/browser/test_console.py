@@ -40,7 +40,8 @@ def console(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hanako(console, request):
-    """The first administrator (whose first page is 管理), enrolled with the terminal's authenticator and signed in."""
+    """The first administrator, whose first page is 管理: enrolled with the terminal's authenticator,
+    and signed in."""
     shots = request.config.getoption("--shots")
     if shots:
         shots.mkdir(parents=True, exist_ok=True)

@@ -3,9 +3,9 @@
 import { useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 
-import { propose, type Proposal, type Value } from "./admin-api";
+import { type Procedure, propose, type Proposal, things, type Value } from "./admin-api";
 import { difference, NONE } from "./admin-words";
-import { Button, Failure, Field, Notice } from "./parts";
+import { Button, Failure, Field, Notice, useLoaded } from "./parts";
 
 export function Difference(props: { kind: string; before: Value | null; after: Value | null }) {
   const items = difference(props.kind, props.before, props.after);
@@ -99,5 +99,27 @@ export function Select(props: {
         ))}
       </select>
     </div>
+  );
+}
+
+/** What the routes know: 事務 or 部署, to choose from; "*" is all. One that is gone stays. */
+export function RouteSelect(props: {
+  label: string;
+  name: string;
+  of: "business" | "department";
+  value: string;
+  onValue: (value: string) => void;
+}) {
+  const { value } = useLoaded(() => things<Procedure>("procedures"), "procedures");
+  const known = (value?.items ?? []).map((one) => one.route?.[props.of] ?? "");
+  const names = [...new Set([...known, props.value])].filter((one) => one && one !== "*").sort();
+  return (
+    <Select
+      label={props.label}
+      name={props.name}
+      value={props.value}
+      options={[["*", "すべて"], ...names.map((one): [string, string] => [one, one])]}
+      onValue={props.onValue}
+    />
   );
 }

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { type Template, type Terminal, type Thing, things } from "./admin-api";
-import { Done, ProposeForm } from "./admin-parts";
+import { Done, ProposeForm, RouteSelect } from "./admin-parts";
 import { all } from "./admin-words";
 import { get } from "./api";
 import { Button, Failure, Field, Heading, useLoaded } from "./parts";
@@ -238,7 +238,7 @@ export function HolidaysPage() {
 
 function TemplateForm(props: FormProps<Template>) {
   const [title, setTitle] = useState(props.thing?.subject ?? "");
-  const [business, setBusiness] = useState(props.thing?.value.business ?? "");
+  const [business, setBusiness] = useState(props.thing?.value.business ?? "*");
   const [text, setText] = useState(props.thing?.value.text ?? "");
   return (
     <ProposeForm
@@ -247,7 +247,7 @@ function TemplateForm(props: FormProps<Template>) {
         kind: "template",
         subject: title,
         before: (props.thing?.value as never) ?? null,
-        after: { business: business || "*", text },
+        after: { business, text },
       })}
       done={props.done}
       cancel={props.cancel}
@@ -255,11 +255,11 @@ function TemplateForm(props: FormProps<Template>) {
       {!props.thing && (
         <Field label="件名" name="template-title" focus value={title} onValue={setTitle} />
       )}
-      <Field
-        label="事務（空欄：すべての事務で使う）"
+      <RouteSelect
+        label="事務"
         name="template-business"
-        required={false}
-        value={business === "*" ? "" : business}
+        of="business"
+        value={business}
         onValue={setBusiness}
       />
       <div class="field">

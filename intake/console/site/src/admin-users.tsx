@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { type Account, type Right, things, type User } from "./admin-api";
-import { Done, ProposeForm, Select } from "./admin-parts";
+import { Done, ProposeForm, RouteSelect, Select } from "./admin-parts";
 import { PEOPLE, RIGHTS, rightText } from "./admin-words";
 import { post } from "./api";
 import { Button, Failure, Field, Heading, useLoaded } from "./parts";
@@ -27,10 +27,10 @@ const blank = (): Account => {
 
 function Rights(props: { rights: Right[]; onRights: (rights: Right[]) => void }) {
   const [right, setRight] = useState("see");
-  const [business, setBusiness] = useState("");
-  const [department, setDepartment] = useState("");
+  const [business, setBusiness] = useState("*");
+  const [department, setDepartment] = useState("*");
   const add = () => {
-    const one = { business: business || "*", department: department || "*", right };
+    const one = { business, department, right };
     if (!props.rights.some((old) => rightText(old) === rightText(one)))
       props.onRights([...props.rights, one]);
   };
@@ -55,18 +55,18 @@ function Rights(props: { rights: Right[]; onRights: (rights: Right[]) => void })
       </ul>
       <div class="line">
         <Select label="種類" name="right" value={right} options={RIGHTS} onValue={setRight} />
-        <Field
-          label="事務（空欄：すべて）"
+        <RouteSelect
+          label="事務"
           name="right-business"
+          of="business"
           value={business}
-          required={false}
           onValue={setBusiness}
         />
-        <Field
-          label="部署（空欄：すべて）"
+        <RouteSelect
+          label="部署"
           name="right-department"
+          of="department"
           value={department}
-          required={false}
           onValue={setDepartment}
         />
         <Button onClick={add}>権限を加える</Button>
