@@ -1,5 +1,7 @@
 // Acts of the audit trail as people read them.
 
+import { KINDS } from "./admin-words";
+
 export const ACTS: [string, string][] = [
   ["session.begun", "サインイン"],
   ["session.ended", "サインアウト"],
@@ -79,3 +81,35 @@ export const WHY: Record<string, string> = {
   contractor: "委託先",
   "break-glass": "緊急用",
 };
+
+const DETAILS: Record<string, string> = {
+  about: "対象",
+  kind: "種類",
+  change: "変更案",
+  report: "点検",
+  from: "期間の始め",
+  to: "期間の終わり",
+  until: "期間の終わり",
+  found: "行数",
+  person: "利用者",
+  terminal: "端末",
+  action: "操作",
+  receipt_number: "受付番号",
+  entries: "記録の数",
+  intact: "異常なし",
+  import: "取込",
+};
+const KIND_WORDS = new Map([...Object.entries(KINDS), ...ACTS, ...REPORTS]);
+
+/** What an entry says besides, a JSON object, in words where there are some. */
+export function detailText(detail: string): string {
+  let parsed: Record<string, unknown>;
+  try {
+    parsed = JSON.parse(detail);
+  } catch {
+    return detail;
+  }
+  return Object.entries(parsed)
+    .map(([key, value]) => `${DETAILS[key] ?? key}：${KIND_WORDS.get(String(value)) ?? String(value)}`)
+    .join("、");
+}

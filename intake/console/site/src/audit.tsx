@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { get, post } from "./api";
 import { Done, Select } from "./admin-parts";
 import { PEOPLE } from "./admin-words";
-import { ACTS, act, REPORTS, WHY } from "./audit-words";
+import { ACTS, act, detailText, REPORTS, WHY } from "./audit-words";
 import { Button, Failure, Field, Heading, Notice, useLoaded } from "./parts";
 import { when, who } from "./words";
 
@@ -29,17 +29,6 @@ interface Entries {
 }
 const QUESTION = { person: "", receipt: "", action: "", terminal: "", from: "", to: "" };
 type Question = typeof QUESTION;
-
-function detailText(entry: Entry): string {
-  try {
-    const detail = JSON.parse(entry.detail ?? "{}");
-    return Object.entries(detail)
-      .map(([key, value]) => `${key}: ${String(value)}`)
-      .join("、");
-  } catch {
-    return entry.detail ?? "";
-  }
-}
 
 function EntryTable(props: { items: Entry[] }) {
   return (
@@ -69,7 +58,7 @@ function EntryTable(props: { items: Entry[] }) {
             <td class="number">{entry.receipt_number ?? ""}</td>
             <td>
               {entry.reason ?? ""}
-              {entry.detail && <small class="receipt">{detailText(entry)}</small>}
+              {entry.detail && <small class="receipt">{detailText(entry.detail)}</small>}
             </td>
             <td>{entry.terminal ?? ""}</td>
             <td class="number">
