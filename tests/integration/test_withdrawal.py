@@ -1,0 +1,87 @@
+"""取下げ at every state that an application can be in, over the real stack."""
+
+import json
+
+import requests
+
+from consumer import Consumer
+from stack import wait_until
+
+ENDED = {"completed", "rejected", "refused", "superseded"}  # too late: what is decided stays
+EARLY = {"collected", "verified", "identified"}
+
+
+def roles(stack, *names):
+    for name in names:
+        assert stack.uketsuke(name, "--once").returncode == 0
+
+
+def town(stack, name, seed, kinds, *through):
+    folder = stack.make_town(name, "--seed", str(seed), "--prefix", f"{name}-", "--count", "8",
+                             "--kinds", kinds)
+    stack.submit_town(folder)
+    roles(stack, *through)
+    return set(stack.expected(folder))
+
+
+def receive(stack):
+    """Some are received, decided, sent back; one is fetched, the rest waits."""
+    stack.start_role("routing")
+    stack.wait_port("routing")
+    business = Consumer(stack, "child-allowance").open()
+
+    def entries():
+        return json.loads(business.call("GET", "/items")[1])["items"]
+    wait_until(lambda: len(entries()) >= 10, 30, "what waits", 0.2)
+    first = entries()
+    assert business.call("GET", f"/items/{first[6]['id']}")[0] == 200
+    problems = [{"code": "E0004", "item": "atenabango", "message": "no"}]
+    told = business.call("POST", "/receipts", [
+        {"id": e["id"], "sha256": e["sha256"], "result": "rejected" if i == 0 else "accepted",
+         **({"problems": problems} if i == 0 else {})} for i, e in enumerate(first[:6])])
+    assert told[0] == 200
+    reasons = [{"code": "E1002", "item": "application", "message": "no proof"}]
+    outcomes = [{"id": first[i]["id"], "outcome": outcome, "message": "お知らせです。",
+                 **({"reasons": reasons} if i > 1 else {})}
+                for i, outcome in ((1, "completed"), (2, "rejected"), (3, "incomplete"))]
+    assert business.call("POST", "/outcomes", outcomes)[0] == 200
+    stack.stop("routing")
+    return first[6]["receipt_number"]
+
+
+def withdraw(stack, receipt):
+    return requests.post(f"http://127.0.0.1:{stack.ports['arrivals']}/arrivals/{receipt}/withdrawal",
+                         timeout=10).status_code
+
+
+def test_at_every_state(make_stack):
+    stack = make_stack(businesses=())
+    stack.up(server=False)
+    town(stack, "A", 3, "all", "collect", "examine", "identify", "routing")
+    fetched = receive(stack)
+    roles(stack, "report")
+    town(stack, "B", 4, "good", "collect", "examine", "identify")
+    town(stack, "C", 5, "good", "collect", "examine")
+    town(stack, "D", 6, "good", "collect")
+    before = {r: a["state"] for r, a in stack.applications().items()}
+    assert set(before.values()) >= EARLY | {"held", "unmatched", "review", "routed", "received",
+                                            "correction", "completed", "rejected", "refused"}
+    asked = {r for r in before if withdraw(stack, r) == 200}
+    assert {before[r] for r in asked} >= set(before.values()) - ENDED, "the portal lets them ask"
+    roles(stack, "collect", "routing", "report")
+    assert stack.psql("SELECT count(*) FROM withdrawal WHERE settled_at IS NULL").strip() == "0"
+    after = {r: a["state"] for r, a in stack.applications().items()}
+    for receipt in asked:
+        if before[receipt] in ENDED:
+            assert after[receipt] == before[receipt]
+        elif before[receipt] == "received" or receipt == fetched:
+            assert after[receipt] in ("received", "routed"), "the business system decides"
+        else:
+            assert after[receipt] == "withdrawn", before[receipt]
+            assert stack.portal_status(receipt)["status"] == "取下げ"
+    told = stack.psql("SELECT DISTINCT receipt_number FROM outbox JOIN application"
+                      " USING (city_code, application_id) WHERE destination = 'child-allowance'"
+                      " AND status = 'withdrawn'").split()
+    out = {r for r in asked if before[r] in ("received", "correction") or r == fetched}
+    assert out <= set(told) and fetched in told
+    assert stack.uketsuke("audit", "verify").returncode == 0
