@@ -15,7 +15,7 @@
 static const char usage[] =
     "usage: uketsuke-sandbox business --name NAME --database CONNECTION --routing URL --ca FILE\n"
     "           --certificate FILE --key FILE [--client-id ID --client-secret FILE]\n"
-    "           [--decide] [--once] [--batch N]\n"
+    "           [--decide PERCENT,PERCENT] [--once] [--batch N]\n"
     "       uketsuke-sandbox business load --database CONNECTION --residents FILE\n"
     "       uketsuke-sandbox business report --database CONNECTION [--json]\n\n"
     "A made-up business system with a PostgreSQL database of its own. Pulls what waits for it at\n"
@@ -31,7 +31,8 @@ static const char usage[] =
     "  --certificate FILE    our client certificate, PEM; --key FILE its key\n"
     "  --client-id ID        our OAuth client, where the certificate is not enough;\n"
     "  --client-secret FILE  the secret that signs its assertions\n"
-    "  --decide              decide (認定, 却下, 不備) about what was accepted, and tell it\n"
+    "  --decide R,I          decide about what was accepted, and tell it: R percent 却下, I 不備,\n"
+    "                        the rest 認定\n"
     "  --once                stop when nothing waits any more\n"
     "  --batch N             items a page, 1 to 100 (100)\n\n"
     "load adds the residents of a registry feed to the copy. report tells what is stored: counts,\n"
@@ -45,7 +46,17 @@ struct options {
     const char *client_id, *client_secret;
     bool once, json, decide;
     int64_t batch;
+    struct business_rule rule;
 };
+
+/* "10,5" */
+static bool rule_read(const char *text, struct business_rule *ret_rule)
+{
+    int end = 0;
+    return sscanf(text, "%3d,%3d%n", &ret_rule->rejected, &ret_rule->incomplete, &end) == 2 &&
+           !text[end] && ret_rule->rejected >= 0 && ret_rule->incomplete >= 0 &&
+           ret_rule->rejected + ret_rule->incomplete <= 100;
+}
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
@@ -57,7 +68,7 @@ static bool read_options(int argc, char **argv, struct options *options)
                                           {"database", required_argument, NULL, 'd'},
                                           {"user", required_argument, NULL, 'u'},
                                           {"residents", required_argument, NULL, 'f'},
-                                          {"decide", no_argument, NULL, 'D'},
+                                          {"decide", required_argument, NULL, 'D'},
                                           {"batch", required_argument, NULL, 'b'},
                                           {"once", no_argument, NULL, 'o'},
                                           {"json", no_argument, NULL, 'j'},
@@ -74,8 +85,10 @@ static bool read_options(int argc, char **argv, struct options *options)
             options->once = true;
         else if (c == 'j')
             options->json = true;
-        else if (c == 'D')
+        else if (c == 'D' && rule_read(optarg, &options->rule))
             options->decide = true;
+        else if (c == 'D')
+            return false;
         else if (c == 'b' && !number_parse(optarg, 1, 100, &options->batch))
             return false;
         else if (c == '?')
@@ -185,8 +198,10 @@ static bool read_client(const struct options *options, struct business_client *c
 
 static int run_pull(const struct options *options)
 {
-    struct business business = {
-        .batch = (int)options->batch, .once = options->once, .decides = options->decide};
+    struct business business = {.batch = (int)options->batch,
+                                .once = options->once,
+                                .decides = options->decide,
+                                .rule = options->rule};
     struct http_client_options http = {.base_url = options->routing,
                                        .ca_file = options->ca,
                                        .certificate = options->certificate,

@@ -25,9 +25,13 @@ const char *business_claimant(const json_t *item, const char *name); /* a text, 
 
 /* --- what is decided -------------------------------------------------------------------------- */
 
-/* 認定, 却下 or 不備, by a made-up rule: the first byte of the receipt number's SHA-256 below 26 is
- * rejected, below 52 incomplete. A notice ends the application: rejected. */
-const char *business_decide(const struct business_item *item);
+/* Of all that a system takes, so many percent; the rest is 認定. */
+struct business_rule {
+    int rejected, incomplete; /* 却下, 不備 */
+};
+/* By a made-up rule: the first byte of the receipt number's SHA-256, as a percentage, is below what
+ * is rejected, or in what is incomplete. A notice ends the application: rejected. */
+const char *business_decide(const struct business_rule *rule, const struct business_item *item);
 /* The outcome as the API takes it, with reasons and words for the resident. */
 json_t *business_outcome(int64_t id, const char *receipt_number, bool notice, const char *outcome);
 
@@ -51,7 +55,8 @@ struct business {
     struct business_store store;
     int batch; /* items a page, 1 to 100 */
     bool once;
-    bool decides;     /* and returns outcomes */
+    bool decides; /* and returns outcomes, by: */
+    struct business_rule rule;
     char cursor[128]; /* what the last list gave as `next`; "" for the beginning */
     size_t stored;    /* in this run */
 };

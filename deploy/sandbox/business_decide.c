@@ -5,18 +5,16 @@
 #include "base/text.h"
 #include "deploy/sandbox/business.h"
 
-#define REJECTED_BELOW   26 /* of 256 */
-#define INCOMPLETE_BELOW 52
-
-const char *business_decide(const struct business_item *item)
+const char *business_decide(const struct business_rule *rule, const struct business_item *item)
 {
     uint8_t hash[32];
     if (item->notice)
         return "rejected";
     sha256(bytes_of_text(item->receipt_number), hash);
-    return hash[0] < REJECTED_BELOW     ? "rejected"
-           : hash[0] < INCOMPLETE_BELOW ? "incomplete"
-                                        : "completed";
+    int percent = hash[0] * 100 / 256;
+    return percent < rule->rejected                      ? "rejected"
+           : percent < rule->rejected + rule->incomplete ? "incomplete"
+                                                         : "completed";
 }
 
 struct words {

@@ -247,7 +247,7 @@ static bool keep(struct business *b, struct page *page, struct failure *f)
         if (json_array_size(page->problems[i]) > 0)
             item->problems = json_dumps(page->problems[i], JSON_COMPACT);
         else if (b->decides)
-            item->outcome = business_decide(item);
+            item->outcome = business_decide(&b->rule, item);
     }
     if (!business_store_save(&b->store, page->items, page->item_count, f))
         return false;

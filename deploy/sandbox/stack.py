@@ -27,6 +27,8 @@ CITY = "992011"
 EXAMPLES = ROOT / "deploy" / "examples"
 BUSINESSES = {"child-allowance": "児童手当システム", "health": "健康情報システム",
               "registry": "既存住民基本台帳システム"}  # by destination
+# Of what each accepts: percent 却下, 不備; the rest is 完了.
+DECISIONS = {"child-allowance": (10, 10), "health": (4, 12), "registry": (2, 20)}
 DECIDED = {"completed": ("completed", ""), "rejected": ("rejected", "outcome-of-destination"),
            "incomplete": ("correction", "outcome-of-destination")}  # state and reason
 DB_ROLES = ("collect", "examine", "identify", "routing", "report", "registry", "operator",
@@ -395,13 +397,14 @@ class Stack:
 
     def start_business_system(self, name):
         pki = self.folder / "pki"
+        decide = ["--decide", "{},{}".format(*DECISIONS[name])] if self.decide else []
         self.start(f"business-{name}", [
             self.build / "uketsuke-sandbox", "business", "--name", name,
             "--routing", f"https://localhost:{self.ports['routing']}", "--ca", pki / "ca.pem",
             "--certificate", pki / f"business-{name}.pem", "--key", pki / f"business-{name}.key",
             "--client-id", self.client_id(name),
             "--client-secret", self.folder / "keys" / f"business-{name}.secret",
-            "--database", self.business_connection(name), *(["--decide"] if self.decide else [])])
+            "--database", self.business_connection(name), *decide])
 
     def load_residents(self, file):
         """Into the copies of the business systems that run."""
@@ -481,17 +484,23 @@ class Stack:
 
     def expected(self, folder):
         """{receipt number: {"kind", "state", "reason"}}: where each ends."""
-        expected = json.loads((pathlib.Path(folder) / "expected.json").read_text())
+        expected, arrivals = (json.loads((pathlib.Path(folder) / name).read_text())
+                              for name in ("expected.json", "arrivals.json"))
+        routes = self.routes()
         for receipt, want in expected.items() if self.decide else ():
             if want["state"] == "received":
-                want["state"], want["reason"] = DECIDED[self.decision(receipt)]
+                route = routes[f"route {arrivals[receipt]['procedure_id']}"]
+                decision = self.decision(receipt, route["destination"])
+                want["state"], want["reason"] = DECIDED[decision]
         return expected
 
     @staticmethod
-    def decision(receipt):
+    def decision(receipt, name):
         """What the sandbox's business systems decide (deploy/sandbox/business_decide.c)."""
-        first = hashlib.sha256(receipt.encode()).digest()[0]
-        return "rejected" if first < 26 else "incomplete" if first < 52 else "completed"
+        percent = hashlib.sha256(receipt.encode()).digest()[0] * 100 // 256
+        rejected, incomplete = DECISIONS[name]
+        return ("rejected" if percent < rejected
+                else "incomplete" if percent < rejected + incomplete else "completed")
 
     # --- what became of it ----------------------------------------------------------------------
 
