@@ -184,12 +184,12 @@ static void list_count(struct lists *lists, const char *path, instant now, insta
     lists->unusable += !facts || (late && now - facts->this_update > age_most);
 }
 
-static void revocation_read(const struct config *config, instant now, json_t *status)
+json_t *status_revocation(const struct config *config, instant now)
 {
     const struct config_group *group = config_group(config, "revocation");
     const char *path = config_text(group, "directory");
     if (!config_next(config, revocation_list_config_section.name, NULL))
-        return;
+        return json_null();
     DIR *folder = opendir(path);
     struct lists lists = {0};
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
@@ -201,10 +201,9 @@ static void revocation_read(const struct config *config, instant now, json_t *st
     }
     if (folder)
         closedir(folder);
-    json_object_set_new(status, "revocation",
-                        json_pack("{s:I, s:o, s:I, s:I}", "lists", (json_int_t)lists.count,
-                                  "newest", time_json(lists.newest), "late", (json_int_t)lists.late,
-                                  "unusable", (json_int_t)lists.unusable));
+    return json_pack("{s:I, s:o, s:I, s:I}", "lists", (json_int_t)lists.count, "newest",
+                     time_json(lists.newest), "late", (json_int_t)lists.late, "unusable",
+                     (json_int_t)lists.unusable);
 }
 
 bool status_read(struct db *db, const struct config *config, json_t **ret_status, struct failure *f)
@@ -217,7 +216,8 @@ bool status_read(struct db *db, const struct config *config, json_t **ret_status
         json_decref(r.status);
         return false;
     }
-    revocation_read(config, r.now, r.status);
+    if (config_next(config, revocation_list_config_section.name, NULL))
+        json_object_set_new(r.status, "revocation", status_revocation(config, r.now));
     status_judge(r.status, config);
     *ret_status = r.status;
     return true;

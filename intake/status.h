@@ -19,12 +19,15 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/db.h"
 
 /* The configuration must have [city], [audit] and [revocation]. New reference. */
 bool status_read(struct db *db, const struct config *config, json_t **ret_status,
                  struct failure *f);
+/* The member "revocation" alone; null when there is no list to be had. New reference. */
+json_t *status_revocation(const struct config *config, instant now);
 /* Adds "problems" to what was read: a pure function of it, its "at", and the configuration. */
 void status_judge(json_t *status, const struct config *config);
 

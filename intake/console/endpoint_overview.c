@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/freshness.h"
 #include "intake/console/subject.h"
 #include "intake/explain/lines.h"
 #include "routing/route.h"
@@ -130,9 +131,9 @@ static bool overview_work(struct db_tx *tx, void *context, struct failure *f)
     json_t *list = waiting_json(waiting);
     json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
     json_decref(o->answer);
-    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o, s:n}", "at", console_time(clock_now()),
+    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o}", "at", console_time(clock_now()),
                           "today", today_json(today), "oldest", oldest, "waiting", list, "due",
-                          due_json(due), "destinations", behind_json(o, behind), "revocation");
+                          due_json(due), "destinations", behind_json(o, behind));
     return true;
 }
 
@@ -161,10 +162,13 @@ enum http_flow endpoint_overview(struct http_request *request, void *context)
     if (console_may(request, &caller, RIGHT_SEE)) {
         visible_read(console->role->config, &caller.permissions, NULL, &o.visible);
         destinations_read(&o);
-        if (db_transaction(console->role->db, overview_work, &o, &f))
+        if (db_transaction(console->role->db, overview_work, &o, &f)) {
+            json_object_set_new(o.answer, "revocation",
+                                freshness_read(console->freshness, console->role->config));
             http_reply_json(request, 200, json_incref(o.answer));
-        else
+        } else {
             console_reply_failure(request, &f);
+        }
     }
     json_decref(o.answer);
     visible_free(&o.visible);

@@ -14,6 +14,7 @@
 #define CONSOLE_BODY_MOST (64 << 10) /* bytes of a JSON request */
 
 struct console_site;
+struct freshness;
 
 struct console_context { /* what every handler gets; read-only */
     struct role *role;
@@ -22,6 +23,7 @@ struct console_context { /* what every handler gets; read-only */
     const char *origin; /* "https://console.city.example:8445" */
     char party_id[256]; /* its host */
     struct console_site *site;
+    struct freshness *freshness;
     struct rate *guesses; /* wrong names, passwords and codes, by terminal */
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/freshness.h"
 #include "intake/examine.h"
 
 #define MINUTE (60 * INSTANT_SECOND)
@@ -204,6 +205,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
         (struct console_context){.role = role, .origin = config_text(group, "origin")};
     db_plan_once(role->db);
     rules_read(group, &server->context.rules);
+    server->context.freshness = freshness_new();
     server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
     if (!origin_read(server->context.origin, server->context.party_id,
                      sizeof server->context.party_id, f) ||
@@ -227,6 +229,7 @@ void console_server_stop(struct console_server *server)
     if (server->http)
         http_server_stop(server->http);
     rate_free(server->context.guesses);
+    freshness_free(server->context.freshness);
     console_site_free(server->context.site);
     free(server);
 }

@@ -21,6 +21,7 @@ CARDS_MADE = "2026-06-01T09:00:00+09:00"  # before the day of any example
 
 def pytest_addoption(parser):
     parser.addoption("--shots", type=pathlib.Path, help="folder for pictures of the pages")
+    parser.addoption("--guide", type=pathlib.Path, help="folder for the pictures of the guide")
 
 
 def settings_for(businesses):

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type Application, application, post, remove } from "./api";
 import { Decide } from "./decide";
 import type { Numbers } from "./numbers";
-import { Button, Failure, Heading, lazy, Notice, useKeys, useLoaded } from "./parts";
+import { Button, Failure, Heading, lazy, Notice, useKeys, useLoaded, Words } from "./parts";
 import { Due } from "./queue";
 import { Unmatched } from "./unmatched";
 import { demand, era, severity, when, who } from "./words";
@@ -32,7 +32,11 @@ function Form(props: { it: Application; numbers?: Numbers }) {
                 <dt>{row.label}</dt>
                 <dd>
                   <span class="text">
-                    {props.numbers?.[row.path] ?? (isDay(row.value) ? era(row.value) : row.value)}
+                    <Words
+                      text={
+                        props.numbers?.[row.path] ?? (isDay(row.value) ? era(row.value) : row.value)
+                      }
+                    />
                   </span>
                   {isDay(row.value) && <small> {row.value}</small>}
                   {row.masked && !props.numbers && <small> （表示していません）</small>}

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { get } from "./api";
-import { Failure, Heading, useLoaded } from "./parts";
+import { Failure, Heading, Notice, useLoaded } from "./parts";
 import { age } from "./words";
 
 interface Overview {
@@ -11,6 +11,7 @@ interface Overview {
   due: { late: number; today: number; three_days: number; week: number };
   waiting: { state: string; state_name: string; reason_ja: string | null; count: number; oldest: string | null }[];
   destinations: { name: string; count: number; oldest: string | null }[];
+  revocation: { lists: number; newest: string | null; late: number; unusable: number } | null;
 }
 
 const DUE: [keyof Overview["due"], string][] = [
@@ -19,6 +20,28 @@ const DUE: [keyof Overview["due"], string][] = [
   ["three_days", "3日以内"],
   ["week", "7日以内"],
 ];
+
+/** What signatures are judged by: without it they wait, and are not lost. */
+function Revocation(props: { it: Overview["revocation"] }) {
+  const { it } = props;
+  if (!it) return null;
+  const bad = it.lists === 0 || it.unusable > 0;
+  return (
+    <>
+      <h2>証明書の失効情報</h2>
+      <p>
+        失効リスト {it.lists} 件{it.newest ? `、いちばん新しいものは${age(it.newest)}前に届きました` : ""}。
+      </p>
+      {(bad || it.late > 0) && (
+        <Notice kind={bad ? "error" : "warning"}>
+          {bad
+            ? "使えない失効リストがあります。届くまで、署名の検証は保留になります。情報担当に知らせてください。"
+            : `${it.late} 件が次の更新の予定を過ぎています。続くときは、情報担当に知らせてください。`}
+        </Notice>
+      )}
+    </>
+  );
+}
 
 function Bar(props: { count: number; most: number }) {
   // the width is an attribute of SVG, so that no inline style is needed
@@ -117,6 +140,7 @@ export function OverviewPage() {
               ))}
             </tbody>
           </table>
+          <Revocation it={value.revocation} />
           <h2>業務システムの受け取り待ち</h2>
           <table class="list">
             <thead>
