@@ -1,6 +1,7 @@
 /* What leaves the house (output.h):
  * POST /api/applications/{receipt}/print                        the form as PDF, at once
- * POST /api/applications/{receipt}/export                       asks for the package as a file
+ * POST /api/applications/{receipt}/export                       asks for the package as a file;
+ *      the package holds 個人番号, so that all about it takes that right, too
  * POST /api/applications/{receipt}/outputs/{number}/approve     the second person agrees
  * POST /api/applications/{receipt}/outputs/{number}/password    who asked for it sees the password
  * GET  /api/applications/{receipt}/outputs/{number}/file        … and fetches the file
@@ -123,6 +124,7 @@ enum http_flow endpoint_export(struct http_request *request, void *context)
     struct output_order order = {.kind = OUTPUT_EXPORT};
     if (!subject_begin(context, request, RIGHT_EXPORT, &call))
         return HTTP_DONE;
+    call.also = RIGHT_NUMBER;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
     if (!body || !order_read(request, body, &order))
         return HTTP_DONE;
@@ -143,13 +145,13 @@ struct handling {
     enum output_answer answer;
     char password[ENVELOPE_PASSWORD];
     instant until;
-    struct buffer package;
+    struct buffer file;
 };
 
 static void handling_end(struct handling *h)
 {
     explicit_bzero(h->password, sizeof h->password);
-    buffer_erase_free(&h->package);
+    buffer_free(&h->file);
 }
 
 static int64_t number_of(const struct http_request *request)
@@ -168,7 +170,9 @@ static bool handled(struct http_request *request, const struct handling *h)
     } words[] = {
         [OUTPUT_UNKNOWN] = {404, "E0100", "この授受番号の記録はありません。"},
         [OUTPUT_OWN] = {409, "E0105", "申請した人とは別の職員が承認してください。"},
-        [OUTPUT_OTHERS] = {403, "E0104", "出力を申請した本人だけが取り出せます。"},
+        [OUTPUT_OTHERS] = {403, "E0104",
+                           "出力を申請した本人だけができます。廃棄の記録は、印刷や出力の"
+                           "権限を持つ本人か承認者が行います。"},
         [OUTPUT_NOT_YET] = {409, "E0105", "まだ承認されていません。"},
         [OUTPUT_OVER] = {410, "E0105", "期限が過ぎたか、処理が終わっています。"},
     };
@@ -196,9 +200,14 @@ static bool password_work(struct db_tx *tx, struct subject_call *call, void *con
 static bool file_work(struct db_tx *tx, struct subject_call *call, void *context, struct failure *f)
 {
     struct handling *h = context;
-    buffer_erase_free(&h->package);
-    return output_open(tx, call, h->number, true, h->password, &h->until, &h->answer, f) &&
-           (h->answer != OUTPUT_DONE || package_read(tx, call, &h->package, f));
+    _cleanup_(cleanup_secret_buffer) struct buffer package = {0};
+    buffer_clear(&h->file);
+    if (!output_open(tx, call, h->number, true, h->password, &h->until, &h->answer, f))
+        return false;
+    return h->answer != OUTPUT_DONE ||
+           (package_read(tx, call, &package, f) &&
+            envelope_seal(buffer_bytes(&package), h->password, &h->file, f) &&
+            output_taken(tx, call, h->number, buffer_bytes(&h->file), f));
 }
 
 static bool dispose_work(struct db_tx *tx, struct subject_call *call, void *context,
@@ -214,6 +223,7 @@ enum http_flow endpoint_output_approve(struct http_request *request, void *conte
     _cleanup_(handling_end) struct handling h = {.number = number_of(request)};
     if (!subject_begin(context, request, RIGHT_APPROVE, &call))
         return HTTP_DONE;
+    call.also = RIGHT_NUMBER;
     if (subject_do(&call, approve_work, &h) && handled(request, &h))
         http_reply_json(request, 200, json_pack("{s:b}", "done", true));
     return HTTP_DONE;
@@ -225,6 +235,7 @@ enum http_flow endpoint_output_password(struct http_request *request, void *cont
     _cleanup_(handling_end) struct handling h = {.number = number_of(request)};
     if (!subject_begin(context, request, RIGHT_EXPORT, &call))
         return HTTP_DONE;
+    call.also = RIGHT_NUMBER;
     if (subject_do(&call, subject_known, NULL) &&
         output_admit(context, request, &call.caller, OUTPUT_EXPORT) &&
         subject_do(&call, password_work, &h) && handled(request, &h))
@@ -236,16 +247,12 @@ enum http_flow endpoint_output_password(struct http_request *request, void *cont
 
 static enum http_flow file_reply(struct subject_call *call, const struct handling *h)
 {
-    struct failure f = {0};
     char disposition[128];
-    _cleanup_(cleanup_buffer) struct buffer file = {0};
-    if (!envelope_seal(buffer_bytes(&h->package), h->password, &file, &f))
-        return console_reply_failure(call->request, &f);
     snprintf(disposition, sizeof disposition, "attachment; filename=\"%s-%" PRId64 ".zip.p7m\"",
              call->subject.item.receipt_number, h->number);
     http_reply_header(call->request, "Content-Disposition", disposition);
     http_reply_header(call->request, "Content-Security-Policy", "sandbox; default-src 'none'");
-    return http_reply_bytes(call->request, 200, "application/pkcs7-mime", buffer_bytes(&file));
+    return http_reply_bytes(call->request, 200, "application/pkcs7-mime", buffer_bytes(&h->file));
 }
 
 enum http_flow endpoint_output_file(struct http_request *request, void *context)
@@ -254,6 +261,7 @@ enum http_flow endpoint_output_file(struct http_request *request, void *context)
     _cleanup_(handling_end) struct handling h = {.number = number_of(request)};
     if (!subject_begin(context, request, RIGHT_EXPORT, &call))
         return HTTP_DONE;
+    call.also = RIGHT_NUMBER;
     if (subject_do(&call, subject_known, NULL) &&
         output_admit(context, request, &call.caller, OUTPUT_EXPORT) &&
         subject_do(&call, file_work, &h) && handled(request, &h))

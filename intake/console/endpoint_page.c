@@ -19,8 +19,8 @@ static void reply_none(struct http_request *request, enum page_outcome outcome)
     } words[] = {
         [PAGE_NONE] = {404, "E0100", "このページはありません。"},
         [PAGE_KIND] = {415, "E0002",
-                       "この種類のファイルは画面に表示できません。保存して、専用のソフトで"
-                       "確かめてください。"},
+                       "この種類のファイルは画面に表示できません。ファイルとして取り出すには、"
+                       "出力の申請が要ります。"},
         [PAGE_LOCKED] = {422, "E0002", "パスワードの付いたPDFのため、表示できません。"},
         [PAGE_BROKEN] = {422, "E0002", "壊れているか大きすぎるため、表示できません。"},
         [PAGE_LIMIT] = {422, "E0002",

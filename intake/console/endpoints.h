@@ -11,7 +11,7 @@ http_handler endpoint_session_get, endpoint_session_post, endpoint_session_delet
     endpoint_enrolment, endpoint_enrolment_totp_get, endpoint_enrolment_totp,
     endpoint_enrolment_webauthn,
     endpoint_queue, endpoint_claim_post, endpoint_claim_delete, endpoint_application,
-    endpoint_numbers, endpoint_attachment, endpoint_page, endpoint_print, endpoint_export,
+    endpoint_numbers, endpoint_page, endpoint_print, endpoint_export,
     endpoint_output_approve, endpoint_output_password, endpoint_output_file,
     endpoint_output_dispose, endpoint_outputs, endpoint_counts, endpoint_search, endpoint_overview,
     endpoint_identify, endpoint_confirm, endpoint_drop, endpoint_deny, endpoint_undo,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "intake/console/holiday.h"
 #include "routing/message.h"
 
@@ -19,14 +20,14 @@ static const struct db_statement output_insert = {
     " RETURNING output_id"};
 static const struct db_statement output_find = {
     "output_find", "SELECT o.asked_by, o.approved_by, o.until, o.secret, o.disposed_by, o.kind,"
-                   " k.wrapped FROM output o JOIN application_key k"
+                   " k.wrapped, o.reason FROM output o JOIN application_key k"
                    " USING (city_code, application_id) WHERE o.city_code = $1"
                    " AND o.application_id = $2::uuid AND o.output_id = $3::bigint FOR UPDATE OF o"};
 static const struct db_statement output_approved = {
     "output_approved", "UPDATE output SET approved_by = $3, approved_at = $4, until = $5,"
                        " secret = $6 WHERE city_code = $1 AND output_id = $2::bigint"};
 static const struct db_statement output_fetched = {
-    "output_fetched", "UPDATE output SET fetches = fetches + 1, fetched_at = $3"
+    "output_fetched", "UPDATE output SET fetches = fetches + 1, fetched_at = $3, sha256 = $4"
                       " WHERE city_code = $1 AND output_id = $2::bigint"};
 static const struct db_statement output_disposed = {
     "output_disposed", "UPDATE output SET disposed_by = $3, disposed_at = $4, disposal = $5,"
@@ -108,7 +109,9 @@ bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output
                   &rows, f))
         return false;
     order->number = db_get_number(rows, 0, 0);
-    return note(tx, call, print ? "output.print" : "output.ask", order->number, order->reason, f);
+    return note(tx, call, print ? "output.print" : "output.ask", order->number, order->reason, f) &&
+           (!print || !order->with_numbers ||
+            note(tx, call, "application.numbers", order->number, order->reason, f));
 }
 
 struct entry { /* locked */
@@ -211,13 +214,29 @@ bool output_open(struct db_tx *tx, const struct subject_call *call, int64_t numb
         return false;
     snprintf(ret_password, ENVELOPE_PASSWORD, "%s", buffer_text(&password));
     *ret_until = entry.until;
-    if (!fetch)
-        return note(tx, call, "output.password", number, NULL, f);
-    return db_execute(
-               tx, &output_fetched,
-               DB_VALUES(db_text(item->city_code), db_number(number), db_instant(clock_now())),
-               NULL, f) &&
+    return fetch ? note(tx, call, "application.numbers", number, db_get_text(entry.rows, 0, 7), f)
+                 : note(tx, call, "output.password", number, NULL, f);
+}
+
+bool output_taken(struct db_tx *tx, const struct subject_call *call, int64_t number,
+                  struct bytes file, struct failure *f)
+{
+    uint8_t hash[32];
+    sha256(file, hash);
+    return db_execute(tx, &output_fetched,
+                      DB_VALUES(db_text(call->subject.item.city_code), db_number(number),
+                                db_instant(clock_now()), db_bytes((struct bytes){hash, 32})),
+                      NULL, f) &&
            note(tx, call, "output.fetch", number, NULL, f);
+}
+
+static enum output_answer dispose_answer(const struct subject_call *call, const struct entry *entry)
+{
+    bool own = strcmp(entry->asked_by, call->caller.actor) == 0;
+    if (!subject_may(call, entry->print ? RIGHT_PRINT : RIGHT_EXPORT) ||
+        (!own && !subject_may(call, RIGHT_APPROVE)))
+        return OUTPUT_OTHERS;
+    return entry->disposed ? OUTPUT_OVER : OUTPUT_DONE;
 }
 
 bool output_dispose(struct db_tx *tx, const struct subject_call *call, int64_t number,
@@ -227,8 +246,8 @@ bool output_dispose(struct db_tx *tx, const struct subject_call *call, int64_t n
     _cleanup_(entry_free) struct entry entry = {0};
     if (!entry_find(tx, call, number, &entry, ret_answer, f))
         return false;
-    if (*ret_answer == OUTPUT_DONE && entry.disposed)
-        *ret_answer = OUTPUT_OVER;
+    if (*ret_answer == OUTPUT_DONE)
+        *ret_answer = dispose_answer(call, &entry);
     if (*ret_answer != OUTPUT_DONE)
         return true;
     return db_execute(tx, &output_disposed,

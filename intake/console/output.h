@@ -1,4 +1,4 @@
-/* 授受簿: the book of what leaves the house on paper or in a file (schema 0018). Off unless
+/* 授受簿: the book of what leaves the house on paper or in a file (schema 0021). Off unless
  * [console] says otherwise, only at terminals that it names; each entry has a person, a reason, a
  * terminal. A file needs a second person, is encrypted, and can be fetched until the end of the
  * next business day. */
@@ -32,17 +32,21 @@ enum output_answer {
     OUTPUT_DONE,
     OUTPUT_UNKNOWN, /* no such number of this application */
     OUTPUT_OWN,     /* another person has to */
-    OUTPUT_OTHERS,  /* only who asked for it may */
+    OUTPUT_OTHERS,  /* only who asked for it may; to dispose of it, who approves, too */
     OUTPUT_NOT_YET, /* not approved */
     OUTPUT_OVER,    /* fetched no more; or approved, disposed of already */
 };
 bool output_approve(struct db_tx *tx, const struct subject_call *call, int64_t number,
                     enum output_answer *ret_answer, struct failure *f);
-/* For who asked for it: the password; `fetch`: it is taken out now. */
+/* For who asked for it: the password; `fetch`: it is taken out now, and output_taken follows. */
 bool output_open(struct db_tx *tx, const struct subject_call *call, int64_t number, bool fetch,
                  char ret_password[ENVELOPE_PASSWORD], instant *ret_until,
                  enum output_answer *ret_answer, struct failure *f);
-/* The paper or the medium is gone: `how`, 1 to 100 characters. */
+/* Writes down that the file was taken out, and the SHA-256 of exactly what was handed over. */
+bool output_taken(struct db_tx *tx, const struct subject_call *call, int64_t number,
+                  struct bytes file, struct failure *f);
+/* For who asked for it, or may approve, with the right to print or export as it was: the paper or
+ * the medium is gone, or the file is not to be: `how`, 1 to 100 characters. */
 bool output_dispose(struct db_tx *tx, const struct subject_call *call, int64_t number,
                     const char *how, enum output_answer *ret_answer, struct failure *f);
 

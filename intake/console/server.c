@@ -86,7 +86,6 @@ static const struct http_route routes[] = {
     {"GET",    APPLICATION,                  endpoint_application,          0},
     {"POST",   APPLICATION "/claim",         endpoint_claim_post,           CONSOLE_BODY_MOST},
     {"DELETE", APPLICATION "/claim",         endpoint_claim_delete,         0},
-    {"GET",    APPLICATION "/attachments/{index}", endpoint_attachment,     0},
     {"GET",    APPLICATION "/attachments/{index}/pages/{page}", endpoint_page, 0},
     {"POST",   APPLICATION "/print",         endpoint_print, CONSOLE_BODY_MOST},
     {"POST",   APPLICATION "/export",        endpoint_export, CONSOLE_BODY_MOST},

@@ -187,6 +187,7 @@ struct doing {
     void *context;
     size_t found;
     bool lacks, hidden;
+    enum right lacking;
 };
 
 static bool doing_work(struct db_tx *tx, void *context, struct failure *f)
@@ -197,7 +198,8 @@ static bool doing_work(struct db_tx *tx, void *context, struct failure *f)
         return false;
     if (d->found != 1)
         return true;
-    d->lacks = !subject_may(d->call, d->call->right);
+    d->lacking = subject_may(d->call, d->call->right) ? d->call->also : d->call->right;
+    d->lacks = !subject_may(d->call, d->lacking);
     if (d->lacks)
         return true;
     if (!examination_open(tx, d->call, f) || !protection_read(tx, d->call, f))
@@ -217,7 +219,7 @@ static bool reply_refused(const struct doing *d)
                          "同じ受付番号の申請が複数あります。受付経路を指定してください。");
     else if (d->lacks)
         http_reply_error(request, 403, "E0104", "「%s」の権限がありません。",
-                         right_name_ja(d->call->right));
+                         right_name_ja(d->lacking));
     else
         http_reply_error(request, 403, "E0104",
                          "支援措置等の対象者に関する申請です。取扱いを認められた職員だけが"

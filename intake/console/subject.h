@@ -26,6 +26,7 @@ struct subject_call { /* one request about one application; begin, do, end */
     struct http_request *request;
     struct console_caller caller;
     enum right right; /* demanded besides RIGHT_SEE; RIGHT_SEE: none */
+    enum right also;  /* and this one; RIGHT_SEE: none. To be set before subject_do */
     struct subject subject;
 };
 /* False after replying. */

@@ -128,7 +128,7 @@ json_t *view_may(const struct subject_call *call)
     if (subject_may(call, RIGHT_PRINT) &&
         output_available(call->context, &call->caller, OUTPUT_PRINT))
         json_array_append_new(may, json_string("print"));
-    if (subject_may(call, RIGHT_EXPORT) &&
+    if (subject_may(call, RIGHT_EXPORT) && subject_may(call, RIGHT_NUMBER) &&
         output_available(call->context, &call->caller, OUTPUT_EXPORT))
         json_array_append_new(may, json_string("export"));
     return may;

@@ -44,7 +44,7 @@ const char *attachment_type(const char *dot); /* NULL: no ending */
 
 struct attachment_fetch {
     int64_t index;
-    uint32_t page;      /* for the trail: which page is looked at; 0: the file as it came */
+    uint32_t page;      /* for the trail: which page is looked at */
     struct buffer file; /* personal: buffer_erase_free */
     bool found;
 };

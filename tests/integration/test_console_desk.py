@@ -39,6 +39,9 @@ def house(make_module_stack, tmp_path_factory):
                    "--address", "127.0.0.1", "--first")
     work.PEOPLE = {"hanako": (ALL + ["print", "export"], CHILD, DEPARTMENT),
                    "taro": (ALL + ["print", "export", "number"], CHILD, DEPARTMENT),
+                   "jiro": (ALL + ["print", "export", "number"], CHILD, DEPARTMENT),
+                   "looker": (["see"], CHILD, DEPARTMENT),
+                   "boss": (["see", "approve"], CHILD, DEPARTMENT),
                    "both": (["see", "reroute"], "*", "*"), "auditor": (["audit"], "*", "*")}
     stack.people = {name: work.person(stack, name) for name in work.PEOPLE}
     return stack
@@ -218,7 +221,7 @@ def book(house, name="hanako"):
 def test_a_print_says_who_where_and_when_on_every_page(house):
     receipt = waiting(house, "unmatched")[0]
     hanako, taro = house.people["hanako"], house.people["taro"]
-    assert {"print", "export"} <= set(view(house, "hanako", receipt)["may"])
+    assert "print" in view(house, "hanako", receipt)["may"]
     answer = hanako.post(path(receipt, "/print"), reason="窓口で説明するため")
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/pdf"
@@ -242,6 +245,7 @@ def test_a_print_says_who_where_and_when_on_every_page(house):
     clear = taro.post(path(receipt, "/print"), reason="照合のため", numbers=True)
     assert numbers[0] in words_of(clear.content).replace(" ", "")
     assert book(house)[0]["with_numbers"]
+    assert audit(house, receipt, "application.numbers") == 2  # on the screen, and on paper
     assert hanako.post(path(receipt, "/print")).status_code == 400  # no reason
 
 
@@ -252,6 +256,9 @@ def test_paper_is_recorded_until_it_is_gone(house):
                f" WHERE output_id = {entry['number']}")
     assert next(e for e in book(house) if e["number"] == entry["number"])["state"] == "over"
     hanako = house.people["hanako"]
+    for other in ("looker", "boss"):  # neither who printed it, nor who may print and approve
+        refused = errors(house.people[other].post(where + "/dispose", how="溶解"), 403)
+        assert "廃棄の記録" in refused["message"]
     assert hanako.post(where + "/dispose", how="裁断").status_code == 200
     assert hanako.post(where + "/dispose", how="溶解").status_code == 410
     gone = next(e for e in book(house, "auditor") if e["number"] == entry["number"])
@@ -265,9 +272,9 @@ def test_only_where_it_is_switched_on(house):
     receipt = waiting(house, "unmatched")[0]
     house.psql("UPDATE terminal SET label = '窓口2'")
     try:
-        assert not {"print", "export"} & set(view(house, "hanako", receipt)["may"])
+        assert not {"print", "export"} & set(view(house, "taro", receipt)["may"])
         for what, more in (("/print", {}), ("/export", {"recipient": "a", "medium": "b"})):
-            refused = house.people["hanako"].post(path(receipt, what), reason="x", **more)
+            refused = house.people["taro"].post(path(receipt, what), reason="x", **more)
             assert "この端末では認められていません" in errors(refused, 403)["message"]
     finally:
         house.psql("UPDATE terminal SET label = '窓口1'")
@@ -279,21 +286,21 @@ def test_only_where_it_is_switched_on(house):
 
 def test_a_file_needs_a_second_person_and_its_password(house, tmp_path):
     receipt = waiting(house, "unmatched")[1]
-    hanako, taro = house.people["hanako"], house.people["taro"]
+    jiro, taro = house.people["jiro"], house.people["taro"]
     order = {"reason": "システム障害の調査", "recipient": "情報システム課", "medium": "USB-12"}
     for key in order:
-        assert hanako.post(path(receipt, "/export"), **{**order, key: ""}).status_code == 400
-    number = hanako.post(path(receipt, "/export"), **order).json()["number"]
+        assert jiro.post(path(receipt, "/export"), **{**order, key: ""}).status_code == 400
+    number = jiro.post(path(receipt, "/export"), **order).json()["number"]
     where = path(receipt, f"/outputs/{number}")
     assert book(house)[0]["state"] == "waiting"
-    assert hanako.get(where + "/file").status_code == 409
-    assert "別の職員" in errors(hanako.post(where + "/approve"), 409)["message"]
+    assert jiro.get(where + "/file").status_code == 409
+    assert "別の職員" in errors(jiro.post(where + "/approve"), 409)["message"]
     assert taro.post(where + "/approve").status_code == 200
     assert taro.post(where + "/approve").status_code == 410  # once
     for call in (taro.get(where + "/file"), taro.post(where + "/password")):
         assert "本人だけ" in errors(call, 403)["message"]
-    password = hanako.post(where + "/password").json()["password"]
-    file = hanako.get(where + "/file")
+    password = jiro.post(where + "/password").json()["password"]
+    file = jiro.get(where + "/file")
     assert file.status_code == 200 and file.headers["Cache-Control"] == "no-store"
     (tmp_path / "a.p7m").write_bytes(file.content)
     command = ["openssl", "cms", "-decrypt", "-inform", "DER", "-in", tmp_path / "a.p7m", "-out",
@@ -304,19 +311,47 @@ def test_a_file_needs_a_second_person_and_its_password(house, tmp_path):
                          f" USING (city_code, application_id) WHERE receipt_number = '{receipt}'")
     assert hashlib.sha256((tmp_path / "a.zip").read_bytes()).hexdigest() == package.strip()
     entry = book(house)[0]
+    assert entry["sha256"] == hashlib.sha256(file.content).hexdigest()  # which file it was
     assert (entry["fetches"], entry["approved_by"], entry["medium"]) == (1, "staff:taro", "USB-12")
     assert [audit(house, receipt, f"output.{what}") for what in
             ("ask", "approve", "password", "fetch")] == [1, 1, 1, 1]
+    assert audit(house, receipt, "application.numbers") == 1
     assert password not in house.log_text("console")
 
 
+def test_a_file_with_numbers_is_for_who_may_see_them(house):
+    """The package holds 個人番号: neither who asks nor who agrees may do without that right."""
+    receipt = waiting(house, "unmatched")[1]
+    order = {"reason": "x", "recipient": "a", "medium": "b"}
+    assert "export" not in view(house, "hanako", receipt)["may"]  # the right, but not to the numbers
+    refused = errors(house.people["hanako"].post(path(receipt, "/export"), **order), 403)
+    assert "個人番号の表示" in refused["message"]
+    number = house.people["jiro"].post(path(receipt, "/export"), **order).json()["number"]
+    where = path(receipt, f"/outputs/{number}")
+    for name in ("hanako", "boss"):  # who may approve
+        refused = errors(house.people[name].post(where + "/approve"), 403)
+        assert "個人番号の表示" in refused["message"]
+    assert house.people["taro"].post(where + "/approve").status_code == 200
+    house.psql("DELETE FROM account_right r USING account a WHERE a.account_id = r.account_id"
+               " AND a.name = 'jiro' AND r.\"right\" = 'number'")  # taken away since
+    for call in (house.people["jiro"].get(where + "/file"),
+                 house.people["jiro"].post(where + "/password")):
+        assert "個人番号の表示" in errors(call, 403)["message"]
+    # nobody who only looks makes an end of it
+    assert house.people["looker"].post(where + "/dispose", how="消去").status_code == 403
+    house.psql("INSERT INTO account_right SELECT city_code, account_id, "
+               f"'{CHILD}', '{DEPARTMENT}', 'number', 'a', 'b' FROM account WHERE name = 'jiro'")
+    assert house.people["jiro"].get(where + "/file").status_code == 200
+    assert house.people["taro"].post(where + "/dispose", how="消去").status_code == 200
+
+
 def test_a_working_copy_ends_with_the_next_business_day(house):
-    entry = next(e for e in book(house) if e["kind"] == "export")
+    entry = next(e for e in book(house) if e["kind"] == "export" and e["state"] == "open")
     assert entry["until"][11:19] == "00:00:00" and entry["until"][:10] > day(1)
     where = path(entry["receipt_number"], f"/outputs/{entry['number']}")
     house.psql(f"UPDATE output SET until = now() WHERE output_id = {entry['number']}")
-    assert house.people["hanako"].get(where + "/file").status_code == 410
-    assert house.people["hanako"].post(where + "/password").status_code == 410
+    assert house.people["jiro"].get(where + "/file").status_code == 410
+    assert house.people["jiro"].post(where + "/password").status_code == 410
     assert house.psql("SELECT count(*) FROM output WHERE secret IS NOT NULL") == "0\n"
 
 

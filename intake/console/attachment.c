@@ -1,12 +1,10 @@
-/* GET /api/applications/{receipt}/attachments/{index}: one file as it came. A browser must not run
- * it: the type is what the content is, nothing is guessed, and whatever would run is sandboxed. */
+/* A file of the package, for what is drawn of it (endpoint_page.c) and for what leaves the house
+ * (endpoint_output.c). Nothing here hands one out. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "forms/content.h"
-#include "intake/console/endpoints.h"
 #include "intake/console/view.h"
 #include "intake/package.h"
 
@@ -74,9 +72,8 @@ bool attachment_fetch_work(struct db_tx *tx, struct subject_call *call, void *co
     char detail[64];
     buffer_erase_free(&fetch->file);
     fetch->found = name != NULL;
-    snprintf(detail, sizeof detail,
-             fetch->page ? "{\"attachment\":%d,\"page\":%u}" : "{\"attachment\":%d}",
-             (int)fetch->index, fetch->page);
+    snprintf(detail, sizeof detail, "{\"attachment\":%d,\"page\":%u}", (int)fetch->index,
+             fetch->page);
     return !name || (member_take(tx, call, name, &fetch->file, f) &&
                      subject_note(tx, call, "application.attachment", NULL, detail, f));
 }
@@ -86,35 +83,4 @@ int64_t attachment_index(const struct http_request *request)
     const char *text = http_request_parameter(request, "index");
     int64_t index;
     return text && number_parse(text, 0, 9999, &index) ? index : 10000; /* there is none */
-}
-
-/* The name tells which application and which file, nothing of whom. */
-static enum http_flow reply(struct subject_call *call, const struct attachment_fetch *fetch)
-{
-    static const char *const types[] = {"application/octet-stream", "application/pdf", "image/jpeg",
-                                        "image/png"};
-    static const char *const endings[] = {"bin", "pdf", "jpg", "png"};
-    enum content content = content_of(buffer_bytes(&fetch->file));
-    char disposition[160];
-    snprintf(disposition, sizeof disposition, "attachment; filename=\"%s-%d.%s\"",
-             call->subject.item.receipt_number, (int)fetch->index, endings[content]);
-    http_reply_header(call->request, "Content-Disposition", disposition);
-    http_reply_header(call->request, "Content-Security-Policy", "sandbox; default-src 'none'");
-    return http_reply_bytes(call->request, 200, types[content], buffer_bytes(&fetch->file));
-}
-
-enum http_flow endpoint_attachment(struct http_request *request, void *context)
-{
-    _cleanup_(subject_end) struct subject_call call = {0};
-    struct attachment_fetch fetch = {.index = attachment_index(request)};
-    if (!subject_begin(context, request, RIGHT_SEE, &call))
-        return HTTP_DONE;
-    if (subject_do(&call, attachment_fetch_work, &fetch)) {
-        if (fetch.found)
-            reply(&call, &fetch);
-        else
-            http_reply_error(request, 404, "E0100", "この添付書類はありません。");
-    }
-    buffer_erase_free(&fetch.file);
-    return HTTP_DONE;
 }
