@@ -64,10 +64,19 @@ def make_account(stack, name):
                    " ON CONFLICT DO NOTHING")
 
 
+def enrolment_code(stack, name):
+    """A one-time code. It takes two people: the first of them is here the database."""
+    stack.psql("INSERT INTO change (city_code, kind, subject, before, after, reason, proposed_by)"
+               f" VALUES ('{stack.city}', 'enrolment', '{name}',"
+               f" change_current('{stack.city}', 'enrolment', '{name}'), '{{\"enrolled\": false}}',"
+               " 'quickstart', 'operator:quickstart')")
+    out = stack.uketsuke("user", "code", name, "--approve").stdout
+    return next(line.strip() for line in out.splitlines() if line.startswith("    "))
+
+
 def enrol(stack, name):
     """Sets a password and one-time codes, as the person would; what is needed to sign in."""
-    out = stack.uketsuke("user", "code", name).stdout
-    code = next(line.strip() for line in out.splitlines() if line.startswith("    "))
+    code = enrolment_code(stack, name)
     password = "-".join(secrets.token_hex(3) for _ in range(3))
     browser = Browser(stack)
     browser.ask("POST", "/api/enrolment", {"name": name, "code": code, "password": password})

@@ -3,26 +3,18 @@
 #include <string.h>
 
 #include "intake/commands/look.h"
-#include "intake/schema.h"
 
 bool console_look_open(const struct config *config, struct console_look *ret_look,
                        struct failure *f)
 {
     const char *city_code = settings_city_code(config, f);
-    struct db *db = NULL;
-    if (!city_code || !db_open(config, "console", 1, &db, f))
+    const char *accounts = config_text(config_group(config, "staff"), "accounts");
+    if (!city_code ||
+        !look_person(accounts, "[staff] accounts", ret_look->actor, sizeof ret_look->actor, f))
         return false;
-    if (!db_schema_check(db, (int)schema_migration_count, f)) {
-        db_close(db);
-        return false;
-    }
-    ret_look->db = db;
-    ret_look->who = (struct administrator){
-        .city_code = city_code,
-        .by = look_actor(ret_look->actor, sizeof ret_look->actor),
-        .chain = "console",
-    };
-    return true;
+    ret_look->who =
+        (struct administrator){.city_code = city_code, .by = ret_look->actor, .chain = "operator"};
+    return look_open(config, &ret_look->db, f);
 }
 
 void console_look_close(struct console_look *look)
@@ -126,7 +118,7 @@ int console_look_run(const struct command *command, const struct config *config,
 {
     struct failure f = {0};
     if (!console_look_open(config, look, &f))
-        return command_fail(command->name, EXIT_FAILED, &f);
+        return command_fail(command->name, f.kind == FAILURE_USAGE ? EXIT_NO : EXIT_FAILED, &f);
     if (!db_transaction(look->db, work, context, &f))
         return command_fail(command->name, f.kind == FAILURE_USAGE ? EXIT_NO : EXIT_FAILED, &f);
     return EXIT_DONE;

@@ -1,5 +1,5 @@
-/* What the commands `user …` and `terminal …` share: the database as the console, who acts, and
- * their options. */
+/* What the commands `user …` and `terminal …` share: the database as operator, who acts, and their
+ * options. */
 #ifndef UKETSUKE_INTAKE_COMMANDS_CONSOLE_LOOK_H
 #define UKETSUKE_INTAKE_COMMANDS_CONSOLE_LOOK_H
 
@@ -11,6 +11,7 @@ struct console_look { /* {0} to begin; close with console_look_close */
     struct administrator who;
     char actor[64];
 };
+/* FAILURE_USAGE when it is not known who acts (look_person with [staff] accounts). */
 bool console_look_open(const struct config *config, struct console_look *ret_look,
                        struct failure *f);
 void console_look_close(struct console_look *look);

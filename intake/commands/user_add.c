@@ -34,12 +34,13 @@ static json_t *account_json(const struct adding *a)
 
 static bool add_first(struct db_tx *tx, struct adding *a, const json_t *after, struct failure *f)
 {
-    bool done, moved;
+    bool done;
     return change_first(tx, &a->look.who, CHANGE_ACCOUNT, a->name, after, &done, f) &&
            (done || failure_set(f, FAILURE_USAGE,
-                                "there is an administrator already: propose without --first, and "
-                                "have another person approve")) &&
-           account_issue_code(tx, &a->look.who, a->name, a->code, &moved, f);
+                                "there was an administrator already, or is an account %s: propose "
+                                "without --first, and have another person approve",
+                                a->name)) &&
+           account_issue_code(tx, &a->look.who, a->name, a->code, f);
 }
 
 static bool work(struct db_tx *tx, void *context, struct failure *f)
@@ -111,7 +112,7 @@ const struct command user_add_command = {
         "\n"
         "An account belongs to one person, ends by itself (after a year, or with --valid-to),\n"
         "and is in force when another person has approved it. --first makes the first\n"
-        "administrator, while there is none: in force at once, with a one-time code.\n"
+        "administrator, where there never was one: in force at once, with a one-time code.\n"
         "\n"
         "Exit code 0 when done, 1 when it cannot be, 3 when we could not.\n"
         "\n"

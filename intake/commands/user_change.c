@@ -17,6 +17,7 @@ struct changing {
     enum right right;
     const char *business, *department;
     bool withdraw;
+    bool approve;
 };
 
 static bool approve_work(struct db_tx *tx, void *context, struct failure *f)
@@ -27,18 +28,31 @@ static bool approve_work(struct db_tx *tx, void *context, struct failure *f)
 
 static bool disable_work(struct db_tx *tx, void *context, struct failure *f)
 {
-    bool moved;
+    enum account_stop stop;
     struct changing *c = context;
-    return account_disable(tx, &c->look.who, c->name, NULL, &moved, f) &&
-           (moved || failure_set(f, FAILURE_USAGE, "there is no account %s in force", c->name));
+    if (!account_disable(tx, &c->look.who, c->name, NULL, &stop, f))
+        return false;
+    if (stop == ACCOUNT_LAST_ADMINISTRATORS)
+        return failure_set(f, FAILURE_USAGE,
+                           "%s is one of the last two administrators: make another one first, or "
+                           "let two people withdraw the right",
+                           c->name);
+    return stop == ACCOUNT_STOPPED ||
+           failure_set(f, FAILURE_USAGE, "there is no account %s in force", c->name);
 }
 
 static bool code_work(struct db_tx *tx, void *context, struct failure *f)
 {
-    bool moved;
     struct changing *c = context;
-    return account_issue_code(tx, &c->look.who, c->name, c->code, &moved, f) &&
-           (moved || failure_set(f, FAILURE_USAGE, "there is no approved account %s", c->name));
+    _cleanup_(cleanup_json) json_t *seen = NULL, *after = json_pack("{s:b}", "enrolled", 0);
+    if (c->approve)
+        return console_look_confirm(tx, &c->look, CHANGE_ENROLMENT, c->name, c->code, f);
+    if (!change_current(tx, c->look.who.city_code, CHANGE_ENROLMENT, c->name, &seen, f))
+        return false;
+    const struct change_draft draft = {CHANGE_ENROLMENT, c->name, seen, after,
+                                       "uketsuke user code"};
+    return seen ? console_look_propose(tx, &c->look, &draft, f)
+                : failure_set(f, FAILURE_USAGE, "there is no account %s in force", c->name);
 }
 
 /* --- rights ----------------------------------------------------------------------------------- */
@@ -122,7 +136,19 @@ static int run_disable(const struct config *config, int argc, char **argv)
 
 static int run_code(const struct config *config, int argc, char **argv)
 {
-    return run_one(&user_code_command, config, argc, argv, code_work);
+    struct changing c = {0};
+    const struct word_option options[] = {{"--approve", NULL, &c.approve}};
+    if (!words_read(&user_code_command, argc, argv, options, 1, &c.name, 1))
+        return EXIT_USAGE;
+    int code = console_look_run(&user_code_command, config, code_work, &c, &c.look);
+    if (code == EXIT_DONE && c.approve)
+        print_code(&c);
+    else if (code == EXIT_DONE)
+        printf("A new one-time code for %s is proposed. Another person: uketsuke user code %s "
+               "--approve\n",
+               c.name, c.name);
+    console_look_close(&c.look);
+    return code;
 }
 
 static int run_right(const struct config *config, int argc, char **argv)
@@ -168,8 +194,9 @@ const struct command user_disable_command = {
     .summary = "End an account and its sessions at once",
     .usage = "Usage: uketsuke user disable NAME [--config FILE]\n"
              "\n"
-             "Exit code 0 when done, 1 when there is no such account in force, 3 when we could\n"
-             "not.\n"
+             "Not one of the last two administrators, which takes two people (user right admin\n"
+             "--withdraw).\n"
+             "Exit code 0 when done, 1 when it cannot be, 3 when we could not.\n"
              "\n"
              "Example: uketsuke user disable hanako\n",
     .needs_config = true,
@@ -178,13 +205,15 @@ const struct command user_disable_command = {
 
 const struct command user_code_command = {
     .name = "user code",
-    .summary = "A new one-time code, for whoever lost password or key",
+    .summary = "Propose a new one-time code, for whoever lost password or key",
     .usage =
-        "Usage: uketsuke user code NAME [--config FILE]\n"
+        "Usage: uketsuke user code NAME [--approve] [--config FILE]\n"
         "\n"
-        "Takes the account's password and second factors away and ends its sessions; with the\n"
-        "code, at a registered terminal, the person sets new ones.\n"
-        "Exit code 0 when done, 1 when there is no such account, 3 when we could not.\n"
+        "When another person, than who proposed it and than who has the account, confirms it\n"
+        "(--approve, or 利用者管理 of the console), the account's password and second factors are\n"
+        "taken away, its sessions end, and the code is printed: with it, at a registered\n"
+        "terminal, the person sets new ones.\n"
+        "Exit code 0 when done, 1 when it cannot be, 3 when we could not.\n"
         "\n"
         "Example: uketsuke user code hanako\n",
     .needs_config = true,

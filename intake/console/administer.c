@@ -8,22 +8,8 @@
 #include "base/text.h"
 
 static const struct db_statement stop = {"account_stop", "SELECT account_stop($1, $2)"};
-static const struct db_statement issue_code = {
-    "account_issue_code",
-    "UPDATE account SET enrolment = $3, enrolment_until = $4, password = NULL, totp = NULL,"
-    "  wrapped = NULL, failures = 0, locked_until = NULL"
-    " WHERE city_code = $1 AND name = $2 AND disabled_at IS NULL"
-    "  AND (first OR approved_by IS NOT NULL)"};
-static const struct db_statement drop_credentials = {
-    "account_drop_credentials",
-    "DELETE FROM account_credential c USING account a"
-    " WHERE a.city_code = $1 AND a.name = $2 AND c.city_code = a.city_code"
-    "  AND c.account_id = a.account_id"};
-static const struct db_statement end_sessions = {
-    "account_end_sessions",
-    "UPDATE session s SET ended_at = $3, ended_why = 'disabled' FROM account a"
-    " WHERE a.city_code = $1 AND a.name = $2 AND s.city_code = a.city_code"
-    "  AND s.account_id = a.account_id AND s.ended_at IS NULL"};
+static const struct db_statement new_code = {"account_new_code",
+                                             "SELECT account_new_code($1, $2, $3, $4)"};
 
 bool administer_note(struct db_tx *tx, const struct administrator *who, const char *action,
                      json_t *stolen_detail, const char *reason, struct failure *f)
@@ -39,15 +25,22 @@ bool administer_note(struct db_tx *tx, const struct administrator *who, const ch
     return audit_append(tx, who->chain, &entry, 1, f);
 }
 
+static const char *const stops[] = {[ACCOUNT_STOPPED] = "stopped",
+                                    [ACCOUNT_NOT_IN_FORCE] = "none",
+                                    [ACCOUNT_LAST_ADMINISTRATORS] = "last-administrators"};
+
 bool account_disable(struct db_tx *tx, const struct administrator *who, const char *name,
-                     const char *reason, bool *ret_moved, struct failure *f)
+                     const char *reason, enum account_stop *ret_stop, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     if (!db_query(tx, &stop, DB_VALUES(db_text(who->city_code), db_text(name)), &rows, f))
         return false;
-    *ret_moved = db_get_boolean(rows, 0, 0);
-    return !*ret_moved || administer_note(tx, who, "account.disable",
-                                          json_pack("{s:s}", "about", name), reason, f);
+    size_t at = 0;
+    while (at < sizeof stops / sizeof *stops && strcmp(stops[at], db_get_text(rows, 0, 0)) != 0)
+        at++;
+    *ret_stop = (enum account_stop)at;
+    return at != ACCOUNT_STOPPED || administer_note(tx, who, "account.disable",
+                                                    json_pack("{s:s}", "about", name), reason, f);
 }
 
 static bool code_make(char ret_code[ENROLMENT_CODE], struct failure *f)
@@ -63,25 +56,23 @@ static bool code_make(char ret_code[ENROLMENT_CODE], struct failure *f)
 }
 
 bool account_issue_code(struct db_tx *tx, const struct administrator *who, const char *name,
-                        char ret_code[ENROLMENT_CODE], bool *ret_moved, struct failure *f)
+                        char ret_code[ENROLMENT_CODE], struct failure *f)
 {
     char code[ENROLMENT_CODE];
     uint8_t hash[32];
-    int64_t moved;
-    const struct db_value city = db_text(who->city_code);
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     if (!code_make(code, f))
         return false;
     sha256(bytes_of_text(code), hash);
-    if (!db_execute(tx, &end_sessions, DB_VALUES(city, db_text(name), db_instant(clock_now())),
-                    NULL, f) ||
-        !db_execute(tx, &drop_credentials, DB_VALUES(city, db_text(name)), NULL, f) ||
-        !db_execute(tx, &issue_code,
-                    DB_VALUES(city, db_text(name), db_bytes(bytes_of(hash, sizeof hash)),
-                              db_instant(clock_now() + ENROLMENT_LASTS)),
-                    &moved, f))
+    if (!db_query(tx, &new_code,
+                  DB_VALUES(db_text(who->city_code), db_text(name),
+                            db_bytes(bytes_of(hash, sizeof hash)),
+                            db_instant(clock_now() + ENROLMENT_LASTS)),
+                  &rows, f))
         return false;
-    *ret_moved = moved > 0;
+    if (!db_get_boolean(rows, 0, 0))
+        return failure_set(f, FAILURE_USAGE, "there is no account %s in force", name);
     memcpy(ret_code, code, sizeof code);
-    return !*ret_moved || administer_note(tx, who, "account.issue-code",
-                                          json_pack("{s:s}", "about", name), NULL, f);
+    return administer_note(tx, who, "account.issue-code", json_pack("{s:s}", "about", name), NULL,
+                           f);
 }

@@ -23,12 +23,17 @@ struct administrator { /* who acts */
 bool administer_note(struct db_tx *tx, const struct administrator *who, const char *action,
                      json_t *stolen_detail, const char *reason, struct failure *f);
 
-/* Ends the account and its sessions; *ret_moved false: there is none in force. */
+enum account_stop {
+    ACCOUNT_STOPPED,             /* it and its sessions are ended */
+    ACCOUNT_NOT_IN_FORCE,        /* there is none */
+    ACCOUNT_LAST_ADMINISTRATORS, /* one of the last two: takes a change, by two people */
+};
 bool account_disable(struct db_tx *tx, const struct administrator *who, const char *name,
-                     const char *reason, bool *ret_moved, struct failure *f);
-/* A new one-time code. Takes password and second factors away, and ends the sessions: also for who
- * lost a key. */
+                     const char *reason, enum account_stop *ret_stop, struct failure *f);
+/* A new one-time code, in the transaction in which a second person confirmed the new account or the
+ * enrolment (the database refuses otherwise: FAILURE_USAGE). Takes password and second factors
+ * away, and ends the sessions: also for who lost a key. */
 bool account_issue_code(struct db_tx *tx, const struct administrator *who, const char *name,
-                        char ret_code[ENROLMENT_CODE], bool *ret_moved, struct failure *f);
+                        char ret_code[ENROLMENT_CODE], struct failure *f);
 
 #endif

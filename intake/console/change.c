@@ -234,7 +234,6 @@ bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id
                    const char *why, enum change_outcome *ret_outcome, char ret_code[ENROLMENT_CODE],
                    struct failure *f)
 {
-    bool moved;
     enum change_kind kind;
     enum change_outcome outcome = CHANGE_GONE;
     _cleanup_(cleanup_db_rows) struct db_rows *answer = NULL, *settled = NULL;
@@ -255,7 +254,7 @@ bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id
     bool code =
         outcome == CHANGE_EFFECTIVE &&
         (kind == CHANGE_ENROLMENT || (kind == CHANGE_ACCOUNT && db_get_boolean(settled, 0, 2)));
-    return (!code || account_issue_code(tx, who, subject, ret_code, &moved, f)) &&
+    return (!code || account_issue_code(tx, who, subject, ret_code, f)) &&
            note_settled(tx, who, id, kind, subject, why, outcome, f);
 }
 

@@ -83,7 +83,8 @@ bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id
                    const char *why, enum change_outcome *ret_outcome, char ret_code[ENROLMENT_CODE],
                    struct failure *f);
 
-/* The first administrator, the first terminal; *ret_done false: there is one. */
+/* The first administrator of all time, by who logged in to the server, of a name that no account
+ * has; the first terminal, while there is none. *ret_done false: it is not. */
 bool change_first(struct db_tx *tx, const struct administrator *who, enum change_kind kind,
                   const char *subject, const json_t *after, bool *ret_done, struct failure *f);
 

@@ -40,10 +40,12 @@ static bool members_exactly(const json_t *object, size_t count)
 static bool right_valid(const json_t *right)
 {
     enum right code;
-    const char *name = text_of(right, "right");
+    const char *name = text_of(right, "right"), *business = text_of(right, "business"),
+               *department = text_of(right, "department");
     return members_exactly(right, 3) && name && right_from_code(name, &code) &&
-           line_within(text_of(right, "business"), BUSINESS_MOST) &&
-           line_within(text_of(right, "department"), BUSINESS_MOST);
+           line_within(business, BUSINESS_MOST) && line_within(department, BUSINESS_MOST) &&
+           (!right_whole_city(code) ||
+            (strcmp(business, RIGHT_ANY) == 0 && strcmp(department, RIGHT_ANY) == 0));
 }
 
 static bool rights_valid(const json_t *rights)

@@ -122,7 +122,7 @@ enum http_flow endpoint_holidays(struct http_request *request, void *context)
 struct stopping {
     struct admin_call call;
     const char *name, *reason;
-    bool moved;
+    enum account_stop stop;
 };
 
 static void stopping_end(struct stopping *s)
@@ -133,7 +133,7 @@ static void stopping_end(struct stopping *s)
 static bool stop_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct stopping *s = context;
-    return account_disable(tx, &s->call.who, s->name, s->reason, &s->moved, f);
+    return account_disable(tx, &s->call.who, s->name, s->reason, &s->stop, f);
 }
 
 enum http_flow endpoint_users_stop(struct http_request *request, void *context)
@@ -145,7 +145,12 @@ enum http_flow endpoint_users_stop(struct http_request *request, void *context)
     s.reason = body ? console_text(request, body, "reason", CHANGE_REASON_MOST) : NULL;
     if (!s.reason || !admin_do(&s.call, stop_work, &s))
         return HTTP_DONE;
-    if (!s.moved)
+    if (s.stop == ACCOUNT_LAST_ADMINISTRATORS)
+        return console_reply_conflict(
+            request, json_object(),
+            "管理者が2人以下のときは、1人では停止できません。変更案を出し、ほかの人が確認してくださ"
+            "い。");
+    if (s.stop != ACCOUNT_STOPPED)
         return http_reply_error(request, 404, "E0100", "使えるそのような利用者はいません。");
     return http_reply_json(request, 200, json_pack("{s:s}", "message", "利用を停止しました。"));
 }

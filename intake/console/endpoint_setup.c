@@ -86,9 +86,8 @@ static const struct db_statement select_feeds = {
     " WHERE city_code = $1 ORDER BY state <> 'waiting', import_id DESC LIMIT 100) AS latest"};
 /* One person under two names ("operator:hanako", "staff:hanako") is one person. */
 static const struct db_statement same_person = {
-    "admin_feed_same_person",
-    "SELECT substring(actor FROM '[^:]*$') = substring($3 FROM '[^:]*$') FROM registry_import"
-    " WHERE city_code = $1 AND import_id = $2 AND state = 'waiting'"};
+    "admin_feed_same_person", "SELECT person_fold(actor) = person_fold($3) FROM registry_import"
+                              " WHERE city_code = $1 AND import_id = $2 AND state = 'waiting'"};
 
 struct feeds {
     struct admin_call call;

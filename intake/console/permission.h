@@ -24,6 +24,8 @@ enum right {
 const char *right_code(enum right right);    /* "see", … as stored */
 const char *right_name_ja(enum right right); /* 閲覧 */
 bool right_from_code(const char *code, enum right *ret_right);
+/* Administration and auditing: limited to a business or department they would be none. */
+bool right_whole_city(enum right right);
 
 #define RIGHT_ANY "*" /* every business, every department */
 

@@ -35,7 +35,8 @@ static const struct db_statement wait_insert = {
 static const struct db_statement approve = {
     "registry_approve",
     "UPDATE registry_import SET state = 'approved', approved_by = $3, approved_at = $4"
-    " WHERE city_code = $1 AND import_id = $2 AND state = 'waiting' AND actor <> $3"};
+    " WHERE city_code = $1 AND import_id = $2 AND state = 'waiting'"
+    " AND person_fold(actor) <> person_fold($3)"};
 
 /* --- how much is too much --------------------------------------------------------------------- */
 

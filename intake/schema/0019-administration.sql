@@ -18,7 +18,14 @@ CREATE TABLE message_template (
     PRIMARY KEY (city_code, title)
 );
 
--- One terminal has a label at a time: people name it by that.
+-- One terminal has a label at a time: people name it by that. Of doubles from before, the one that may
+-- be used keeps it (or the first that may); the others are told apart by a number.
+WITH doubles AS (
+    SELECT city_code, terminal_id, row_number() OVER (PARTITION BY city_code, label
+        ORDER BY approved_by IS NULL, terminal_id) AS nth
+    FROM terminal WHERE retired_at IS NULL)
+UPDATE terminal t SET label = left(t.label, 23) || ' ' || t.terminal_id FROM doubles d
+WHERE (t.city_code, t.terminal_id) = (d.city_code, d.terminal_id) AND d.nth > 1;
 CREATE UNIQUE INDEX terminal_label ON terminal (label, city_code) WHERE retired_at IS NULL;
 
 CREATE TABLE change (

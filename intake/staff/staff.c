@@ -16,8 +16,9 @@ static const struct config_key staff_keys[] = {
      .type = CONFIG_TEXT,
      .initial = "",
      .help = "Accounts that may act at a terminal where two people must agree (`uketsuke "
-             "application approve`, `identify`, `confirm`, `reroute`), separated by blanks; empty: "
-             "any that logged in. Where the kernel keeps no login (/proc/self/loginuid), they "
+             "application approve`, `identify`, `confirm`, `reroute`; all of `uketsuke user` and "
+             "`uketsuke terminal`), separated by blanks; empty: any that logged in. Where the "
+             "kernel keeps no login (/proc/self/loginuid), they "
              "must stand here: one for each person, that nobody else gets into by sudo or su."},
 };
 const struct config_section staff_config_section = {

@@ -20,8 +20,9 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy" / "sandbox"))
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from console_staff import enrolment_code  # noqa: E402
 from stack import Stack  # noqa: E402
-from test_console_sign_in import Browser, code_in  # noqa: E402
+from test_console_sign_in import Browser  # noqa: E402
 
 BUSINESS, DEPARTMENT = "child-allowance", "子育て支援課"
 PROCEDURE = "child-allowance.certification-claim"
@@ -84,7 +85,7 @@ def person(stack, name):
                f"'{BUSINESS}', '{DEPARTMENT}', r, 'a', 'b' FROM account,"
                f" unnest('{{{','.join(RIGHTS)}}}'::text[]) r WHERE name = '{name}'")
     browser = Browser(stack)
-    browser.enrol(name, code_in(stack.uketsuke("user", "code", name).stdout))
+    browser.enrol(name, enrolment_code(stack, name))
     return browser.http.cookies["__Host-uketsuke"]
 
 

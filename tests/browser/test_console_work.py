@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from console_staff import enrolment_code
 from staff import Staff
 from stack import Stack
 
@@ -25,8 +26,7 @@ def make_account(stack, name):
     for right in RIGHTS:
         stack.psql("INSERT INTO account_right SELECT city_code, account_id, 'child-allowance',"
                    f" '{DEPARTMENT}', '{right}', 'a', 'b' FROM account WHERE name = '{name}'")
-    out = stack.uketsuke("user", "code", name).stdout
-    return next(line.strip() for line in out.splitlines() if line.startswith("    "))
+    return enrolment_code(stack, name)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from test_console_sign_in import Browser, code_in
+from console_staff import enrolment_code
+from test_console_sign_in import Browser
 
 PEOPLE = {  # rights
     "keiko": ["admin"], "sachiko": ["admin", "audit"], "kansa": ["audit"],
@@ -17,12 +18,11 @@ def person(stack, name):
     stack.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
                f" valid_to, created_by, approved_by) VALUES ('992011', '{name}', '職員{name}',"
                " '情報政策課', 'staff', now() - interval '1 d', now() + interval '1 y', 'a', 'b')")
-    out = stack.uketsuke("user", "code", name).stdout
     for right in PEOPLE[name]:
         stack.psql("INSERT INTO account_right SELECT city_code, account_id, '*', '*',"
                    f" '{right}', 'a', 'b' FROM account WHERE name = '{name}'")
     browser = Browser(stack)
-    browser.enrol(name, code_in(out))
+    browser.enrol(name, enrolment_code(stack, name))
     return browser
 
 
@@ -234,6 +234,8 @@ def test_stopped_at_once_by_one_and_back_by_two(house):
     ("account", "ok-name", {**NEW, "department": "改\n行"}),
     ("account", "ok-name", {**NEW, "rights": [{"business": "*", "department": "*",
                                               "right": "god"}]}),
+    ("account", "ok-name", {**NEW, "rights": [{"business": "child-allowance", "department": "*",
+                                              "right": "admin"}]}),
     ("account", "ok-name", {**NEW, "rights": NEW["rights"] * 201}),
     ("terminal", "x", {"department": "課", "peer": None, "address": "10.0.0.999"}),
     ("terminal", "x", {"department": "課", "peer": "ab", "address": None}),
@@ -274,6 +276,109 @@ def test_the_console_itself_cannot_go_around_two_people(house, sql):
         as_console(house, sql)
 
 
+# --- one person by two ways ---------------------------------------------------------------------
+
+HOLIDAY = ("INSERT INTO change (city_code, kind, subject, after, reason, proposed_by) VALUES"
+           " ('992011', 'holiday', '{day}', '{{\"name\": \"x\"}}', 'x', '{by}') RETURNING change_id")
+SETTLE = "SELECT change_settle('992011', {change}, '{who}', NULL, NULL, true)"
+
+
+@pytest.mark.parametrize("one, same", [
+    ("staff:keiko", "operator:keiko"), ("operator:Keiko", "staff:keiko"),
+    ("operator:keiko", "operator:KEIKO")])
+def test_console_and_command_line_are_one_person(house, one, same):
+    change = int(house.psql(HOLIDAY.format(day="2027-05-06", by=one)))
+    assert house.psql(SETTLE.format(change=change, who=same)) == "same-person\n"
+    with pytest.raises(Exception, match="change_two_people"):
+        house.psql(f"UPDATE change SET state = 'effective', decided_by = '{same}',"
+                   f" decided_at = now() WHERE change_id = {change}")
+    house.psql(SETTLE.format(change=change, who=one).replace("true", "false"))
+
+
+def test_nobody_confirms_what_is_about_oneself_on_the_server(house):
+    change = done(propose(house, "keiko", "enrolment", "sachiko", {"enrolled": True},
+                          {"enrolled": False}))["id"]
+    assert house.psql(SETTLE.format(change=change, who="operator:Sachiko")) == "own\n"
+    done(settle(house, "keiko", change, "reject", reason="やめる"))
+
+
+def test_commands_take_whom_the_configuration_names(house):
+    """No login is known here, as with `sudo -u`: only who is named acts."""
+    text = house.config.read_text()
+    house.config.write_text("\n".join(
+        "accounts = somebody-else" if line.startswith("accounts") else line
+        for line in text.splitlines()))
+    try:
+        for words in (("user", "code", "keiko"), ("user", "approve", "keiko"),
+                      ("terminal", "retire", "窓口1"), ("user", "disable", "hanako")):
+            told = house.uketsuke(*words, check=False)
+            assert told.returncode == 1 and "[staff] accounts" in told.stderr
+    finally:
+        house.config.write_text(text)
+
+
+def test_a_new_code_takes_two_people(house):
+    assert "proposed" in house.uketsuke("user", "code", "kyuyo").stdout
+    own = house.uketsuke("user", "code", "kyuyo", "--approve", check=False)
+    assert own.returncode == 1 and "another person" in own.stderr and not own.stdout
+    assert house.psql("SELECT password IS NOT NULL FROM account WHERE name = 'kyuyo'") == "t\n"
+    change = next(c for c in waiting(house) if c["subject"] == "kyuyo")
+    code = done(settle(house, "keiko", change["id"]))["code"]
+    Browser(house).enrol("kyuyo", code, "Kawazu-no-haru-3")
+    assert house.uketsuke("user", "code", "nobody", check=False).returncode == 1
+    assert house.uketsuke("user", "code", "kyuyo", "--approve", check=False).returncode == 1
+
+
+def test_not_one_of_the_last_two_administrators_is_stopped_by_one(house):
+    stop = house.people["keiko"].post("/api/admin/users/sachiko/stop", reason="x")
+    assert "2人以下" in message(stop, 409)
+    assert house.people["sachiko"].get("/api/session").status_code == 200
+
+
+def test_an_account_from_before_gets_its_second_person(house):
+    house.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
+               " valid_to, created_by) VALUES ('992011', 'furui', '古井', '課', 'staff', now(),"
+               " now() + interval '1 y', 'staff:sachiko')")
+    change = done(propose(house, "keiko", "account", "furui", None, NEW))["id"]
+    code = done(settle(house, "sachiko", change))["code"]
+    Browser(house).enrol("furui", code)
+    assert house.psql("SELECT created_by, approved_by FROM account WHERE name = 'furui'"
+                      ) == "staff:keiko\tstaff:sachiko\n"
+
+
+# --- the console's role, taken over -------------------------------------------------------------
+
+OUTPUT = ("INSERT INTO output (city_code, kind, application_id, asked_by, asked_at, terminal, reason,"
+          " with_numbers, recipient, medium, {more}) SELECT '992011', 'export', gen_random_uuid(),"
+          " 'staff:keiko', now(), 'x', 'x', true, 'x', 'x', {values}")
+IMPORT = "UPDATE registry_import SET state = 'approved', approved_by = '{by}', approved_at = {at}"
+
+
+@pytest.mark.parametrize("sql", [
+    HOLIDAY.format(day="2027-05-07", by="a"), HOLIDAY.format(day="2027-05-07", by="operator:a"),
+    SETTLE.format(change=1, who="b"), SETTLE.format(change=1, who="operator:b"),
+    "SELECT change_first('992011', 'terminal', 'x', '{}', 'operator:x')",
+    OUTPUT.format(more="approved_by, approved_at", values="'staff:sachiko', now()"),
+    OUTPUT.format(more="until", values="now()"),
+    IMPORT.format(by="anybody", at="now()"), IMPORT.format(by="staff:kansa", at="now()"),
+    IMPORT.format(by="staff:sachiko", at="now() + interval '1 y'"),
+    IMPORT.format(by="staff:keiko", at="now()"),
+])
+def test_the_consoles_role_has_no_second_person(house, sql):
+    house.psql("DELETE FROM registry_import")
+    house.psql(FEED.format(actor="operator:KEIKO", bound="cc"))
+    with pytest.raises(Exception, match="no administrator|permission denied|may not approve|"
+                       "asked for by one person"):
+        house.psql(sql, user="uketsuke_console")
+
+
+def test_the_operators_role_has_no_staff(house):
+    with pytest.raises(Exception, match="no administrator"):
+        house.psql(HOLIDAY.format(day="2027-05-07", by="staff:keiko"), user="uketsuke_operator")
+    assert house.psql("SELECT account_new_code('992011', 'keiko', decode(repeat('00', 32), 'hex'),"
+                      " now())", user="uketsuke_operator") == "f\n"
+
+
 # --- for whoever asks for corrections ------------------------------------------------------------
 
 def test_templates_for_whoever_examines(house):
@@ -285,7 +390,7 @@ def test_templates_for_whoever_examines(house):
 
 def person_again(house, name):
     browser = Browser(house)
-    browser.enrol(name, code_in(house.uketsuke("user", "code", name).stdout), "Kawazu-no-haru-3")
+    browser.enrol(name, enrolment_code(house, name), "Kawazu-no-haru-3")
     return browser
 
 

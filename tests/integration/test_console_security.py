@@ -9,7 +9,8 @@ import uuid
 import pytest
 import requests
 
-from test_console_sign_in import PASSWORD, Browser, code_in, code_of
+from console_staff import enrolment_code
+from test_console_sign_in import PASSWORD, Browser, code_of
 
 PUBLIC, HALF, UNLOCK, SESSION = "terminal", "half", "unlock", "session"
 # Every endpoint that belongs to no one application: who may ask. The last: a right.
@@ -69,7 +70,7 @@ def make_account(house, name, rights=()):
     for right in rights:
         house.psql("INSERT INTO account_right SELECT city_code, account_id, '*', '*',"
                    f" '{right}', 'a', 'b' FROM account WHERE name = '{name}'")
-    return code_in(house.uketsuke("user", "code", name).stdout)
+    return enrolment_code(house, name)
 
 
 def signed_in(house, name, rights=()):
@@ -209,7 +210,7 @@ def test_a_half_session_opens_nothing(house):
     """The password alone is no sign-in, whatever is asked."""
     make_account(house, "halfway")
     half = Browser(house)
-    half.enrol("halfway", code_in(house.uketsuke("user", "code", "halfway").stdout))
+    half.enrol("halfway", enrolment_code(house, "halfway"))
     half.http.delete(half.base + "/api/session", timeout=20)
     assert half.post("/api/session", name="halfway", password=PASSWORD).json() == {"next": True}
     for (method, where), need in NEEDS.items():
@@ -239,7 +240,7 @@ def test_unknown_names_take_as_long_as_known_ones(house):
     """In turns, so that what else the machine does meets both alike. The median of the differences,
     as a share of what one takes; a name that were not hashed would be off by nearly all of it."""
     make_account(house, "timed")
-    Browser(house).enrol("timed", code_in(house.uketsuke("user", "code", "timed").stdout))
+    Browser(house).enrol("timed", enrolment_code(house, "timed"))
     whole, differences = [], []
 
     def took(browser, name):

@@ -67,7 +67,7 @@ def house(make_module_stack, tmp_path_factory):
 
 @pytest.fixture
 def console(house):
-    house.psql("TRUNCATE account, terminal CASCADE")
+    house.psql("TRUNCATE account, terminal, change CASCADE")
     return house
 
 
@@ -215,6 +215,14 @@ def test_an_account_ends(first):
     assert browser.get("/api/session").status_code == 401
     stack.psql("UPDATE account SET valid_to = now() + interval '1 d'")
     assert browser.get("/api/session").status_code == 200
+    last = stack.uketsuke("user", "disable", "hanako", check=False)
+    assert last.returncode == 1 and "last two administrators" in last.stderr
+    for name in ("admin-b", "admin-c"):
+        stack.psql("INSERT INTO account (city_code, name, display_name, department, kind,"
+                   f" valid_from, valid_to, created_by, approved_by) VALUES ('992011', '{name}',"
+                   " '職員', '課', 'staff', now(), now() + interval '1 d', 'a', 'b');"
+                   " INSERT INTO account_right SELECT city_code, account_id, '*', '*', 'admin',"
+                   f" 'a', 'b' FROM account WHERE name = '{name}'")
     stack.uketsuke("user", "disable", "hanako")
     assert browser.get("/api/session").status_code == 401
 
@@ -236,6 +244,11 @@ def test_four_eyes_for_accounts_rights_and_terminals(first):
     second = stack.uketsuke("user", "add", "jiro", "--display-name", "次郎", "--department", "課",
                             "--first", check=False)
     assert second.returncode == 1 and "an administrator already" in second.stderr
+    # nor when the only one has ended, or another name is taken
+    stack.psql("UPDATE account SET disabled_at = now()")
+    again = stack.uketsuke("user", "add", "mallory", "--display-name", "次郎", "--department", "課",
+                           "--first", check=False)
+    assert again.returncode == 1 and "an administrator already" in again.stderr
     # the database itself refuses one person for two
     with pytest.raises(Exception, match="check constraint"):
         stack.psql("UPDATE change SET state = 'effective', decided_by = proposed_by,"

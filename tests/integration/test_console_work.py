@@ -7,7 +7,8 @@ import uuid
 
 import pytest
 
-from test_console_sign_in import Browser, code_in
+from console_staff import enrolment_code
+from test_console_sign_in import Browser
 
 CHILD, OTHER = "child-allowance", "health"
 PROCEDURE = "child-allowance.certification-claim"
@@ -29,13 +30,12 @@ def person(stack, name):
     stack.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
                f" valid_to, created_by, approved_by) VALUES ('992011', '{name}', '職員{name}',"
                " '課', 'staff', now() - interval '1 d', now() + interval '1 y', 'a', 'b')")
-    out = stack.uketsuke("user", "code", name).stdout
     for right in rights:
         stack.psql("INSERT INTO account_right SELECT city_code, account_id,"
                    f" '{business}', '{department}', '{right}', 'a', 'b' FROM account"
                    f" WHERE name = '{name}'")
     browser = Browser(stack)
-    browser.enrol(name, code_in(out))
+    browser.enrol(name, enrolment_code(stack, name))
     return browser
 
 

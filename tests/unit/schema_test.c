@@ -240,7 +240,7 @@ static const struct {
     {"account_credential", "s", "s", "s", "s"},
     {"account_right", "os", "", "", ""},
     {"terminal", "os", "", "", ""},
-    {"change", "os", "s", "", ""},
+    {"change", "os", "os", "", ""},
     {"holiday", "os", "", "", ""},
     {"message_template", "os", "", "", ""},
     {"session", "os", "s", "s", ""},
