@@ -370,6 +370,7 @@ def test_the_consoles_role_has_no_second_person(house, sql):
     with pytest.raises(Exception, match="no administrator|permission denied|may not approve|"
                        "asked for by one person"):
         house.psql(sql, user="uketsuke_console")
+    house.psql("DELETE FROM registry_import")
 
 
 def test_the_operators_role_has_no_staff(house):
