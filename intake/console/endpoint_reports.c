@@ -28,7 +28,7 @@ struct reading {
     struct report_period period;
     const char *remark; /* NULL: only looked at */
     const char *seen;
-    bool same;
+    bool same, own; /* as it was seen; who signs stands in it */
     json_t *lines, *reviews;
     uint8_t sha256[32];
 };
@@ -53,12 +53,24 @@ static int64_t number_of(struct day day)
     return day.year * 10000 + day.month * 100 + day.day;
 }
 
+/* Nobody looks after themselves. */
+static bool stands_in(const json_t *lines, const char *person)
+{
+    size_t i;
+    const json_t *line;
+    json_array_foreach (lines, i, line)
+        if (strcmp(json_string_value(json_object_get(line, "person")), person) == 0)
+            return true;
+    return false;
+}
+
 static bool sign_off(struct db_tx *tx, struct reading *r, struct failure *f)
 {
     char seen[65];
     const struct administrator *who = &r->call.who;
     r->same = strcmp(r->seen, hex_encode(r->sha256, 32, seen)) == 0;
-    return !r->same ||
+    r->own = stands_in(r->lines, who->by);
+    return !r->same || r->own ||
            (db_execute(tx, &insert_review,
                        DB_VALUES(db_text(who->city_code), db_text(report_code(r->report)),
                                  db_number(number_of(r->period.from)),
@@ -76,8 +88,8 @@ static bool report_work(struct db_tx *tx, void *context, struct failure *f)
     const struct administrator *who = &r->call.who;
     json_decref(TAKE(r->lines));
     json_decref(TAKE(r->reviews));
-    if (!report_make(tx, who->city_code, r->report, &r->call.context->report_rules, &r->period,
-                     &r->lines, r->sha256, f))
+    if (!report_make(tx, who->city_code, who->by, r->report, &r->call.context->report_rules,
+                     &r->period, &r->lines, r->sha256, f))
         return false;
     if (r->remark ? !sign_off(tx, r, f)
                   : !administer_note(tx, who, "audit.report", detail_json(r), NULL, f))
@@ -152,5 +164,10 @@ enum http_flow endpoint_report_post(struct http_request *request, void *context)
         return console_reply_conflict(request, json_object(),
                                       "表示した後に記録が増えました。もう一度表示して、確かめてから"
                                       "点検済にしてください。");
+    if (r.own)
+        return console_reply_conflict(
+            request, json_object(),
+            "あなた自身の操作が含まれています。ほかの監査担当者が点検してく"
+            "ださい。");
     return reply(&r);
 }

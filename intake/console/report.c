@@ -10,13 +10,15 @@
 #include "intake/console/holiday.h"
 
 /* $1 city, $2 from, $3 until, $4 closed days of the period, $5 and $6 the office hours in minutes,
- * $7 how many views are many, $8 used since. A statement needs them all. */
+ * $7 how many views are many, $8 used since, $9 who reads: that they look at a report is none of
+ * what they look at, or it would never stay as it was seen. A statement needs them all. */
 #define ACTS                                                                                       \
     "WITH acts AS (SELECT e.actor, e.terminal, e.action, e.application_id, e.at,"                  \
     " day_in_japan(e.at) AS day, (extract(hour FROM e.at AT TIME ZONE 'Asia/Tokyo') * 60"          \
     "  + extract(minute FROM e.at AT TIME ZONE 'Asia/Tokyo'))::integer AS minute"                  \
     " FROM audit_entry e WHERE e.chain = 'console' AND e.city_code = $1"                           \
-    " AND e.at >= $2 AND e.at < $3 AND e.actor LIKE 'staff:%'), bounds AS (SELECT"                 \
+    " AND e.at >= $2 AND e.at < $3 AND e.actor LIKE 'staff:%'"                                     \
+    " AND NOT (e.actor = $9 AND e.action LIKE 'audit.%')), bounds AS (SELECT"                      \
     " $4::text[] AS closed, $5::integer AS begins, $6::integer AS ends, $7::integer AS many,"      \
     " $8::timestamptz AS used_since) "
 #define LINES(wanted)                                                                              \
@@ -170,7 +172,7 @@ static bool closed_read(struct db_tx *tx, const char *city_code, const struct re
     return true;
 }
 
-bool report_make(struct db_tx *tx, const char *city_code, enum report report,
+bool report_make(struct db_tx *tx, const char *city_code, const char *reader, enum report report,
                  const struct report_rules *rules, const struct report_period *period,
                  json_t **ret_lines, uint8_t ret_sha256[32], struct failure *f)
 {
@@ -182,7 +184,7 @@ bool report_make(struct db_tx *tx, const char *city_code, enum report report,
                             db_instant(day_start(day_add(period->to, 1))),
                             db_texts(closed.list, closed.count), db_number(rules->hours_begin),
                             db_number(rules->hours_end), db_number(rules->views_most),
-                            db_instant(clock_now() - rules->unused_for)),
+                            db_instant(clock_now() - rules->unused_for), db_text(reader)),
                   &rows, f))
         return false;
     const char *text = db_get_text(rows, 0, 0);

@@ -37,8 +37,9 @@ char *report_rule_ja(enum report report, const struct report_rules *rules);
 struct report_period {
     struct day from, to; /* both within */
 };
-/* Its lines (new reference), and their SHA-256. */
-bool report_make(struct db_tx *tx, const char *city_code, enum report report,
+/* Its lines (new reference), and their SHA-256. `reader`: "staff:hanako", whose own looks at the
+ * audit trail are left out. */
+bool report_make(struct db_tx *tx, const char *city_code, const char *reader, enum report report,
                  const struct report_rules *rules, const struct report_period *period,
                  json_t **ret_lines, uint8_t ret_sha256[32], struct failure *f);
 

@@ -1,6 +1,7 @@
 """Administration at the console, on the real program, PostgreSQL and TLS: one proposes, another
 confirms; the database itself refuses what only one person wants."""
 
+import concurrent.futures
 import json
 
 import pytest
@@ -335,6 +336,34 @@ def test_not_one_of_the_last_two_administrators_is_stopped_by_one(house):
     assert house.people["sachiko"].get("/api/session").status_code == 200
 
 
+def test_who_is_stopped_meanwhile_does_not_come_back(house):
+    before = current(house, "users", "hanako")
+    change = done(propose(house, "keiko", "account", "hanako", before,
+                          {**before, "display_name": "花子"}))["id"]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        stop = pool.submit(house.psql, "BEGIN; SELECT account_stop('992011', 'hanako');"
+                           " SELECT pg_sleep(3); COMMIT")
+        while not house.psql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):
+            assert not stop.done()
+        assert house.psql(SETTLE.format(change=change, who="operator:b")) == "stale\n"
+        stop.result()
+    assert current(house, "users", "hanako")["disabled"]
+    house.psql("UPDATE account SET disabled_at = NULL WHERE name = 'hanako'")
+
+
+def test_administration_of_a_business_alone_is_none(house):
+    house.psql("INSERT INTO account_right SELECT city_code, account_id, 'child-allowance', '*',"
+               " unnest(ARRAY['admin', 'audit']), 'a', 'b' FROM account WHERE name = 'kyuyo'")
+    browser = Browser(house)
+    browser.enrol("kyuyo", enrolment_code(house, "kyuyo"), "Momiji-no-kure-77")
+    for where in ("/api/admin/changes", "/api/audit/entries"):
+        assert browser.get(where).status_code == 403
+    with pytest.raises(Exception, match="no administrator"):
+        house.psql(HOLIDAY.format(day="2027-05-07", by="staff:kyuyo"), user="uketsuke_console")
+    house.psql("DELETE FROM account_right WHERE business = 'child-allowance' AND \"right\" IN"
+               " ('admin', 'audit')")
+
+
 def test_an_account_from_before_gets_its_second_person(house):
     house.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
                " valid_to, created_by) VALUES ('992011', 'furui', '古井', '課', 'staff', now(),"
@@ -585,3 +614,20 @@ def test_search_reads_an_index_and_not_the_trail(house, index):
                       " '992011') AND at <= now() AND chain IN ('console', 'operator', 'registry')"
                       f" AND {PLANS[index]} ORDER BY at DESC, position DESC LIMIT 51")
     assert f"using {index}" in plan, plan
+
+
+def test_what_holds_today_is_signed_off_but_not_by_who_stands_in_it(house):
+    """That one looks is an entry of today, too."""
+    today = house.psql("SELECT day_in_japan(now())").strip()
+    house.psql(f"INSERT INTO holiday VALUES ('992011', {today.replace('-', '')}, '市の休日')"
+               " ON CONFLICT DO NOTHING")
+    house.psql("SET session_replication_role = replica; UPDATE audit_entry SET at = at - interval"
+               " '40 d' WHERE actor = 'staff:kansa'")  # as if signed in since long
+    where = f"/api/audit/reports/holiday?from={today}&to={today}"
+    own = done(house.people["sachiko"].get(where))
+    refused = house.people["sachiko"].post(where, seen=own["seen"], remark="x")
+    assert "自身" in message(refused, 409)
+    seen = done(house.people["kansa"].get(where))
+    assert "staff:sachiko" in {i["person"] for i in seen["items"]}
+    signed = done(house.people["kansa"].post(where, seen=seen["seen"], remark="確認"))
+    assert signed["reviews"][0]["by"] == "staff:kansa"

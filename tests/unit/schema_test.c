@@ -24,6 +24,10 @@ static int set_up(void **state)
 {
     (void)state;
     test_database_make(&database, NULL, NULL, 0);
+    test_database_upgrade(&database, schema_migrations, 18);
+    test_sql(&database, "INSERT INTO terminal (city_code, label, department, address, proposed_by,"
+                        " approved_by) SELECT '992011', repeat('x', 60), 'd', n, 'a',"
+                        " CASE WHEN n = '2' THEN 'b' END FROM unnest(ARRAY['1', '2', '3']) AS n");
     test_database_upgrade(&database, schema_migrations, schema_migration_count);
     test_sql(&database,
              "INSERT INTO application (city_code, application_id, channel, receipt_number,"
@@ -38,6 +42,20 @@ static int tear_down(void **state)
     (void)state;
     test_database_drop(&database);
     return 0;
+}
+
+/* --- from an older schema ------------------------------------------------------------------------
+ */
+
+static void terminals_with_the_same_label_do_not_stop_an_upgrade(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        test_sql_number(&database, "SELECT address FROM terminal WHERE label = repeat('x', 60)"),
+        2); /* the one that may be used */
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM terminal WHERE label LIKE"
+                                                " 'x%' || terminal_id AND retired_at IS NULL"),
+                     2);
 }
 
 /* --- the same table in C and SQL ---------------------------------------------------------------
@@ -432,6 +450,7 @@ static void nobody_is_found_by_hand_without_a_second_person(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(terminals_with_the_same_label_do_not_stop_an_upgrade),
         cmocka_unit_test(states_and_names_are_the_same),
         cmocka_unit_test(transitions_are_the_same),
         cmocka_unit_test(stages_are_the_same),
