@@ -355,6 +355,11 @@ const char *http_request_peer(const struct http_request *request)
     return connection->peer[0] ? connection->peer : NULL;
 }
 
+struct http_server *http_request_server(const struct http_request *request)
+{
+    return request->server;
+}
+
 const char *http_request_address(const struct http_request *request)
 {
     return request->connection ? request->connection->address : "";

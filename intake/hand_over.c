@@ -25,13 +25,16 @@ static struct metric hand_overs_total = {
     .label_name = "result",
 };
 
-/* With what staff and the portal say about each: another destination, what it corrects. */
+/* With what staff and the portal say about each: another destination, what it corrects, how often
+ * who it is was taken back. */
 static const struct db_statement packages_find = {
     "hand_over_packages",
-    "SELECT encode(found.sha256, 'hex'), found.destination, found.corrects"
+    "SELECT encode(found.sha256, 'hex'), found.destination, found.corrects, found.undone"
     " FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY"
     "  AS wanted (city_code, application_id, position)"
-    " LEFT JOIN LATERAL (SELECT p.sha256, r.destination, a.corrects"
+    " LEFT JOIN LATERAL (SELECT p.sha256, r.destination, a.corrects,"
+    "   (SELECT count(i.back_id) FROM identification_back i"
+    "    WHERE i.city_code = a.city_code AND i.application_id = a.application_id) AS undone"
     "  FROM application a JOIN package p USING (city_code, application_id)"
     "   LEFT JOIN reroute r USING (city_code, application_id)"
     "  WHERE a.city_code = wanted.city_code AND a.application_id = wanted.application_id OFFSET 0)"
@@ -117,6 +120,7 @@ struct leaving {
     bool elsewhere;     /* they chose another than the route's own */
     const struct procedure *procedure;
     json_t *record; /* as cut for the destination; owned */
+    int64_t undone;
     const char *package_sha256;
     const struct correction *correction;
 };
@@ -197,8 +201,8 @@ static bool free_to_leave(struct hand_over *all, struct db_tx *tx, const struct 
         (leaving->correction->claimed && !leaving->correction->possible ? RELEASE_CORRECTION : 0);
     if (item->state == STATE_REVIEW && !demands)
         demands = RELEASE_ROUTE; /* sent back to where it came from: only people end a review */
-    release_make(leaving->record, examination->atenabango, leaving->route.destination, demands,
-                 &release);
+    release_make(leaving->record, examination->atenabango, leaving->undone,
+                 leaving->route.destination, demands, &release);
     if (!release_approved(tx, item, &release, ret_free, f))
         return false;
     *ret_free &= item->state != STATE_REVIEW;
@@ -287,6 +291,7 @@ static bool hand_over_examined(struct hand_over *all, struct db_tx *tx, size_t i
     if (!correction_find(tx, leaving.item, db_get_text(all->packages, row, 2),
                          corrects_of(examination->report), correction, f))
         return false;
+    leaving.undone = db_get_number(all->packages, row, 3);
     leaving.record = record_for(leaving.procedure, examination->record, leaving.route.destination);
     bool done = hand_over_leaving(all, tx, &leaving, f);
     json_decref(leaving.record);

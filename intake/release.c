@@ -52,13 +52,15 @@ static char *demands_text(unsigned demands)
     return text.data ? (char *)text.data : text_copy("");
 }
 
-void release_make(const json_t *record, const char *atenabango, const char *destination,
-                  unsigned demands, struct release *ret_release)
+void release_make(const json_t *record, const char *atenabango, int64_t undone,
+                  const char *destination, unsigned demands, struct release *ret_release)
 {
     _cleanup_(cleanup_text) char *why = demands_text(demands);
     _cleanup_(cleanup_json) json_t *all =
         json_pack("{s:O, s:s, s:s, s:s}", "record", record, "atenabango", atenabango, "destination",
                   destination, "demands", why);
+    if (undone) /* else the hash is what it was before this could be */
+        json_object_set_new(all, "undone", json_integer(undone));
     char *text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
     if (!text)
         abort(); /* strings that are not UTF-8: all have passed our own checks */

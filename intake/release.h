@@ -27,9 +27,10 @@ struct release {
 
 /* Does the report (docs/formats/report.md) have a finding of severity review? */
 bool release_has_finding(const json_t *report);
-/* `record` as cut for `destination`. */
-void release_make(const json_t *record, const char *atenabango, const char *destination,
-                  unsigned demands, struct release *ret_release);
+/* `record` as cut for `destination`; `undone`: how often staff took back who the applicant is,
+ * which voids what was approved before, even of the same resident. */
+void release_make(const json_t *record, const char *atenabango, int64_t undone,
+                  const char *destination, unsigned demands, struct release *ret_release);
 /* How many people must agree: 0, 1, 2. */
 int release_persons(const struct release *release);
 /* "review-protected", "review-correction", "review-route", "review-finding": the gravest. */

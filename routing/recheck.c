@@ -24,11 +24,15 @@ static const struct db_statement checked_note = {
     "recheck_note", "UPDATE outbox SET checked = $4::bigint WHERE city_code = $1"
                     " AND destination = $2 AND outbox_id = ANY ($3::bigint[])"};
 
-/* What was accepted before stays in the past, and its bytes with it. */
+/* What was accepted before stays in the past, and its bytes with it; what may have been read is
+ * noted. */
 static const struct db_statement take_back = {
     "recheck_take_back",
     "WITH gone AS (DELETE FROM outbox WHERE city_code = $1 AND destination = $2"
-    "  AND outbox_id = ANY ($3::bigint[]) RETURNING city_code, destination, outbox_id) "
+    "  AND outbox_id = ANY ($3::bigint[]) RETURNING *), read AS (INSERT INTO outbox_taken_back"
+    "  (city_code, application_id, outbox_id, destination, taken_back_at) SELECT city_code,"
+    "  application_id, outbox_id, destination, now() FROM gone"
+    "  WHERE attempts > 0 OR claimed_until > now()) "
     "DELETE FROM outbox_item i USING gone g WHERE i.city_code = g.city_code"
     " AND i.destination = g.destination AND i.outbox_id = g.outbox_id"
     " AND NOT EXISTS (SELECT FROM delivery d WHERE d.city_code = g.city_code"

@@ -21,7 +21,8 @@ struct acting {
     struct staff_act act;
     const char *atenabango, *message, *destination; /* NULL: not given */
     instant until;
-    const char *name, *key; /* of the act; "" for no key */
+    const char *name; /* of the act */
+    struct once_key key;
     bool plain;
     const struct subject_call *subject;
     act_do *call;
@@ -43,6 +44,17 @@ static enum http_flow reply_stale(struct http_request *request, const struct sta
         "表示した後に、ほかの人か処理がこの申請を変更しました（いまは「%s」）。内容を確かめて、"
         "もう一度判断してください。何も変更していません。",
         state_name_ja(state));
+}
+
+/* It is not as the answer of then would say. */
+static enum http_flow reply_past(struct http_request *request, const struct subject *now)
+{
+    return console_reply_conflict(
+        request,
+        json_pack("{s:i, s:s}", "version", now->item.version, "state", state_code(now->item.state)),
+        "この操作は前に受け付けて済んでいますが、その後に職員がこの申請を変更しました（いまは"
+        "「%s」）。内容を確かめてください。今回は何も変更していません。",
+        state_name_ja(now->item.state));
 }
 
 static enum http_flow reply_no(struct http_request *request, const struct staff_answer *answer)
@@ -67,8 +79,9 @@ static enum http_flow reply(struct http_request *request, const struct acting *a
 {
     const struct staff_answer *answer = &a->answer;
     if (a->once == ONCE_OTHER)
-        return http_reply_error(request, 400, "E0004",
-                                "Idempotency-Key was used for something else");
+        return once_reply_other(request);
+    if (a->once == ONCE_PAST)
+        return reply_past(request, &a->subject->subject);
     if (answer->result == STAFF_STALE)
         return reply_stale(request, answer);
     if (answer->result != STAFF_DONE && answer->result != STAFF_ONE_MORE)
@@ -94,11 +107,11 @@ static bool act_work(struct db_tx *tx, struct subject_call *call, void *context,
     a->act.who = call->caller.actor;
     a->act.terminal = call->caller.terminal_text;
     staff_answer_free(&a->answer);
-    if (!once_begin(tx, call, a->key, a->name, &a->once, &a->answer, f))
+    if (!once_begin(tx, call, &a->key, a->name, &a->once, &a->answer, f))
         return false;
     if (a->once != ONCE_GO)
         return true;
-    if (!a->call(tx, &a->act, a, f) || !once_end(tx, call, a->key, &a->answer, f))
+    if (!a->call(tx, &a->act, a, f) || !once_end(tx, call, &a->key, &a->answer, f))
         return false;
     bool done = a->answer.result == STAFF_DONE || a->answer.result == STAFF_ONE_MORE;
     return !done || console_claim_release(tx, call, f);
@@ -145,7 +158,7 @@ static enum http_flow act(struct http_request *request, void *context, enum righ
     if (!subject_begin(context, request, right, &call))
         return HTTP_DONE;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
-    if (body && once_key(request, &a.key) && order_read(request, body, &a) &&
+    if (body && once_key(request, body, &a.key) && order_read(request, body, &a) &&
         (!more || more(request, body, &a)) && subject_do(&call, act_work, &a))
         reply(request, &a);
     staff_answer_free(&a.answer);

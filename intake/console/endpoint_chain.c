@@ -6,6 +6,7 @@
 #include "intake/audit_check.h"
 #include "intake/console/admin.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/slow.h"
 
 /* While somebody waits: some seconds. What is longer is for `uketsuke audit verify`. */
 #define ENTRIES_MOST 1000000
@@ -70,8 +71,14 @@ enum http_flow endpoint_chain_post(struct http_request *request, void *context)
             "記録が%d件を超えるため、画面からは検証できません。サーバーで "
             "uketsuke audit verify を実行してください。",
             ENTRIES_MOST);
-    if (!audit_check(console->role->db, console->role->config, NULL, NULL, NULL, &c.check, &f) ||
-        !audit_check_keep(console->role->db, &c.check, c.call.who.by, &f))
+    unsigned place;
+    if (!slow_begin(console->slow, c.call.caller.session.token, &place))
+        return slow_reply_busy(request);
+    bool checked =
+        audit_check(console->role->db, console->role->config, NULL, NULL, NULL, &c.check, &f) &&
+        audit_check_keep(console->role->db, &c.check, c.call.who.by, &f);
+    slow_end(console->slow, place);
+    if (!checked)
         return console_reply_failure(request, &f);
     if (admin_do(&c.call, note_work, &c) && admin_do(&c.call, state_work, &c))
         http_reply_json(request, 200, json_incref(c.state));

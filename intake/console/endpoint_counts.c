@@ -1,7 +1,8 @@
-/* GET /api/counts?from=&to=: how many applications came in those days, by procedure and state, as
+/* GET /api/counts?from=&to=: how many applications came in those months, by procedure and state, as
  * CSV; of what the caller may see. Small cells could tell of somebody, so they are hidden, and
- * there are no totals to work them out from. */
+ * there is nothing to work them out from: no totals, and no periods that differ by a day. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/audit.h"
 #include "base/cleanup.h"
@@ -51,7 +52,11 @@ static void row_write(struct counting *c, const struct db_rows *rows, size_t row
 static bool count_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct counting *c = context;
+    char from[DAY_TEXT], to[DAY_TEXT], detail[64];
+    snprintf(detail, sizeof detail, "{\"from\":\"%s\",\"to\":\"%s\"}", day_text(c->from, from),
+             day_text(c->to, to));
     const struct audit_entry entry = {.action = "counts.export",
+                                      .detail = detail,
                                       .actor = c->caller->actor,
                                       .terminal = c->caller->terminal_text,
                                       .city_code = c->role->city_code};
@@ -76,9 +81,12 @@ static bool period_read(struct http_request *request, struct counting *c)
     const char *from = http_request_query(request, "from"), *to = http_request_query(request, "to");
     if (from && to && day_parse(from, &c->from) && day_parse(to, &c->to) &&
         day_number(c->to) >= day_number(c->from) &&
-        day_number(c->to) - day_number(c->from) < DAYS_MOST)
+        day_number(c->to) - day_number(c->from) < DAYS_MOST && c->from.day == 1 &&
+        day_add(c->to, 1).day == 1)
         return true;
-    http_reply_error(request, 400, "E0002", "from and to are days, YYYY-MM-DD, within a year");
+    http_reply_error(request, 400, "E0002",
+                     "from and to are the first and the last day of months, YYYY-MM-DD, within a "
+                     "year");
     return false;
 }
 

@@ -1,5 +1,6 @@
 /* GET /api/outputs: 授受簿, the latest first, of the applications whose procedures the caller may
- * see, or of all for the audit. No names. */
+ * see, or of all for the audit. No names; nothing of protected residents but for RIGHT_PROTECTED.
+ */
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/subject.h"
@@ -11,13 +12,15 @@ static const struct db_statement select_outputs = {
     "SELECT o.output_id, o.kind, a.receipt_number, a.procedure_id, o.asked_by, o.asked_at,"
     " o.terminal, o.reason, o.with_numbers, o.recipient, o.medium, o.approved_by, o.approved_at,"
     " o.until, o.fetches, o.fetched_at, o.disposed_by, o.disposed_at, o.disposal,"
-    " encode(o.sha256, 'hex') "
+    " encode(o.sha256, 'hex'), o.application_id "
     "FROM output o JOIN application a USING (city_code, application_id) "
     "WHERE o.city_code = $1 AND ($2::boolean OR a.procedure_id = ANY($3::text[]))"
     " AND o.output_id < $4::bigint ORDER BY o.output_id DESC LIMIT $5"};
 
 struct listing {
     const struct role *role;
+    const struct permissions *permissions;
+    bool audit;
     struct visible visible;
     int64_t limit, before;
     json_t *items;
@@ -58,6 +61,28 @@ static json_t *item_json(const struct db_rows *rows, size_t row)
         db_get_text(rows, row, 19));
 }
 
+/* Those that the caller may not see, as if they were not there. */
+static bool hidden_find(struct db_tx *tx, const struct listing *l, const struct db_rows *rows,
+                        bool *ret_hidden, struct failure *f)
+{
+    const char *ids[OUTPUTS_MOST];
+    size_t where[OUTPUTS_MOST], count = 0;
+    bool protected[OUTPUTS_MOST];
+    for (size_t row = 0; row < db_row_count(rows); row++) {
+        ret_hidden[row] = false;
+        if (l->audit || visible_may(l->role->config, l->permissions, RIGHT_PROTECTED,
+                                    db_get_text(rows, row, 3)))
+            continue;
+        where[count] = row;
+        ids[count++] = db_get_text(rows, row, 20);
+    }
+    if (count && !subjects_protected(tx, l->role, ids, count, protected, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        ret_hidden[where[i]] = protected[i];
+    return true;
+}
+
 static bool list_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct listing *l = context;
@@ -68,10 +93,14 @@ static bool list_work(struct db_tx *tx, void *context, struct failure *f)
                             db_number(l->limit)),
                   &rows, f))
         return false;
+    bool hidden[OUTPUTS_MOST];
+    if (!hidden_find(tx, l, rows, hidden, f))
+        return false;
     json_decref(l->items);
     l->items = json_array();
     for (size_t row = 0; row < db_row_count(rows); row++)
-        json_array_append_new(l->items, item_json(rows, row));
+        if (!hidden[row])
+            json_array_append_new(l->items, item_json(rows, row));
     return true;
 }
 
@@ -89,6 +118,8 @@ enum http_flow endpoint_outputs(struct http_request *request, void *context)
         http_request_query_number(request, "before", 1, INT64_MAX, INT64_MAX, &l.before)) {
         visible_read(console->role->config, &caller.permissions, NULL, &l.visible);
         l.visible.all |= audit;
+        l.audit = audit;
+        l.permissions = &caller.permissions;
         if (db_transaction(console->role->db, list_work, &l, &f))
             http_reply_json(request, 200, json_pack("{s:O}", "items", l.items));
         else

@@ -53,12 +53,13 @@ static const struct db_statement by_time = {
     "trail_by_time", TRAIL BY_PEOPLE MAYBE_PERSON MAYBE_TERMINAL MAYBE_ACT NO_APPLICATION NEWEST};
 static const struct db_statement find_application = {
     "trail_application", "SELECT application_id FROM application WHERE city_code = $1"
-                         " AND receipt_number = $2 ORDER BY announced_at DESC LIMIT 1"};
+                         " AND receipt_number = $2 AND ($3::text IS NULL OR channel = $3)"};
 
 struct trail {
     struct admin_call call;
     char *person; /* "staff:hanako"; NULL: any */
-    const char *terminal, *act, *receipt;
+    const char *terminal, *act, *receipt, *channel;
+    bool several; /* applications have this receipt number */
     instant from, until;
     char chain[64];
     int64_t position, limit;
@@ -112,16 +113,18 @@ static const struct db_statement *statement_of(const struct trail *t)
 }
 
 /* A receipt number that nobody has finds nothing. */
-static bool application_find(struct db_tx *tx, const struct trail *t, char ret_id[37],
-                             struct failure *f)
+static bool application_find(struct db_tx *tx, struct trail *t, char ret_id[37], struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     *ret_id = '\0';
     if (!t->receipt)
         return true;
-    if (!db_query(tx, &find_application,
-                  DB_VALUES(db_text(t->call.who.city_code), db_text(t->receipt)), &rows, f))
+    if (!db_query(
+            tx, &find_application,
+            DB_VALUES(db_text(t->call.who.city_code), db_text(t->receipt), db_text(t->channel)),
+            &rows, f))
         return false;
+    t->several = db_row_count(rows) > 1;
     snprintf(ret_id, 37, "%s", db_row_count(rows) ? db_get_text(rows, 0, 0) : NOBODY);
     return true;
 }
@@ -141,8 +144,11 @@ static bool trail_work(struct db_tx *tx, void *context, struct failure *f)
     struct trail *t = context;
     char application[37];
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!application_find(tx, t, application, f) ||
-        !db_query(tx, statement_of(t),
+    if (!application_find(tx, t, application, f))
+        return false;
+    if (t->several)
+        return true;
+    if (!db_query(tx, statement_of(t),
                   DB_VALUES(db_text(t->call.who.city_code), db_instant(t->until), db_text(t->chain),
                             db_number(t->position), db_instant(t->from), db_text(t->person),
                             db_text(t->terminal), db_text(t->act), db_number(t->limit + 1),
@@ -196,6 +202,7 @@ static bool question_read(struct http_request *request, struct trail *t)
     t->terminal = argument(request, "terminal");
     t->act = argument(request, "action");
     t->receipt = argument(request, "receipt");
+    t->channel = argument(request, "channel");
     if (person)
         t->person = strchr(person, ':') ? text_copy(person) : text_format("staff:%s", person);
     t->position = INT64_MAX;
@@ -211,8 +218,12 @@ static bool question_read(struct http_request *request, struct trail *t)
 enum http_flow endpoint_trail(struct http_request *request, void *context)
 {
     _cleanup_(trail_end) struct trail t = {0};
-    if (admin_begin(context, request, RIGHT_AUDIT, &t.call) && question_read(request, &t) &&
-        admin_do(&t.call, trail_work, &t))
-        http_reply_json(request, 200, json_pack("{s:O, s:O?}", "items", t.items, "next", t.next));
-    return HTTP_DONE;
+    if (!admin_begin(context, request, RIGHT_AUDIT, &t.call) || !question_read(request, &t) ||
+        !admin_do(&t.call, trail_work, &t))
+        return HTTP_DONE;
+    if (t.several)
+        return http_reply_error(request, 409, "E0105",
+                                "同じ受付番号の申請が複数あります。受付経路を指定してください。");
+    return http_reply_json(request, 200,
+                           json_pack("{s:O, s:O?}", "items", t.items, "next", t.next));
 }

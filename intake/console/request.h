@@ -14,6 +14,7 @@
 #define CONSOLE_BODY_MOST (64 << 10) /* bytes of a JSON request */
 
 struct console_site;
+struct slow;
 struct freshness;
 
 struct console_context { /* what every handler gets; read-only */
@@ -24,6 +25,7 @@ struct console_context { /* what every handler gets; read-only */
     char party_id[256]; /* its host */
     struct console_site *site;
     struct freshness *freshness;
+    struct slow *slow;    /* places for what takes seconds */
     struct rate *guesses; /* wrong names, passwords and codes, by terminal */
 };
 

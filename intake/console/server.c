@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/freshness.h"
+#include "intake/console/slow.h"
 #include "intake/examine.h"
 
 #define MINUTE (60 * INSTANT_SECOND)
@@ -205,6 +206,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     db_plan_once(role->db);
     rules_read(group, &server->context.rules);
     server->context.freshness = freshness_new();
+    server->context.slow = slow_new();
     server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
     if (!origin_read(server->context.origin, server->context.party_id,
                      sizeof server->context.party_id, f) ||
@@ -228,6 +230,7 @@ void console_server_stop(struct console_server *server)
     if (server->http)
         http_server_stop(server->http);
     rate_free(server->context.guesses);
+    slow_free(server->context.slow);
     freshness_free(server->context.freshness);
     console_site_free(server->context.site);
     free(server);

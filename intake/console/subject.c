@@ -58,6 +58,14 @@ void visible_read(const struct config *config, const struct permissions *permiss
     *ret_visible = visible;
 }
 
+bool visible_may(const struct config *config, const struct permissions *permissions,
+                 enum right right, const char *procedure_id)
+{
+    const char *business, *department;
+    route_of(config, procedure_id, &business, &department);
+    return permission_allows(permissions, right, business, department);
+}
+
 void visible_free(struct visible *visible)
 {
     free(visible->procedures);
@@ -149,6 +157,11 @@ static bool examination_open(struct db_tx *tx, struct subject_call *call, struct
                                         &subject->examination, f);
 }
 
+static bool reason_protects(const char *reason)
+{
+    return strcmp(reason, "protected") == 0 || strcmp(reason, "review-protected") == 0;
+}
+
 static bool protection_read(struct db_tx *tx, struct subject_call *call, struct failure *f)
 {
     struct subject *subject = &call->subject;
@@ -159,9 +172,54 @@ static bool protection_read(struct db_tx *tx, struct subject_call *call, struct 
     if (!protection_check(tx, role->city_code, role->city_key, &question, 1, &subject->is_protected,
                           f))
         return false;
-    if (strcmp(subject->reason, "protected") == 0 ||
-        strcmp(subject->reason, "review-protected") == 0)
-        subject->is_protected = true;
+    subject->is_protected |= reason_protects(subject->reason);
+    return true;
+}
+
+/* As subject_examination, of many; NULLs where it was not examined. */
+static const struct db_statement subjects_examinations = {
+    "subjects_examinations",
+    "SELECT e.report, e.facts, e.record, NULL::text, NULL::text, k.wrapped, a.procedure_id,"
+    " a.form_version, a.applied_at, coalesce(i.atenabango, p.atenabango), coalesce(a.reason, ''),"
+    " a.application_id "
+    "FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, position)"
+    " JOIN application a ON a.city_code = $1 AND a.application_id = wanted.id"
+    " LEFT JOIN examination e USING (city_code, application_id)"
+    " LEFT JOIN application_key k USING (city_code, application_id)"
+    " LEFT JOIN identification i USING (city_code, application_id)"
+    " LEFT JOIN identification_proposal p USING (city_code, application_id) "
+    "ORDER BY wanted.position"};
+
+static bool row_protected(struct db_tx *tx, const struct role *role, const struct db_rows *rows,
+                          size_t row, bool *ret_protected, struct failure *f)
+{
+    struct work_item item = {0};
+    _cleanup_(stored_examination_free) struct stored_examination examination = {0};
+    *ret_protected = reason_protects(db_get_text(rows, row, 10));
+    if (*ret_protected || db_is_null(rows, row, 0))
+        return true;
+    snprintf(item.city_code, sizeof item.city_code, "%s", role->city_code);
+    snprintf(item.application_id, sizeof item.application_id, "%s", db_get_text(rows, row, 11));
+    if (!application_open_examination(rows, row, role->city_key, &item, &examination, f))
+        return false;
+    const struct protection_question question = {.atenabango = examination.atenabango,
+                                                 .record = examination.record,
+                                                 .facts = examination.facts};
+    return protection_check(tx, role->city_code, role->city_key, &question, 1, ret_protected, f);
+}
+
+bool subjects_protected(struct db_tx *tx, const struct role *role, const char *const *ids,
+                        size_t count, bool *ret_protected, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &subjects_examinations,
+                  DB_VALUES(db_text(role->city_code), db_texts(ids, count)), &rows, f))
+        return false;
+    if (db_row_count(rows) != count)
+        return failure_set(f, FAILURE_CONFLICT, "an application is there no more");
+    for (size_t row = 0; row < count; row++)
+        if (!row_protected(tx, role, rows, row, &ret_protected[row], f))
+            return false;
     return true;
 }
 

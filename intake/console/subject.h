@@ -51,6 +51,11 @@ bool subject_may(const struct subject_call *call, enum right right);
 bool subject_note(struct db_tx *tx, const struct subject_call *call, const char *action,
                   const char *reason, const char *detail, struct failure *f);
 
+/* Which of the applications are, or were when they were looked at, of protected residents; for
+ * lists that tell more of an application than that there is one. */
+bool subjects_protected(struct db_tx *tx, const struct role *role, const char *const *ids,
+                        size_t count, bool *ret_protected, struct failure *f);
+
 /* Which procedures' applications a caller may see, of `business` (NULL: any). */
 struct visible { /* free with visible_free */
     bool all;    /* those without a route, too */
@@ -59,6 +64,9 @@ struct visible { /* free with visible_free */
 };
 void visible_read(const struct config *config, const struct permissions *permissions,
                   const char *business, struct visible *ret_visible);
+/* Whether they have `right` on what belongs to this procedure. */
+bool visible_may(const struct config *config, const struct permissions *permissions,
+                 enum right right, const char *procedure_id);
 void visible_free(struct visible *visible);
 
 #endif

@@ -39,6 +39,11 @@ static const struct db_statement reason_find = {
     "identify_reason", "SELECT coalesce(reason, '') FROM application"
                        " WHERE city_code = $1 AND application_id = $2::uuid"};
 
+/* Of whom staff said: not this one. */
+static const struct db_statement taken_back_find = {
+    "identify_taken_back", "SELECT application_id, atenabango FROM identification_back"
+                           " WHERE city_code = $1 AND application_id = ANY ($2::uuid[])"};
+
 struct batch {
     struct role *role;
     struct pace pace;
@@ -180,6 +185,43 @@ static bool set_aside(struct batch *batch, struct db_tx *tx, size_t index,
                        "unreadable", NULL, f);
 }
 
+/* --- what staff took back ----------------------------------------------------------------------
+ */
+
+static void take_back(struct batch *batch, size_t first, size_t count, const char *application_id,
+                      const char *atenabango)
+{
+    size_t n = 0;
+    for (size_t i = first; i < first + count; i++) {
+        struct identification *found = batch->opened[i] ? &batch->subjects[n++].found : NULL;
+        if (found && found->identified && !strcmp(batch->items[i].application_id, application_id) &&
+            !strcmp(found->atenabango, atenabango)) {
+            found->identified = false;
+            found->reason = "identification-undone";
+        }
+    }
+}
+
+/* What was taken back is unmatched since: of all others nobody need be asked. */
+static bool heed_people(struct batch *batch, struct db_tx *tx, size_t first, size_t count,
+                        struct failure *f)
+{
+    const char *ids[WORK_BATCH_MOST];
+    size_t asked = 0;
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    for (size_t i = first; i < first + count; i++)
+        if (batch->items[i].state == STATE_UNMATCHED)
+            ids[asked++] = batch->items[i].application_id;
+    if (!asked)
+        return true;
+    if (!db_query(tx, &taken_back_find,
+                  DB_VALUES(db_text(batch->role->city_code), db_texts(ids, asked)), &rows, f))
+        return false;
+    for (size_t row = 0; row < db_row_count(rows); row++)
+        take_back(batch, first, count, db_get_text(rows, row, 0), db_get_text(rows, row, 1));
+    return true;
+}
+
 /* --- the batch -------------------------------------------------------------------------------- */
 
 static void batch_close(struct batch *batch)
@@ -240,6 +282,7 @@ static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t cou
     return registry_hold(tx, role->city_code, f) && batch_open(batch, tx, first, count, f) &&
            subjects_identify(tx, role->city_code, role->city_key, batch->subjects,
                              batch->subject_count, &batch->fetched, f) &&
+           heed_people(batch, tx, first, count, f) &&
            for_each_subject(batch, tx, first, count, settle, f) &&
            decide(tx, role->config, role->name, batch->decisions, batch->decision_count, f) &&
            for_each_subject(batch, tx, first, count, found_store, f);

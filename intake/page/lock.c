@@ -78,34 +78,15 @@ static bool files_restrict(void)
  */
 
 static const int allowed[] = {
-    SCMP_SYS(brk),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(close),
-    SCMP_SYS(exit_group),
-    SCMP_SYS(fcntl),
-    SCMP_SYS(fstat),
-    SCMP_SYS(fstatfs),
-    SCMP_SYS(futex),
-    SCMP_SYS(getpid),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(gettid),
-    SCMP_SYS(lseek),
-    SCMP_SYS(madvise),
-    SCMP_SYS(mremap),
-    SCMP_SYS(munmap),
-    SCMP_SYS(pread64),
-    SCMP_SYS(read),
-    SCMP_SYS(readv),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(uname),
-    SCMP_SYS(getuid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(getgid),
+    SCMP_SYS(brk),          SCMP_SYS(clock_gettime),  SCMP_SYS(close),
+    SCMP_SYS(exit_group),   SCMP_SYS(fstat),          SCMP_SYS(fstatfs),
+    SCMP_SYS(futex),        SCMP_SYS(getpid),         SCMP_SYS(getrandom),
+    SCMP_SYS(gettid),       SCMP_SYS(lseek),          SCMP_SYS(madvise),
+    SCMP_SYS(mremap),       SCMP_SYS(munmap),         SCMP_SYS(pread64),
+    SCMP_SYS(read),         SCMP_SYS(readv),          SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sched_yield),  SCMP_SYS(sigaltstack),    SCMP_SYS(uname),
+    SCMP_SYS(getuid),       SCMP_SYS(geteuid),        SCMP_SYS(getgid),
     SCMP_SYS(getegid),
 };
 /* Libraries look for files; where none may be read they hear so. */
@@ -118,6 +99,9 @@ static const int refused[] = {
     SCMP_SYS(clone),    SCMP_SYS(clone3), SCMP_SYS(socket),  SCMP_SYS(ioctl),
     SCMP_SYS(unlink),   SCMP_SYS(mkdir),  SCMP_SYS(sysinfo), SCMP_SYS(sched_getaffinity),
     SCMP_SYS(prlimit64)};
+
+/* Of fcntl, what copies and closes descriptors: no signals to others (F_SETOWN, F_SETSIG). */
+static const uint32_t descriptors[] = {F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC};
 
 /* 0, or a negative errno. */
 static int rules_add(scmp_filter_ctx filter, bool files)
@@ -138,6 +122,9 @@ static int rules_add(scmp_filter_ctx filter, bool files)
                          SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
     for (size_t i = 0; !error && i < sizeof allowed / sizeof *allowed; i++)
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+    for (size_t i = 0; !error && i < sizeof descriptors / sizeof *descriptors; i++)
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                                 SCMP_A1_32(SCMP_CMP_EQ, descriptors[i]));
     for (size_t i = 0; !error && i < sizeof looking / sizeof *looking; i++)
         error = seccomp_rule_add(filter, look, looking[i], 0);
     for (size_t i = 0; !error && i < sizeof refused / sizeof *refused; i++)

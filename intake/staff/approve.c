@@ -10,7 +10,8 @@ static const struct db_statement approve_see = {
     "approve_see",
     "SELECT r.sha256, r.persons, count(a.approved_by), coalesce(bool_or(a.approved_by = $3), "
     "false),"
-    " coalesce(bool_or(i.proposed_by = $3), false), coalesce(bool_or(e.chosen_by = $3), false),"
+    " coalesce(bool_or($3 IN (i.proposed_by, i.confirmed_by)), false), "
+    "coalesce(bool_or(e.chosen_by = $3), false),"
     " count(e.chosen_by) > 0, r.demands "
     "FROM review r LEFT JOIN approval a USING (city_code, application_id, sha256)"
     " LEFT JOIN identification i ON i.city_code = r.city_code"

@@ -23,7 +23,12 @@ static const struct db_statement proposal_end = {
 static const struct db_statement identification_back = {
     "identification_back",
     "WITH back AS (DELETE FROM identification WHERE city_code = $1 AND application_id = $2::uuid"
-    " RETURNING 1) SELECT count(*) FROM back"};
+    "  RETURNING city_code, application_id, atenabango), kept AS (INSERT INTO identification_back"
+    "  (city_code, application_id, atenabango, taken_back_by, taken_back_at)"
+    "  SELECT city_code, application_id, atenabango, $3, $4 FROM back RETURNING 1) "
+    "SELECT count(*) FROM kept"};
+static const struct db_statement identification_went_out = {
+    "identification_went_out", "SELECT application_went_out($1, $2::uuid)"};
 static const struct db_statement identification_put = {
     "identification_by_staff",
     "INSERT INTO identification (city_code, application_id, identified_at, atenabango, how,"
@@ -127,15 +132,23 @@ bool staff_identify_undo(struct db_tx *tx, const struct staff_act *act,
     const struct staff_move back = {.to = STATE_UNMATCHED, .code = UNDONE};
     struct seen seen;
     bool go;
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    _cleanup_(cleanup_db_rows) struct db_rows *out = NULL, *rows = NULL;
     if (!staff_begin(tx, act,
                      STATE_SET(STATE_IDENTIFIED) | STATE_SET(STATE_REVIEW) | STATE_SET(STATE_HELD),
                      &seen, ret_answer, &go, f))
         return false;
     if (!go)
         return true;
+    if (!db_query(tx, &identification_went_out,
+                  DB_VALUES(db_text(act->city_code), db_text(act->application_id)), &out, f))
+        return false;
+    if (db_get_boolean(out, 0, 0))
+        return staff_answer_no(ret_answer, STAFF_NOT_NOW,
+                               "a business system has it, or may have: settle it there");
     if (!db_query(tx, &identification_back,
-                  DB_VALUES(db_text(act->city_code), db_text(act->application_id)), &rows, f))
+                  DB_VALUES(db_text(act->city_code), db_text(act->application_id),
+                            db_text(act->who), db_instant(clock_now())),
+                  &rows, f))
         return false;
     if (db_get_number(rows, 0, 0) == 0)
         return staff_answer_no(ret_answer, STAFF_NOT_NOW, "nobody was identified");

@@ -80,8 +80,9 @@ bool staff_identify_confirm(struct db_tx *tx, const struct staff_act *act, const
 bool staff_identify_drop(struct db_tx *tx, const struct staff_act *act,
                          struct staff_answer *ret_answer, struct failure *f);
 
-/* Takes back who the applicant is, as long as nothing was handed over: it waits for people again,
- * and no feed settles it. */
+/* Takes back who the applicant is, as long as no business system has it or may have (what one
+ * rejected may be put right): it waits for people again, and no feed ever settles it on the same
+ * resident. Approvals from before are void. */
 bool staff_identify_undo(struct db_tx *tx, const struct staff_act *act,
                          struct staff_answer *ret_answer, struct failure *f);
 

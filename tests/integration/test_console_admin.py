@@ -513,6 +513,16 @@ def test_trail_by_application(house):
                  "'00000000-0000-0000-0000-0000000000aa'")
     found = entries(house, receipt="R-77")["items"]
     assert [(e["receipt_number"], e["actor"]) for e in found] == [("R-77", "staff:hanako")]
+    # the same number by another channel: neither is shown for the other
+    house.psql("SET session_replication_role = replica; INSERT INTO application (city_code,"
+               " application_id, channel, receipt_number, state, changed_by, applied_at,"
+               " procedure_id, form_version, promised_size, promised_sha256, version) VALUES"
+               " ('992011', '00000000-0000-0000-0000-0000000000ab', 'desk', 'R-77', 'completed',"
+               " 'x', now(), 'p', '1', 1, decode(repeat('00', 32), 'hex'), 1)")
+    both = house.people["kansa"].get("/api/audit/entries?receipt=R-77")
+    assert both.status_code == 409 and "受付経路" in both.text
+    assert entries(house, receipt="R-77", channel="bulk")["items"] == found
+    assert entries(house, receipt="R-77", channel="desk")["items"] == []
 
 
 def report(house, code, day="2026-06-01", to=None, who="kansa"):

@@ -4,7 +4,9 @@ house, on the real program, PostgreSQL and TLS."""
 import csv
 import datetime
 import hashlib
+import json
 import subprocess
+import uuid
 
 import pytest
 
@@ -42,6 +44,7 @@ def house(make_module_stack, tmp_path_factory):
                    "jiro": (ALL + ["print", "export", "number"], CHILD, DEPARTMENT),
                    "looker": (["see"], CHILD, DEPARTMENT),
                    "boss": (["see", "approve"], CHILD, DEPARTMENT),
+                   "chief": (["see", "protected"], "*", "*"),
                    "both": (["see", "reroute"], "*", "*"), "auditor": (["audit"], "*", "*")}
     stack.people = {name: work.person(stack, name) for name in work.PEOPLE}
     return stack
@@ -143,6 +146,12 @@ def test_contact_notes_are_added_and_never_changed(house):
     assert [(n["way"], n["text"], n["by"]) for n in notes] == [
         ("phone", words, "staff:hanako"), ("counter", "来庁された", "staff:hanako")]
     assert audit(house, receipt, "staff.contact") == 2
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    for _ in range(2):  # the answer to the first was lost
+        again = hanako.http.post(hanako.base + path(receipt, "/contact"), timeout=20, headers=key,
+                                 json={"way": "letter", "text": "一度だけ"})
+        assert again.status_code == 200
+    assert [n["way"] for n in view(house, "taro", receipt)["contacts"]].count("letter") == 1
     for way, text in (("fax", "x"), ("phone", ""), ("phone", "a\tb"), ("phone", "あ" * 2001)):
         assert hanako.post(path(receipt, "/contact"), way=way, text=text).status_code == 400
     assert hanako.post(path(receipt, "/contact"), way="other", text="あ" * 2000).status_code == 200
@@ -345,6 +354,20 @@ def test_a_file_with_numbers_is_for_who_may_see_them(house):
     assert house.people["taro"].post(where + "/dispose", how="消去").status_code == 200
 
 
+def test_the_book_is_silent_about_the_protected(house):
+    """Who may not see an application learns nothing of it from the book either."""
+    receipt = waiting(house, "unmatched")[2]
+    assert house.people["hanako"].post(path(receipt, "/print"), reason="説明").status_code == 200
+    assert receipt in [entry["receipt_number"] for entry in book(house)]
+    house.psql("SET session_replication_role = replica; UPDATE application SET reason = 'protected'"
+               f" WHERE receipt_number = '{receipt}'")
+    assert receipt not in [entry["receipt_number"] for entry in book(house)]
+    assert receipt in [entry["receipt_number"] for entry in book(house, "auditor")]
+    assert receipt in [entry["receipt_number"] for entry in book(house, "chief")]
+    house.psql("SET session_replication_role = replica; UPDATE application SET reason = NULL"
+               f" WHERE receipt_number = '{receipt}'")
+
+
 def test_a_working_copy_ends_with_the_next_business_day(house):
     entry = next(e for e in book(house) if e["kind"] == "export" and e["state"] == "open")
     assert entry["until"][11:19] == "00:00:00" and entry["until"][:10] > day(1)
@@ -357,16 +380,24 @@ def test_a_working_copy_ends_with_the_next_business_day(house):
 
 def test_counts_hide_small_cells(house):
     hanako = house.people["hanako"]
-    answer = hanako.get(f"/api/counts?from={day(-300)}&to={day(0)}")
+    first = datetime.date.fromisoformat(day(-300)).replace(day=1)
+    last = (datetime.date.fromisoformat(day(0)).replace(day=28) + datetime.timedelta(days=4)
+            ).replace(day=1) - datetime.timedelta(days=1)
+    answer = hanako.get(f"/api/counts?from={first}&to={last}")
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/csv")
     rows = list(csv.reader(answer.content.decode("utf-8-sig").splitlines()))
     assert rows[0] == ["手続ID", "手続", "状態", "件数"]
     assert {row[0] for row in rows[1:]} == {PROCEDURE}
     shown = [row[3] for row in rows[1:]]
     assert "3未満" in shown and not {"1", "2"} & set(shown)
-    for bad in ("", "?from=x&to=y", f"?from={day(0)}&to={day(-1)}", f"?from={day(-400)}&to={day(0)}"):
+    for bad in ("", "?from=x&to=y", f"?from={day(0)}&to={day(-1)}", f"?from={day(-400)}&to={day(0)}",
+                # a day more or less would tell what is hidden
+                f"?from={first}&to={last - datetime.timedelta(days=1)}",
+                f"?from={first + datetime.timedelta(days=1)}&to={last}"):
         assert hanako.get("/api/counts" + bad).status_code == 400
-    assert house.people["auditor"].get(f"/api/counts?from={day(-1)}&to={day(0)}").status_code == 403
+    assert house.people["auditor"].get(f"/api/counts?from={first}&to={last}").status_code == 403
+    period = house.psql("SELECT detail FROM audit_entry WHERE action = 'counts.export'")
+    assert json.loads(period) == {"from": str(first), "to": str(last)}
     assert house.people["auditor"].get("/api/outputs").json()["items"]
 
 

@@ -263,6 +263,29 @@ def test_attachments_are_pictures_and_never_files(house):
                                           ).status_code == 404
 
 
+def test_few_pages_are_drawn_at_once(house):
+    """One for each session; what finds no place is told so at once, and leaves no trace."""
+    receipt, one = next((r, view(house, "hanako", r)["attachments"][0])
+                        for s in ("review", "unmatched") for r in waiting(house, s)
+                        if view(house, "hanako", r)["attachments"])
+    hanako, taro = house.people["hanako"], house.people["taro"]
+    where = path(receipt, f"/attachments/{one['index']}/pages/1?width=2400")
+    before = audit(house, receipt, "application.attachment")
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        pages = [pool.submit(hanako.get, where) for _ in range(8)]
+        others = [pool.submit(taro.get, "/api/overview") for _ in range(8)]
+        answers = [page.result() for page in pages]
+        assert {other.result().status_code for other in others} == {200}
+    assert {a.status_code for a in answers} == {200, 429}
+    busy = next(a for a in answers if a.status_code == 429)
+    assert busy.headers["Retry-After"] == "1" and errors(busy, 429)["code"] == "E0106"
+    drawn = [a for a in answers if a.status_code == 200]
+    assert audit(house, receipt, "application.attachment") == before + len(drawn)
+    assert hanako.get(where).status_code == 200  # the place is free again
+    for i in range(3):  # … also after what draws nothing
+        assert hanako.get(path(receipt, f"/attachments/{one['index']}/pages/499")).status_code == 404
+
+
 def candidate_of(house, name, receipts):
     for receipt in receipts:
         for found in view(house, name, receipt)["decision"]["candidates"]:
@@ -347,7 +370,11 @@ def test_asked_again_with_its_key_it_is_done_once(house):
     assert view(house, "hanako", receipt)["version"] == version + 1
     assert ask_with(two).status_code == 409  # another act on what was seen before
     assert ask_with(two, version=version + 1).status_code == 200  # nothing done: the key is free
-    assert errors(ask_with(one, "/refuse"), 400)["code"] == "E0004"  # a key is for one act
+    assert errors(ask_with(one, "/refuse"), 409)["code"] == "E0105"  # a key is for one act …
+    assert "something else" in ask_with(one, reason="別の理由").text  # … and for one body
+    past = ask_with(one, version=version + 2)  # people went on since: not as if it were so still
+    assert "済んでいます" in errors(past, 409)["message"]
+    assert past.json()["version"] == version + 2
     assert errors(ask_with("x"), 400)["code"] == "E0002"
     other = ask_with(one, "/confirm", house.people["taro"], version=version + 2)
     assert other.status_code == 200, other.text  # keys are each account's own

@@ -316,12 +316,40 @@ static void a_protected_child_elsewhere_stops_it(void **state)
     must_be("unmatched protected");
 }
 
+/* Staff said that it is not this one: no machine says so again, but another may be found. */
+static void whom_staff_took_back_is_never_found_again(void **state)
+{
+    (void)state;
+    test_resident_make(&database, &(struct test_resident){.atenabango = "17"});
+    test_link_make(&database, SERIAL, "17");
+    step();
+    must_be("identified ");
+    test_sql(&database,
+             "DELETE FROM identification; INSERT INTO identification_back (city_code,"
+             " application_id, atenabango, taken_back_by, taken_back_at) SELECT city_code,"
+             " application_id, '17', 'staff:a', now() FROM application");
+    test_application_move(&database, 1, (const char *const[]){"unmatched", NULL});
+    for (int i = 0; i < 2; i++) {
+        test_sql(&database, "DELETE FROM work; INSERT INTO work (city_code, application_id, stage,"
+                            " due_at) SELECT city_code, application_id, 'identify', '2020-01-01'"
+                            " FROM application");
+        step();
+        must_be("unmatched identification-undone");
+        assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM identification"), 0);
+    }
+    test_sql(&database, "SET session_replication_role = replica; DELETE FROM identification_back");
+    test_sql(&database, "UPDATE work SET due_at = '2020-01-01'");
+    step();
+    must_be("identified ");
+}
+
 int main(void)
 {
 #define VERIFIED(test) cmocka_unit_test_setup(test, verified)
     const struct CMUnitTest tests[] = {
         VERIFIED(a_link_and_a_resident_identify),
         VERIFIED(it_leaves_the_queue_when_the_serial_appears),
+        VERIFIED(whom_staff_took_back_is_never_found_again),
         VERIFIED(the_wait_for_a_serial_ends),
         VERIFIED(links_to_nobody_wait_for_the_residents),
         VERIFIED(protection_and_moves_stop_it),

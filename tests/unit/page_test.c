@@ -54,6 +54,11 @@ static int process(void)
     pid_t pid = fork();
     return pid >= 0;
 }
+/* The kernel would send it what signal we like, whenever the descriptor is ready. */
+static int signal_by_descriptor(void)
+{
+    return fcntl(1, F_SETOWN, getppid()) == 0 || fcntl(1, F_SETFL, O_ASYNC) == 0;
+}
 static int program(void)
 {
     char *const none[] = {NULL};
@@ -92,6 +97,7 @@ static void walls_hold(void **state)
     /* what nothing that draws would ever do ends it */
     assert_int_equal(behind_the_walls(file_write), -SIGSYS);
     assert_int_equal(behind_the_walls(program), -SIGSYS);
+    assert_int_equal(behind_the_walls(signal_by_descriptor), -SIGSYS);
     assert_int_equal(behind_the_walls(trace), -SIGSYS);
     assert_int_equal(behind_the_walls(code), -SIGSYS);
 }

@@ -56,6 +56,13 @@ static bool resend(struct db_tx *tx, const struct staff_act *act, const void *wh
     return staff_resend(tx, act, answer, f);
 }
 
+static bool undo(struct db_tx *tx, const struct staff_act *act, const void *what,
+                 struct staff_answer *answer, struct failure *f)
+{
+    (void)what;
+    return staff_identify_undo(tx, act, answer, f);
+}
+
 static void protect(void)
 {
     test_resident_make(&hall.database,
@@ -155,6 +162,76 @@ static void what_waits_is_taken_back_when_protection_comes(void **state)
     test_sql(&hall.database, "UPDATE outbox SET checked = 0");
     assert_int_equal(pull(), 0); /* two people let it go, knowing who it is */
     assert_int_equal(hall_count(OURS), 1);
+}
+
+/* --- who it is, when somebody may have read it already ---------------------------------------- */
+
+static void must_not_be_undone(void)
+{
+    assert_int_equal(hall_do("staff:a", 1, 0, undo, NULL), STAFF_NOT_NOW);
+    test_sql(&hall.database, "SET ROLE uketsuke_console; DELETE FROM identification");
+    assert_int_equal(hall_count("identification"), 1); /* the policy, whatever the program asks */
+    assert_int_equal(hall_count("identification_back"), 0);
+}
+
+static void what_was_received_is_not_undone_on_its_second_way(void **state)
+{
+    (void)state;
+    hall_application(1, NOTE, NULL);
+    hall_hand_over();
+    received();
+    protect();
+    asked_for_again();
+    assert_int_equal(pull(), 1);
+    hall_hand_over();
+    hall_must_be(1, "review review-protected");
+    must_not_be_undone();
+}
+
+/* Taken back after it was read: neither undone as if nobody had it, nor lost from its trail. */
+static void what_was_read_and_taken_back_is_remembered(void **state)
+{
+    (void)state;
+    hall_application(1, NOTE, NULL);
+    hall_hand_over();
+    test_sql(&hall.database, "UPDATE outbox SET attempts = 1 WHERE destination <> 'portal'");
+    protect();
+    int64_t id = test_sql_number(&hall.database, "SELECT max(outbox_id) FROM " OURS);
+    assert_int_equal(pull(), 1);
+    hall_hand_over();
+    hall_must_be(1, "review review-protected");
+    must_not_be_undone();
+    char application_id[37];
+    test_application_id(1, application_id);
+    _cleanup_(cleanup_text) char *entry = text_format(
+        "SET session_replication_role = replica;"
+        "INSERT INTO audit_entry (chain, position, at, action, actor, city_code, detail, previous, "
+        "hash)"
+        " VALUES ('routing', 9999, now(), 'items.delivered', 'business:x', '" TEST_CITY "',"
+        " '{\"first\":\"%lld\",\"last\":\"%lld\",\"items\":[[\"%lld\",\"%s\"]]}',"
+        " decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'))",
+        (long long)id, (long long)id, (long long)id, application_id);
+    test_sql(&hall.database, entry);
+    _cleanup_(cleanup_text) char *found =
+        text_format("audit_of_application('" TEST_CITY "', '%s') WHERE action = 'items.delivered'",
+                    application_id);
+    assert_int_equal(hall_count(found), 1);
+}
+
+static void what_was_rejected_may_be_put_right(void **state)
+{
+    (void)state;
+    hall_application(1, NOTE, NULL);
+    hall_hand_over();
+    test_sql(&hall.database,
+             "INSERT INTO delivery (city_code, destination, outbox_id, application_id, created_at,"
+             " attempts, sha256, accepted) SELECT city_code, destination, outbox_id,"
+             " application_id, now(), 1, sha256, false FROM " OURS "; DELETE FROM " OURS);
+    test_application_move(&hall.database, 1, (const char *const[]){"review", NULL});
+    assert_int_equal(hall_do("staff:a", 1, 0, undo, NULL), STAFF_DONE);
+    assert_int_equal(hall_count("identification_back WHERE atenabango = '17'"
+                                " AND taken_back_by = 'staff:a'"),
+                     1);
 }
 
 static void what_is_free_again_goes_out_again(void **state)
@@ -445,6 +522,9 @@ int main(void)
         EACH(nobody_is_asked_twice_for_nothing),
         EACH(what_waits_is_taken_back_when_protection_comes),
         EACH(what_is_free_again_goes_out_again),
+        EACH(what_was_received_is_not_undone_on_its_second_way),
+        EACH(what_was_read_and_taken_back_is_remembered),
+        EACH(what_was_rejected_may_be_put_right),
         EACH(redelivery_of_the_protected_takes_people),
         EACH(redelivery_of_what_has_ended_does_not_leave),
         EACH(resending_the_protected_takes_people),

@@ -225,6 +225,7 @@ static const struct {
     {"package_evidence", "c", "c", "", ""},
     {"examination", "xiros", "x", "x", ""},
     {"identification", "iros", "is", "is", "s"},
+    {"identification_back", "ris", "s", "", ""},
     {"identification_decision", "is", "i", "i", ""},
     {"identification_proposal", "os", "s", "s", "s"},
     {"registry_link", "ig", "g", "g", "g"},
@@ -245,6 +246,7 @@ static const struct {
     {"resident_message", "rpos", "rs", "", ""},
     {"escalation", "ros", "r", "r", "r"},
     {"outbox", "cxirpos", "cxirs", "rps", "rp"},
+    {"outbox_taken_back", "os", "r", "", ""},
     {"outbox_item", "r", "r", "", "r"},
     {"delivery", "rpos", "rp", "r", ""},
     {"outcome", "ro", "r", "r", ""},
@@ -444,7 +446,8 @@ static void nobody_is_found_by_hand_without_a_second_person(void **state)
     expect("console", APPROVE("aa", "staff:c"), DONE);
     test_sql(&database, "UPDATE review SET sha256 = decode(repeat('cc', 32), 'hex')");
     expect("console", APPROVE("cc", "staff:a"), DENIED); /* who identified the applicant */
-    expect("console", APPROVE("cc", "staff:b"), DONE);
+    expect("console", APPROVE("cc", "staff:b"), DENIED); /* and who confirmed it */
+    expect("console", APPROVE("cc", "staff:d"), DONE);
 }
 
 int main(void)

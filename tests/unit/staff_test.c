@@ -172,7 +172,8 @@ static void who_identified_does_not_approve(void **state)
     hall_hand_over();
     expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
     hall_must_be(1, "review review-finding");
-    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_SAME_PERSON); /* confirmed it */
+    expect(hall_do("staff:c", 1, 0, approve, NULL), STAFF_DONE);
 }
 
 static void the_protected_leave_by_two_people_only(void **state)
@@ -309,6 +310,32 @@ static void an_identification_can_be_undone(void **state)
     expect(hall_do("staff:b", 1, 0, confirm, "18"), STAFF_DONE);
     hall_hand_over();
     expect(hall_do("staff:b", 1, 0, undo, NULL), STAFF_NOT_NOW); /* it was handed over */
+    hall_must_be(1, "routed");
+}
+
+/* The same resident again, by who approved the first time: nothing from before counts. */
+static void undoing_voids_what_was_approved(void **state)
+{
+    (void)state;
+    test_resident_make(&hall.database,
+                       &(struct test_resident){.atenabango = "17", .is_protected = true});
+    hall_application(1, NOTE, NULL);
+    hall_hand_over();
+    for (int round = 0; round < 2; round++) {
+        expect(hall_do("staff:a", 1, 0, round ? undo : approve, NULL),
+               round ? STAFF_DONE : STAFF_ONE_MORE);
+        if (!round)
+            expect(hall_do("staff:c", 1, 0, undo, NULL), STAFF_DONE);
+        expect(hall_do("staff:a", 1, 0, propose, "17"), STAFF_DONE);
+        expect(hall_do("staff:b", 1, 0, confirm, "17"), STAFF_DONE);
+        hall_hand_over();
+        hall_must_be(1, "review review-protected");
+        expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
+        expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_SAME_PERSON);
+        expect(hall_do("staff:c", 1, 0, approve, NULL), STAFF_ONE_MORE); /* not the second */
+    }
+    expect(hall_do("staff:d", 1, 0, approve, NULL), STAFF_DONE);
+    hall_hand_over();
     hall_must_be(1, "routed");
 }
 
@@ -502,6 +529,7 @@ int main(void)
         EACH(two_people_identify),
         EACH(a_proposal_can_be_dropped),
         EACH(an_identification_can_be_undone),
+        EACH(undoing_voids_what_was_approved),
         EACH(several_are_approved_only_without_a_finding),
         EACH(a_message_goes_out_sealed_with_its_status),
         EACH(what_waits_for_staff_can_be_withdrawn),

@@ -1,5 +1,5 @@
 // Attached files as pictures: a page at a time, drawn by the server, so that nothing of a file runs
-// here. The file itself is only ever saved.
+// here. The file itself never reaches the browser.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -14,8 +14,15 @@ interface Picture {
 const base = (it: Application) =>
   `/api/applications/${encodeURIComponent(it.receipt_number)}/attachments`;
 
-async function fetchPage(path: string): Promise<Picture> {
+const BUSY_TRIES = 30; // a second apart: one page takes 20 seconds at the most
+
+/** Few pages are drawn at once: what finds no place asks again, as long as somebody waits for it. */
+async function fetchPage(path: string, wanted: () => boolean, tries = BUSY_TRIES): Promise<Picture> {
   const answer = await fetch(path, { cache: "no-store" });
+  if (answer.status === 429 && tries > 0 && wanted()) {
+    await new Promise((done) => setTimeout(done, 1000));
+    return fetchPage(path, wanted, tries - 1);
+  }
   if (!answer.ok) {
     const body = await answer.json().catch(() => undefined);
     throw new ApiError(answer.status, "", body?.errors?.[0]?.message ?? "表示できません。", body);
@@ -34,7 +41,10 @@ function Viewer(props: { it: Application; index: number; name: string; close: ()
     let wanted = true;
     let url = "";
     setError(undefined);
-    fetchPage(`${base(props.it)}/${props.index}/pages/${page}?width=${large ? 2000 : 1100}`).then(
+    fetchPage(
+      `${base(props.it)}/${props.index}/pages/${page}?width=${large ? 2000 : 1100}`,
+      () => wanted,
+    ).then(
       (found) => {
         url = found.url;
         if (wanted) setPicture(found);

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { type Application, post } from "./api";
+import { type Application, once } from "./api";
 import { Button, Failure } from "./parts";
 import { way, when, who } from "./words";
 
@@ -15,7 +15,7 @@ function Add(props: { it: Application; changed: () => void }) {
     event.preventDefault();
     if (busy) return;
     setBusy(true);
-    post(`/api/applications/${encodeURIComponent(props.it.receipt_number)}/contact`, {
+    once(`/api/applications/${encodeURIComponent(props.it.receipt_number)}/contact`, {
       way: how,
       text,
     })

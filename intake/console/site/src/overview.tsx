@@ -54,23 +54,25 @@ function Bar(props: { count: number; most: number }) {
 
 /** How many came in a time, as a file for a spreadsheet; small numbers are hidden. */
 function Counts() {
-  const today = new Date(Date.now() + 9 * 3600000).toISOString().slice(0, 10);
-  const [from, setFrom] = useState(`${today.slice(0, 8)}01`);
-  const [to, setTo] = useState(today);
+  const thisMonth = new Date(Date.now() + 9 * 3600000).toISOString().slice(0, 7);
+  const [from, setFrom] = useState(thisMonth);
+  const [to, setTo] = useState(thisMonth);
+  const [year, month] = to.split("-").map(Number);
+  const last = new Date(Date.UTC(year ?? 2000, month ?? 1, 0)).getUTCDate();
   return (
     <section class="card" aria-label="件数の集計">
       <h2>件数の集計</h2>
       <div class="filters">
         <label>
-          申請日{" "}
-          <input type="date" value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
+          申請月{" "}
+          <input type="month" required value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
         </label>
         <label>
           から{" "}
-          <input type="date" value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+          <input type="month" required value={to} onInput={(event) => setTo(event.currentTarget.value)} />
           {" "}まで
         </label>
-        <a class="button" href={`/api/counts?from=${from}&to=${to}`} download>
+        <a class="button" href={`/api/counts?from=${from}-01&to=${to}-${last}`} download>
           CSVを保存する
         </a>
       </div>
