@@ -221,4 +221,5 @@ void draw_warm_up(void)
     cairo_select_font_face(cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
     cairo_move_to(cairo, 0, 8);
     cairo_show_text(cairo, "あ");
+    cairo_surface_flush(paper);
 }
