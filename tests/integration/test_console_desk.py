@@ -17,6 +17,14 @@ from test_console_work import CHILD, DEPARTMENT, PROCEDURE, act, audit, errors, 
 WELFARE = "welfare"
 OTHER_PROCEDURE = "child-allowance.amount-revision"
 ALL = ["see", "identify", "confirm", "examine", "approve", "reroute"]
+PEOPLE = {  # rights, business, department
+    "hanako": (ALL + ["print", "export"], CHILD, DEPARTMENT),
+    "taro": (ALL + ["print", "export", "number"], CHILD, DEPARTMENT),
+    "jiro": (ALL + ["print", "export", "number"], CHILD, DEPARTMENT),
+    "looker": (["see"], CHILD, DEPARTMENT),
+    "boss": (["see", "approve"], CHILD, DEPARTMENT),
+    "chief": (["see", "protected"], "*", "*"),
+    "both": (["see", "reroute"], "*", "*"), "auditor": (["audit"], "*", "*")}
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +47,7 @@ def house(make_module_stack, tmp_path_factory):
     stack.start_console()
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
                    "--address", "127.0.0.1", "--first")
-    work.PEOPLE = {"hanako": (ALL + ["print", "export"], CHILD, DEPARTMENT),
-                   "taro": (ALL + ["print", "export", "number"], CHILD, DEPARTMENT),
-                   "jiro": (ALL + ["print", "export", "number"], CHILD, DEPARTMENT),
-                   "looker": (["see"], CHILD, DEPARTMENT),
-                   "boss": (["see", "approve"], CHILD, DEPARTMENT),
-                   "chief": (["see", "protected"], "*", "*"),
-                   "both": (["see", "reroute"], "*", "*"), "auditor": (["audit"], "*", "*")}
-    stack.people = {name: work.person(stack, name) for name in work.PEOPLE}
+    stack.people = {name: work.person(stack, name, *have) for name, have in PEOPLE.items()}
     return stack
 
 

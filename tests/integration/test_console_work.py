@@ -23,10 +23,9 @@ PEOPLE = {  # rights, business, department
 }
 
 
-def person(stack, name):
+def person(stack, name, rights, business, department):
     """An account with its rights, signed in. That two people are needed for it is tested with
     signing in; here the second one is the database."""
-    rights, business, department = PEOPLE[name]
     stack.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
                f" valid_to, created_by, approved_by) VALUES ('992011', '{name}', '職員{name}',"
                " '課', 'staff', now() - interval '1 d', now() + interval '1 y', 'a', 'b')")
@@ -55,7 +54,7 @@ def house(make_module_stack, tmp_path_factory):
     stack.start_console()
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
                    "--address", "127.0.0.1", "--first")
-    stack.people = {name: person(stack, name) for name in PEOPLE}
+    stack.people = {name: person(stack, name, *have) for name, have in PEOPLE.items()}
     return stack
 
 
