@@ -189,6 +189,8 @@ def test_correction_and_resubmission(resident, stack, businesses, claim, tmp_pat
 
 def test_withdrawal(resident, stack, claim, tmp_path):
     receipt = submit_claim(resident, claim, tmp_path)
+    # what is taken back before the city took it in, the portal does not list any more
+    resident.until(lambda: receipt in stack.applications(), "the city to have it", 60)
     resident.click("この申請を取り下げる")
     resident.wait_text("もとに戻せません")
     resident.shot("desktop-withdraw")
