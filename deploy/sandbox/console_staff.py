@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Two of the made-up city's staff at the console, so that it can be seen at once: their passwords and
-the keys of their one-time codes are kept in the state folder, which no real city would do.
+"""Two of the made-up city's staff at the console, so that it can be seen at once: their passwords
+and the keys of their one-time codes are kept in the state folder, which no real city would do.
 
-    console_staff.py FOLDER NAME      the one-time code that NAME's authentication app would show now
+    console_staff.py FOLDER NAME    the one-time code that NAME's authentication app would show now
 """
 
 import base64
@@ -114,7 +114,8 @@ def main():
         print(f"console_staff.py: {error}; deploy/quickstart makes it", file=sys.stderr)
         return 3
     except KeyError:
-        print(f"console_staff.py: nobody of that name; there are {', '.join(people)}", file=sys.stderr)
+        print(f"console_staff.py: nobody of that name; there are {', '.join(people)}",
+              file=sys.stderr)
         return 1
     return 0
 

@@ -172,7 +172,8 @@ Look at next:
       the staff's console (Japanese); the browser does not know its certificate's issuer, which is
       {stack.folder}/pki/ca.pem. Sign in with a password and a code:""")
         for name, one in staff.items():
-            print(f"      {name:7} {one['password']}   deploy/sandbox/console_staff.py {stack.folder} {name}")
+            code = f"deploy/sandbox/console_staff.py {stack.folder} {name}"
+            print(f"      {name:7} {one['password']}   {code}")
     print(f"""  build/uketsuke status
       what waits where, and what is wrong
   build/uketsuke list --state unmatched
@@ -186,8 +187,8 @@ Look at next:
 
 
 def build_sites(stack):
-    """The residents' and the staff's; the rest is worth seeing without them: their packages come from
-    npm's registry."""
+    """The residents' and the staff's; the rest is worth seeing without them: their packages come
+    from npm's registry."""
     try:
         if stack.site:
             stack.build_site(CONSOLE_SITE)

@@ -32,7 +32,7 @@ static bool program_find(char path[4096], struct failure *f)
     char *slash = strrchr(path, '/');
     if (!slash)
         return failure_errno(f, "cannot tell where this program stands");
-    strcpy(slash + 1, PAGE_PROGRAM);
+    memcpy(slash + 1, PAGE_PROGRAM, sizeof PAGE_PROGRAM); /* readlink left room for it */
     return true;
 }
 
