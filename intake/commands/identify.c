@@ -30,6 +30,7 @@ static bool work(struct role *role, struct failure *f)
 {
     const char *const channels[] = {work_channel(STAGE_IDENTIFY)};
     struct identifying identifying = {.role = role};
+    db_plan_once(role->db); /* every batch asks the same questions */
     if (!db_listen(role->db, channels, 1, &identifying.listener, f))
         return false;
     const struct work_loop loop = {

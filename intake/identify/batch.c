@@ -147,27 +147,53 @@ static void questions_of(const struct subject *subject, struct known **ret_known
     ret_keys[1].household = claimant ? claimant->household : NULL;
 }
 
+/* Who is decided needs the others of the household only. */
+static bool fetch_households(struct db_tx *tx, const char *city_code, struct subject **asking,
+                             size_t count, struct fetched *fetched, struct failure *f)
+{
+    const char **households = memory_allocate(count * sizeof *households);
+    struct subject **whose = memory_allocate(count * sizeof(struct subject *));
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct resident *claimant = asking[i]->found.people[0].resident;
+        if (!asking[i]->found.identified || !claimant)
+            continue;
+        whose[n] = asking[i];
+        households[n++] = claimant->household;
+    }
+    bool done = n == 0 || residents_by_household(tx, city_code, households, n, RESIDENTS_PER_KEY,
+                                                 &fetched->households, f);
+    for (size_t i = 0; done && i < fetched->households.count; i++)
+        add_resident(whose[fetched->households.answers[i].question],
+                     &fetched->households.answers[i].resident);
+    free(households);
+    free(whose);
+    return done;
+}
+
 static bool fetch_by_keys(struct db_tx *tx, const char *city_code, struct subject **asking,
                           size_t count, struct fetched *fetched, struct failure *f)
 {
-    size_t n = QUESTIONS * count;
-    struct known **known = memory_allocate(n * sizeof *known);
-    struct resident_keys *keys = memory_allocate(n * sizeof *keys);
-    for (size_t i = 0; i < count; i++) {
-        const struct resident *claimant = asking[i]->found.people[0].resident;
-        if (asking[i]->found.identified) /* but who are the others of the household? */
-            keys[QUESTIONS * i].household = claimant ? claimant->household : NULL;
-        else
-            questions_of(asking[i], known + QUESTIONS * i, keys + QUESTIONS * i);
-    }
-    bool done = residents_by_keys(tx, city_code, keys, n, RESIDENTS_PER_KEY, &fetched->around, f);
+    struct known **known = memory_allocate(QUESTIONS * count * sizeof *known);
+    struct resident_keys *keys = memory_allocate(QUESTIONS * count * sizeof *keys);
+    struct subject **whose = memory_allocate(count * sizeof(struct subject *));
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!asking[i]->found.identified) {
+            whose[n] = asking[i];
+            questions_of(asking[i], known + QUESTIONS * n, keys + QUESTIONS * n);
+            n++;
+        }
+    bool done = n == 0 || residents_by_keys(tx, city_code, keys, QUESTIONS * n, RESIDENTS_PER_KEY,
+                                            &fetched->around, f);
     for (size_t i = 0; done && i < fetched->around.count; i++)
-        add_resident(asking[fetched->around.answers[i].question / QUESTIONS],
+        add_resident(whose[fetched->around.answers[i].question / QUESTIONS],
                      &fetched->around.answers[i].resident);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < QUESTIONS * n; i++)
         known_free(known[i]);
     free(known);
     free(keys);
+    free(whose);
     return done;
 }
 
@@ -237,7 +263,8 @@ static bool identify_again(struct db_tx *tx, const char *city_code, struct subje
     if (count == 0)
         return true;
     /* in this order: what is asked by household borrows from the residents that are there */
-    if (!fetch_by_keys(tx, city_code, asking, count, fetched, f) ||
+    if (!fetch_households(tx, city_code, asking, count, fetched, f) ||
+        !fetch_by_keys(tx, city_code, asking, count, fetched, f) ||
         !fetch_beside(tx, city_code, asking, count, fetched, f))
         return false;
     for (size_t i = 0; i < count; i++)
@@ -281,6 +308,7 @@ void fetched_free(struct fetched *fetched)
     free(fetched->lookups);
     resident_set_free(&fetched->linked);
     resident_set_free(&fetched->numbered);
+    resident_set_free(&fetched->households);
     resident_set_free(&fetched->around);
     resident_set_free(&fetched->beside);
     *fetched = (struct fetched){0};

@@ -32,7 +32,7 @@ struct subject {                  /* one application */
 
 struct fetched { /* what subjects borrow from; {0} is fine */
     struct registry_lookup *lookups;
-    struct resident_set linked, numbered, around, beside;
+    struct resident_set linked, numbered, households, around, beside;
 };
 
 /* Call registry_hold before, or an import may come between. Free subjects, then `fetched`. */

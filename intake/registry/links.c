@@ -12,15 +12,14 @@ static const struct db_statement links_hold = {
                            "|| $1::text, 0)) IS NULL"};
 static const struct db_statement links_find = {
     "registry_links_find",
-    "SELECT wanted.position, found.atenabango"
+    "SELECT wanted.position, found.first, nullif(found.last, found.first)"
     " FROM unnest($2::text[], $3::text[], $4::timestamptz[]) WITH ORDINALITY"
     "  AS wanted (ca, serial, at, position)"
     " CROSS JOIN LATERAL ("
-    "  SELECT DISTINCT atenabango FROM registry_link AS link WHERE city_code = $1"
-    "   AND link.ca = wanted.ca AND link.serial = wanted.serial"
-    "   AND valid_from <= wanted.at AND wanted.at < valid_to"
-    "  ORDER BY atenabango LIMIT $5) AS found "
-    "ORDER BY wanted.position, found.atenabango"};
+    "  SELECT min(atenabango) AS first, max(atenabango) AS last FROM registry_link AS link"
+    "   WHERE city_code = $1 AND link.ca = wanted.ca AND link.serial = wanted.serial"
+    "   AND valid_from <= wanted.at AND wanted.at < valid_to) AS found"
+    " WHERE found.first IS NOT NULL"};
 
 struct lookup_columns {
     const char **all, **ca, **serial, **at;
@@ -62,15 +61,17 @@ bool registry_links(struct db_tx *tx, const char *city_code, struct registry_loo
     lookup_columns_make(&c, lookups, count);
     if (!db_query(tx, &links_find,
                   DB_VALUES(db_text(city_code), db_texts(c.ca, count), db_texts(c.serial, count),
-                            db_texts(c.at, count), db_number(REGISTRY_LINKS_MOST)),
+                            db_texts(c.at, count)),
                   &rows, f))
         return false;
     for (size_t i = 0; i < count; i++)
         lookups[i].count = 0;
     for (size_t row = 0; row < db_row_count(rows); row++) {
         struct registry_lookup *lookup = &lookups[db_get_number(rows, row, 0) - 1];
-        snprintf(lookup->atenabango[lookup->count++], sizeof lookup->atenabango[0], "%s",
-                 db_get_text(rows, row, 1));
+        for (int column = 1; column <= REGISTRY_LINKS_MOST && !db_is_null(rows, row, column);
+             column++)
+            snprintf(lookup->atenabango[lookup->count++], sizeof lookup->atenabango[0], "%s",
+                     db_get_text(rows, row, column));
     }
     return true;
 }

@@ -20,7 +20,8 @@ bool registry_hold(struct db_tx *tx, const char *city_code, struct failure *f);
 struct registry_lookup {
     const char *ca, *serial; /* borrowed */
     instant at;
-    /* out: the distinct 宛名番号 linked to (ca, serial) in force at `at` */
+    /* out: the distinct 宛名番号 linked to (ca, serial) in force at `at`; of more than two, the
+     * first and the last */
     char atenabango[REGISTRY_LINKS_MOST][ATENABANGO_TEXT];
     size_t count;
 };

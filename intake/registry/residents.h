@@ -43,6 +43,11 @@ bool residents_by_number(struct db_tx *tx, const char *city_code,
                          const uint8_t (*hashes)[NUMBER_HASH_BYTES], size_t count,
                          struct resident_set *ret_set, struct failure *f);
 
+/* By 世帯番号, as of now: at most `each` of a household; NULL and "" ask nothing. */
+bool residents_by_household(struct db_tx *tx, const char *city_code, const char *const *households,
+                            size_t count, size_t each, struct resident_set *ret_set,
+                            struct failure *f);
+
 /* Candidates: who agrees with one of the keys, as of now. A key that is 0, NULL or "" asks nothing;
  * a name key is looked for among 氏名, 通称, 旧氏, ローマ字 and 漢字併記名. */
 struct resident_keys {

@@ -226,6 +226,7 @@ int main(int argc, char **argv)
         !city_key_load(argv[2], &bench.key, &f) || !db_open(config, "identify", 1, &bench.db, &f))
         die("cannot begin", &f);
     db_plan_by_key(bench.db); /* as role_start does */
+    db_plan_once(bench.db);   /* as the role does */
     cases_read(&bench, argv[3]);
     all_identify(&bench);
     times_print(&bench, true, BATCH, "serial");

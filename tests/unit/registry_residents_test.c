@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "intake/registry/change.h"
+#include "intake/registry/links.h"
 #include "intake/registry/number.h"
 #include "intake/schema.h"
 #include "tests/support/applications.h"
@@ -279,6 +280,82 @@ static void candidates_agree_with_a_key(void **state)
     buffer_free(&one.found);
 }
 
+static bool households_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    static const char *const households[] = {"H1", "", NULL, "H2", "H1"};
+    struct asked *asked = context;
+    _cleanup_(cleanup_resident_set) struct resident_set set = {0};
+    if (!residents_by_household(tx, TEST_CITY, households, 5, asked->each, &set, f))
+        return false;
+    for (size_t i = 0; i < set.count; i++)
+        buffer_format(&asked->found, "%zu:%s ", set.answers[i].question,
+                      set.answers[i].resident.atenabango);
+    return true;
+}
+
+static void a_household_is_who_lives_there(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"0:A1 4:A1 ", "0:A1 0:A2 4:A1 4:A2 "};
+    struct failure f = {0};
+    test_sql(
+        &database,
+        RESIDENT(
+            "resident", KEYS,
+            "'A0', '独', 19900102, '独', '', '', '2026-06-01+09'") "UPDATE resident SET household "
+                                                                   "= '' WHERE atenabango = 'A0'");
+    for (size_t each = 1; each <= 2; each++) {
+        struct asked asked = {.each = each};
+        if (!db_transaction(identify, households_work, &asked, &f))
+            fail_msg("%s", f.text);
+        assert_string_equal(buffer_text(&asked.found), expected[each - 1]);
+        buffer_free(&asked.found);
+    }
+    test_sql(&database, "DELETE FROM resident WHERE atenabango = 'A0'");
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+static bool links_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct buffer *found = context;
+    struct registry_lookup lookups[] = {{.ca = "sign", .serial = "0a"},
+                                        {.ca = "sign", .serial = "0b"},
+                                        {.ca = "auth", .serial = "0a"},
+                                        {.ca = "sign", .serial = "0c"}};
+    for (size_t i = 0; i < 4; i++)
+        lookups[i].at = at("2026-06-01T00:00:00+09:00");
+    if (!registry_links(tx, TEST_CITY, lookups, 4, f))
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        buffer_format(found, "%zu:", lookups[i].count);
+        for (size_t j = 0; j < lookups[i].count; j++)
+            buffer_format(found, "%s ", lookups[i].atenabango[j]);
+    }
+    return true;
+}
+
+/* Of three, the first and the last; once each, however often it is told; in force at the moment. */
+static void links_tell_whether_there_is_one(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_buffer) struct buffer found = {0};
+    struct failure f = {0};
+    test_sql(&database,
+             "INSERT INTO registry_link (city_code, ca, serial, atenabango, kind, valid_from,"
+             " valid_to, import_id, source) VALUES"
+             " ('992011', 'sign', '0a', 'A2', 'card', '2026-01-01+09', 'infinity', 1, 'juki'),"
+             " ('992011', 'sign', '0a', 'A1', 'card', '2026-06-01+09', 'infinity', 1, 'juki'),"
+             " ('992011', 'sign', '0a', 'A3', 'card', '2026-01-01+09', '2026-06-02+09', 1, 'juki'),"
+             " ('992011', 'sign', '0b', 'A1', 'card', '2026-01-01+09', '2026-06-01+09', 1, 'juki'),"
+             " ('992011', 'sign', '0b', 'A2', 'card', '2026-06-01+09', 'infinity', 1, 'juki'),"
+             " ('992020', 'sign', '0c', 'Z9', 'card', '2026-01-01+09', 'infinity', 1, 'juki')");
+    if (!db_transaction(identify, links_work, &found, &f))
+        fail_msg("%s", f.text);
+    assert_string_equal(buffer_text(&found), "2:A1 A3 1:A2 0:0:");
+    test_sql(&database, "DELETE FROM registry_link");
+}
+
 /* --- changes ---------------------------------------------------------------------------------- */
 
 static bool changes_work(struct db_tx *tx, void *context, struct failure *f)
@@ -319,6 +396,8 @@ int main(void)
         cmocka_unit_test(what_was_believed_of_another_person_does_not_count),
         cmocka_unit_test(residents_are_found_by_the_hash_of_their_number),
         cmocka_unit_test(candidates_agree_with_a_key),
+        cmocka_unit_test(a_household_is_who_lives_there),
+        cmocka_unit_test(links_tell_whether_there_is_one),
         cmocka_unit_test(changes_are_taken_once),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
