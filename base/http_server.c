@@ -157,16 +157,17 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
 
 /* --- one connection --------------------------------------------------------------------------- */
 
-/* Where a client certificate is demanded, who showed none, or one that does not verify, never gets
- * to ask: the handshake ends, and this is all that is seen of it. */
+/* Where a client certificate is demanded, who showed none, or one that does not verify, or has too
+ * many connections, never gets to ask: the handshake ends, and this is all that is seen of it. */
 static void note_refused(const struct http_connection *connection)
 {
     if (!connection->server->client_certificates || connection->asked)
         return;
-    const char *reason = connection->untrusted ? "certificate-untrusted" : "certificate-missing";
+    const char *reason = connection->refused ? connection->refused : "certificate-missing";
     metric_add(&handshakes_refused, reason, 1);
     log_warning("http.refused", log_text("reason", reason),
-                log_text("address", connection->address));
+                log_text("address", connection->address),
+                log_text("owner", connection->owner ? connection->owner : ""));
 }
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
@@ -299,6 +300,9 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     server->timeout = options->timeout ? options->timeout : 30 * INSTANT_SECOND;
     server->tls = tls.certificate != NULL;
     server->client_certificates = tls.client_ca != NULL;
+    server->of_owner_most = options->connections_of_owner_most;
+    server->of_address_most = options->connections_of_address_most;
+    server->owner_of = options->owner_of;
     bool good = open_socket(server, options, f) && start_threads(server, options, &tls, f);
     http_tls_free(&tls);
     if (good)

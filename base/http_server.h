@@ -42,7 +42,14 @@ struct http_server_options {
     const char *tls_client_ca; /* PEM; not NULL: a client certificate under it is demanded */
     unsigned threads;          /* 0: 2 */
     unsigned connections_most; /* 0: 1024 */
-    instant timeout;           /* idle and slow connections; 0: 30 s. Waiting requests are exempt */
+    /* Where a client certificate is demanded, so that nobody holds all of them; 0: any number. Who
+     * comes with one more is cut off before the handshake is over. */
+    unsigned connections_of_owner_most;   /* of one owner of certificates, as owner_of tells */
+    unsigned connections_of_address_most; /* of one address, and no owner's (yet) */
+    /* Whose the certificate with this fingerprint is: the same pointer for all of one owner, good
+     * as long as the server; NULL: nobody's. Called by any thread. */
+    const char *(*owner_of)(void *context, const char *fingerprint);
+    instant timeout; /* idle and slow connections; 0: 30 s. Waiting requests are exempt */
     const struct http_route *routes;
     size_t route_count;
     void *context; /* handed to every handler */

@@ -33,7 +33,8 @@ struct http_connection {
     int fd;
     _Atomic int64_t deadline; /* clock_monotonic */
     bool asked;               /* a request began */
-    bool untrusted;           /* its client certificate did not verify */
+    const char *owner;        /* whose its certificate is; NULL: nobody's, or not known yet */
+    const char *refused;      /* why it never gets to ask; NULL: it may, or showed no certificate */
     char peer[65];            /* "" until asked for */
     char address[64];
     struct http_connection *previous, *next;
@@ -84,6 +85,8 @@ struct http_server {
     void *context;
     instant timeout;
     bool tls, client_certificates;
+    unsigned of_owner_most, of_address_most; /* connections; 0: any number */
+    const char *(*owner_of)(void *context, const char *fingerprint);
     int listen_fd;
     unsigned port;
     char *unix_path;
@@ -126,7 +129,10 @@ bool http_tls_peer(gnutls_session_t session, char ret_fingerprint[65]);
 /* http_server_wait.c: the timer thread, waiting requests, deadlines of connections */
 bool http_timer_start(struct http_server *server, struct failure *f);
 void http_timer_stop(struct http_server *server);
+/* Cuts it off when its address has too many. */
 void http_connection_add(struct http_server *server, struct http_connection *connection);
+/* Whose it is; false (and why is noted) when they have too many. */
+bool http_connection_own(struct http_connection *connection, const char *owner);
 void http_connection_remove(struct http_connection *connection);
 /* The peer has the configured time-out plus what `bytes` take at the slowest rate; from now. */
 void http_connection_hurry(struct http_connection *connection, uint64_t bytes);

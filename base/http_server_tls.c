@@ -85,16 +85,26 @@ void http_tls_free(struct http_tls *tls)
     *tls = (struct http_tls){0};
 }
 
+/* Now it is known whose the connection is. */
+static bool own(gnutls_session_t session, struct http_connection *connection)
+{
+    const struct http_server *server = connection->server;
+    char fingerprint[65];
+    return !server->owner_of || !http_tls_peer(session, fingerprint) ||
+           http_connection_own(connection, server->owner_of(server->context, fingerprint));
+}
+
 static int verify(gnutls_session_t session)
 {
     gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
                                      .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT};
     unsigned status = 0;
-    int result = gnutls_certificate_verify_peers(session, &purpose, 1, &status);
-    if (result == 0 && status == 0)
-        return 0;
     struct http_connection *connection = gnutls_session_get_ptr(session);
-    connection->untrusted = true;
+    int result = gnutls_certificate_verify_peers(session, &purpose, 1, &status);
+    if (result != 0 || status != 0)
+        connection->refused = "certificate-untrusted";
+    else if (own(session, connection))
+        return 0;
     return GNUTLS_E_CERTIFICATE_ERROR;
 }
 

@@ -9,6 +9,34 @@ static const int64_t tick = INSTANT_SECOND;
 
 /* --- connections ------------------------------------------------------------------------------ */
 
+/* Connections like this one: of its owner, or as long as it has none, of its address. */
+static size_t alike(const struct http_connection *connection)
+{
+    size_t count = 0;
+    for (const struct http_connection *c = connection->server->connections; c; c = c->next)
+        if (!c->refused && c->owner == connection->owner)
+            count += c->owner || strcmp(c->address, connection->address) == 0;
+    return count;
+}
+
+/* Under the lock. */
+static void limit(struct http_connection *connection, unsigned most, const char *reason)
+{
+    if (most && alike(connection) > most)
+        connection->refused = reason;
+}
+
+bool http_connection_own(struct http_connection *connection, const char *owner)
+{
+    struct http_server *server = connection->server;
+    pthread_mutex_lock(&server->mutex);
+    connection->owner = owner;
+    if (owner)
+        limit(connection, server->of_owner_most, "connections-of-owner");
+    pthread_mutex_unlock(&server->mutex);
+    return !connection->refused;
+}
+
 void http_connection_add(struct http_server *server, struct http_connection *connection)
 {
     pthread_mutex_lock(&server->mutex);
@@ -18,6 +46,10 @@ void http_connection_add(struct http_server *server, struct http_connection *con
     else
         pthread_cond_signal(&server->changed); /* the timer slept without end */
     server->connections = connection;
+    if (server->client_certificates)
+        limit(connection, server->of_address_most, "connections-of-address");
+    if (connection->refused)
+        shutdown(connection->fd, SHUT_RDWR);
     pthread_mutex_unlock(&server->mutex);
 }
 

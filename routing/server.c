@@ -34,6 +34,18 @@ static const struct config_key routing_keys[] = {
      .least = 1,
      .most = 10000,
      .help = "Connections at a time; more are turned away."},
+    {.name = "connections-of-destination-most",
+     .type = CONFIG_NUMBER,
+     .initial = "64",
+     .least = 1,
+     .most = 10000,
+     .help = "Connections of one destination at a time, so that none holds all of them."},
+    {.name = "connections-of-address-most",
+     .type = CONFIG_NUMBER,
+     .initial = "64",
+     .least = 1,
+     .most = 10000,
+     .help = "Connections of one address that have not shown (yet) which destination's they are."},
     {.name = "interval",
      .type = CONFIG_DURATION,
      .initial = "10s",
@@ -256,6 +268,13 @@ static bool listen_for_items(struct routing_server *server, struct failure *f)
 
 /* --- the server ------------------------------------------------------------------------------- */
 
+static const char *owner_of(void *context, const char *fingerprint)
+{
+    const struct routing_context *routing = context;
+    const struct access_client *client = access_client_of_peer(routing->access, fingerprint);
+    return client ? client->destination : NULL;
+}
+
 static bool http_start(struct routing_server *server, struct failure *f)
 {
     const struct config_group *group = config_group(server->context.options.config, "routing");
@@ -266,6 +285,11 @@ static bool http_start(struct routing_server *server, struct failure *f)
         .tls_client_ca = config_text(group, "client-ca"),
         .threads = (unsigned)config_number(group, "threads"),
         .connections_most = (unsigned)config_number(group, "connections-most"),
+        .connections_of_owner_most =
+            (unsigned)config_number(group, "connections-of-destination-most"),
+        .connections_of_address_most =
+            (unsigned)config_number(group, "connections-of-address-most"),
+        .owner_of = owner_of,
         .routes = routes,
         .route_count = sizeof routes / sizeof routes[0],
         .context = &server->context,

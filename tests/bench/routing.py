@@ -244,6 +244,7 @@ def main():
     health = {"auth": "mtls", "peers": ""}
     stack = Stack(pathlib.Path(folder), build=given.build, durable=True,
                   settings={"routing": {"connections-most": 2000, "requests-most": 0,
+                                        "connections-of-destination-most": 2000,
                                         "wait-most": "300s"},
                             "destination health": health, "log": {"level": "warning"}})
     try:

@@ -37,7 +37,9 @@ from stack import BUSINESSES, ROLES, ROOT, Stack, StackError, wait_until  # noqa
 
 PROCEDURES = ROOT / "forms" / "procedures"
 SETTINGS = {"work": {"lease": "2s"},
-            "routing": {"requests-most": "0", "refusals-most": "0", "connections-most": "2000"},
+            "routing": {"requests-most": "0", "refusals-most": "0", "connections-most": "2000",
+                        "connections-of-destination-most": "2000",
+                        "connections-of-address-most": "2000"},
             "log": {"level": "warning"}, "destination health": {"package": "yes"}}
 SEEN = {"completed": "完了", "rejected": "完了", "correction": "要訂正", "review": "取得済"}
 SENT_BACK = {"state": "review", "reason": "rejected-by-destination"}

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/http_client.h"
 #include "base/http_server.h"
+#include "base/metrics.h"
 #include "base/text.h"
 
 static char folder[] = "/tmp/http-tls-XXXXXX";
@@ -133,6 +134,7 @@ static int setup(void **state)
     struct identity made[] = {
         make("server", &ca, "serverAuth", -60, 3600),
         make("client", &ca, "clientAuth", -60, 3600),
+        make("stranger", &ca, "clientAuth", -60, 3600),
         make("expired", &ca, "clientAuth", -7200, -3600),
         make("foreign", &foreign, "clientAuth", -60, 3600),
         make("foreign-server", &foreign, "serverAuth", -60, 3600),
@@ -159,8 +161,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    static const char *const names[] = {"ca",      "foreign-ca", "server",        "client",
-                                        "expired", "foreign",    "foreign-server"};
+    static const char *const names[] = {"ca",      "foreign-ca", "server",         "client",
+                                        "expired", "foreign",    "foreign-server", "stranger"};
     http_server_stop(world.server);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         unlink(path_of(names[i], "pem"));
@@ -265,6 +267,135 @@ static void test_silent_handshake(void **state)
     assert_true(clock_monotonic() - begun < 5 * INSTANT_SECOND);
     free(answer);
     close(fd);
+}
+
+/* --- who holds how many connections ----------------------------------------------------------- */
+
+static const char *owner_of(void *context, const char *fingerprint)
+{
+    (void)context;
+    return strcmp(fingerprint, world.client_fingerprint) == 0 ? "owner" : NULL;
+}
+
+static struct http_server *server_with(unsigned of_owner, unsigned of_address, char url[64])
+{
+    struct http_server_options options = {.address = "127.0.0.1:0",
+                                          .tls_certificate = path_of("server", "pem"),
+                                          .tls_key = path_of("server", "key"),
+                                          .tls_client_ca = path_of("ca", "pem"),
+                                          .connections_of_owner_most = of_owner,
+                                          .connections_of_address_most = of_address,
+                                          .owner_of = owner_of,
+                                          .routes = routes,
+                                          .route_count = sizeof routes / sizeof *routes};
+    struct http_server *server;
+    struct failure f = {0};
+    if (!http_server_start(&options, &server, &f))
+        fail_msg("%s", f.text);
+    snprintf(url, 64, "https://localhost:%u", http_server_port(server));
+    return server;
+}
+
+static bool lets_in(struct http_client *client)
+{
+    _cleanup_(http_answer_free) struct http_answer answer = {0};
+    struct failure f = {0};
+    return get(client, "/peer", 0, &answer, &f) && answer.status == 200;
+}
+
+static bool counted(const char *reason)
+{
+    _cleanup_(cleanup_buffer) struct buffer text = {0};
+    _cleanup_(cleanup_text) char *line =
+        text_format("uketsuke_http_handshakes_refused_total{reason=\"%s\"}", reason);
+    metrics_write(&text);
+    return strstr(buffer_text(&text), line) != NULL;
+}
+
+/* The server sees a moment later that a connection is gone. */
+static bool soon(bool (*what)(const void *context), const void *context)
+{
+    int64_t until = clock_monotonic() + 5 * INSTANT_SECOND;
+    while (!what(context))
+        if (clock_monotonic() > until || usleep(10000) != 0)
+            return false;
+    return true;
+}
+
+static bool client_gets_in(const void *context)
+{
+    return lets_in(*(struct http_client *const *)context);
+}
+
+static bool reason_counted(const void *context)
+{
+    return counted(context);
+}
+
+static void test_an_owner_has_so_many_connections(void **state)
+{
+    (void)state;
+    char url[64];
+    struct http_server *server = server_with(2, 0, url);
+    struct http_client *ours[] = {client_of(url, "client", "ca"), client_of(url, "client", "ca"),
+                                  client_of(url, "client", "ca")};
+    struct http_client *stranger = client_of(url, "stranger", "ca");
+    assert_true(lets_in(ours[0]) && lets_in(ours[1]));
+    assert_false(lets_in(ours[2]));
+    assert_true(soon(reason_counted, "connections-of-owner"));
+    assert_true(lets_in(stranger)); /* others have room */
+    assert_true(lets_in(ours[0]) && lets_in(ours[1]));
+    http_client_close(ours[0]);
+    assert_true(soon(client_gets_in, &ours[2]));
+    http_client_close(ours[1]);
+    http_client_close(ours[2]);
+    http_client_close(stranger);
+    http_server_stop(server);
+}
+
+#define SILENT 4
+
+struct silent { /* connections that never begin a handshake */
+    int fds[SILENT];
+};
+
+static bool all_but_one_cut(const void *context)
+{
+    const struct silent *silent = context;
+    int cut = 0;
+    char byte;
+    for (int i = 0; i < SILENT; i++)
+        cut += recv(silent->fds[i], &byte, 1, MSG_DONTWAIT) == 0;
+    return cut == SILENT - 1;
+}
+
+static void test_an_address_has_so_many_unknown_connections(void **state)
+{
+    (void)state;
+    char url[64];
+    struct http_server *server = server_with(0, 2, url);
+    struct http_client *ours[] = {client_of(url, "client", "ca"), client_of(url, "client", "ca"),
+                                  client_of(url, "client", "ca")};
+    struct http_client *stranger = client_of(url, "stranger", "ca");
+    for (int i = 0; i < 3; i++)
+        assert_true(lets_in(ours[i])); /* whose are known do not count */
+    assert_true(lets_in(stranger));
+    struct silent silent;
+    for (int i = 0; i < SILENT; i++)
+        silent.fds[i] = raw_connect(http_server_port(server));
+    assert_true(soon(all_but_one_cut, &silent)); /* the stranger is the other one */
+    assert_true(soon(reason_counted, "connections-of-address"));
+    assert_true(lets_in(ours[0]));
+    struct http_client *late = client_of(url, "client", "ca");
+    assert_false(lets_in(late)); /* nor is room for who is not known yet */
+    for (int i = 0; i < SILENT; i++)
+        close(silent.fds[i]);
+    assert_true(soon(client_gets_in, &late));
+    http_client_close(late);
+    for (int i = 0; i < 3; i++)
+        http_client_close(ours[i]);
+    http_client_close(stranger);
+    http_server_stop(server);
 }
 
 static void test_long_poll_over_tls(void **state)
@@ -480,6 +611,8 @@ int main(void)
         cmocka_unit_test(test_another_host_name),
         cmocka_unit_test(test_plain_http_gets_nothing),
         cmocka_unit_test(test_silent_handshake),
+        cmocka_unit_test(test_an_owner_has_so_many_connections),
+        cmocka_unit_test(test_an_address_has_so_many_unknown_connections),
         cmocka_unit_test(test_long_poll_over_tls),
         cmocka_unit_test(test_body_and_headers_travel),
         cmocka_unit_test(test_server_files_that_do_not_fit),

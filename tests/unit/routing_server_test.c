@@ -18,6 +18,7 @@
 static int set_up(void **state)
 {
     (void)state;
+    house.more = "connections-of-destination-most = 3\n";
     house_make();
     return 0;
 }
@@ -385,6 +386,27 @@ static void without_a_certificate_nothing_is_said(void **state)
     http_client_close(nobody);
 }
 
+/* One destination never holds all connections: the others have room. */
+static void a_destination_has_so_many_connections(void **state)
+{
+    (void)state;
+    struct http_client *more[3];
+    json_decref(house_ask_json(house.ours, "GET", "/routing/v1/items", NULL, 200));
+    for (int i = 0; i < 3; i++)
+        more[i] = house_client("business-child-allowance");
+    for (int i = 0; i < 2; i++)
+        json_decref(house_ask_json(more[i], "GET", "/routing/v1/items", NULL, 200));
+    struct http_call call = {.method = "GET", .path = "/routing/v1/items"};
+    struct http_answer answer = {0};
+    struct failure f = {0};
+    assert_false(http_client_call(more[2], &call, &answer, &f));
+    http_answer_free(&answer);
+    json_decref(house_ask_json(house.theirs, "GET", "/routing/v1/items", NULL, 200));
+    json_decref(house_ask_json(house.ours, "GET", "/routing/v1/items", NULL, 200));
+    for (int i = 0; i < 3; i++)
+        http_client_close(more[i]);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup(test, reset)
@@ -404,6 +426,7 @@ int main(void)
         EACH(another_destination_sees_nothing_of_ours),
         EACH(a_certificate_of_nobody_is_turned_away),
         EACH(without_a_certificate_nothing_is_said),
+        EACH(a_destination_has_so_many_connections),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
