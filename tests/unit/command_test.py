@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """command_test.py PROGRAM ROOT: the frame of the `uketsuke` command, from outside."""
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -156,17 +157,22 @@ class Configuration(unittest.TestCase):
                 ["reroute", "--to", "health"])
 
         def said(act, accounts):
-            self.config.write_text(f"[city]\ncode = 992011\n[database]\nconnection = host=/nowhere\n"
-                                   f"[staff]\naccounts = {accounts}\n", encoding="utf-8")
-            done = run("application", act[0], "R-1", *act[1:], "--reason", "x", config=self.config)
+            config = self.config.with_name(f"{act[0]}-{accounts}.conf")
+            config.write_text(f"[city]\ncode = 992011\n[database]\nconnection = host=/nowhere\n"
+                              f"[staff]\naccounts = {accounts}\n", encoding="utf-8")
+            done = run("application", act[0], "R-1", *act[1:], "--reason", "x", config=config)
             self.assertEqual(done.returncode, FAILED)
             return done.stderr
         nobody = pathlib.Path("/proc/self/loginuid").read_text() == "4294967295"
-        for act in acts:
+
+        def check(act):
             self.assertIn(f"{me} is not among [staff] accounts", said(act, f"x{me} other"))
             self.assertEqual("nobody logged in" in said(act, ""), nobody)
             self.assertNotIn("accounts", said(act, f"other {me}"))  # but the database is away
-        self.assertNotIn("accounts", said(["refuse"], "other"))  # takes one person
+        with concurrent.futures.ThreadPoolExecutor() as several:  # each waits for the database
+            alone = several.submit(said, ["refuse"], "other")  # takes one person
+            list(several.map(check, acts))
+            self.assertNotIn("accounts", alone.result())
 
     def test_routing_check_tells_what_a_destination_lacks(self):
         """A certificate, an OAuth client and its secret; and files that nobody is told of."""
