@@ -32,7 +32,7 @@ DECISIONS = {"child-allowance": (10, 10), "health": (4, 12), "registry": (2, 20)
 DECIDED = {"completed": ("completed", ""), "rejected": ("rejected", "outcome-of-destination"),
            "incomplete": ("correction", "outcome-of-destination")}  # state and reason
 DB_ROLES = ("collect", "examine", "identify", "routing", "report", "registry", "operator",
-            "console")
+            "administrator", "console")
 ROLES = ("collect", "examine", "identify", "routing", "report", "revocation")
 
 
@@ -185,12 +185,6 @@ class Stack:
                     f"{self.postgres_folder}: choose a state folder that others may enter") from None
         self._as_postgres(POSTGRES_BIN / "initdb", "-D", data, "-U", "uketsuke_admin",
                           "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer")
-        me = pwd.getpwuid(os.geteuid()).pw_name
-        roles = ["uketsuke_admin", "uketsuke_owner", "uketsuke_business", *(f"uketsuke_{r}" for r in DB_ROLES)]
-        users = {me, self._postgres_user() or me}
-        lines = "".join(f"quickstart {u} {r}\n" for u in sorted(users) for r in roles)
-        with (data / "pg_ident.conf").open("a") as f:
-            f.write(lines)
         (data / "pg_hba.conf").write_text("local all all peer map=quickstart\n")
         with (data / "postgresql.conf").open("a") as f:
             f.write(f"listen_addresses = ''\nunix_socket_directories = '{self.postgres_folder}'\n"
@@ -200,8 +194,17 @@ class Stack:
                     "log_parameter_max_length_on_error = 0\n"
                     f"fsync = {'on' if self.durable else 'off'}\n")
 
+    def write_ident(self):
+        """Who may be which database role: anew at every start, since there may be more of them."""
+        me = pwd.getpwuid(os.geteuid()).pw_name
+        users = sorted({me, self._postgres_user() or me})
+        roles = [f"uketsuke_{r}" for r in ("admin", "owner", "business", *DB_ROLES)]
+        (self.postgres_folder / "data" / "pg_ident.conf").write_text(
+            "".join(f"quickstart {u} {r}\n" for u in users for r in roles))
+
     def start_postgres(self):
         data = self.postgres_folder / "data"
+        self.write_ident()
         pid_file = data / "postmaster.pid"
         if pid_file.exists():  # of a run that was killed
             subprocess.run([POSTGRES_BIN / "pg_ctl", "-D", data, "-m", "immediate", "stop"],

@@ -12,9 +12,9 @@ bool console_look_open(const struct config *config, struct console_look *ret_loo
     if (!city_code ||
         !look_person(accounts, "[staff] accounts", ret_look->actor, sizeof ret_look->actor, f))
         return false;
-    ret_look->who =
-        (struct administrator){.city_code = city_code, .by = ret_look->actor, .chain = "operator"};
-    return look_open(config, &ret_look->db, f);
+    ret_look->who = (struct administrator){
+        .city_code = city_code, .by = ret_look->actor, .chain = LOOK_ADMINISTRATOR};
+    return look_open_administrator(config, &ret_look->db, f);
 }
 
 void console_look_close(struct console_look *look)

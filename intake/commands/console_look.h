@@ -1,5 +1,5 @@
-/* What the commands `user …` and `terminal …` share: the database as operator, who acts, and their
- * options. */
+/* What the commands `user …` and `terminal …` share: the database as administrator, who acts, and
+ * their options. */
 #ifndef UKETSUKE_INTAKE_COMMANDS_CONSOLE_LOOK_H
 #define UKETSUKE_INTAKE_COMMANDS_CONSOLE_LOOK_H
 

@@ -9,10 +9,11 @@
 #include "base/cleanup.h"
 #include "intake/schema.h"
 
-bool look_open(const struct config *config, struct db **ret_db, struct failure *f)
+static bool open_as(const struct config *config, const char *role, struct db **ret_db,
+                    struct failure *f)
 {
     struct db *db = NULL;
-    if (!db_open(config, "operator", 1, &db, f))
+    if (!db_open(config, role, 1, &db, f))
         return false;
     if (!db_schema_check(db, (int)schema_migration_count, f)) {
         db_close(db);
@@ -20,6 +21,16 @@ bool look_open(const struct config *config, struct db **ret_db, struct failure *
     }
     *ret_db = db;
     return true;
+}
+
+bool look_open(const struct config *config, struct db **ret_db, struct failure *f)
+{
+    return open_as(config, "operator", ret_db, f);
+}
+
+bool look_open_administrator(const struct config *config, struct db **ret_db, struct failure *f)
+{
+    return open_as(config, LOOK_ADMINISTRATOR, ret_db, f);
 }
 
 /* proc(5); false for what no login started. */

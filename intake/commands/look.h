@@ -1,4 +1,5 @@
-/* What the commands that only look share: the database as role operator. */
+/* What the commands that people run on the server share: the database as role operator, who looks,
+ * or as role administrator, who proposes and confirms; and who it is that acts. */
 #ifndef UKETSUKE_INTAKE_COMMANDS_LOOK_H
 #define UKETSUKE_INTAKE_COMMANDS_LOOK_H
 
@@ -10,6 +11,10 @@
 
 /* Opens the database as operator and checks its schema. */
 bool look_open(const struct config *config, struct db **ret_db, struct failure *f);
+/* The same as administrator, whom alone the database lets change users, terminals and feeds; its
+ * audit chain. */
+#define LOOK_ADMINISTRATOR "administrator"
+bool look_open_administrator(const struct config *config, struct db **ret_db, struct failure *f);
 /* "operator:<account>": who sits at the terminal. The account that logged in, which the kernel
  * keeps across sudo and su (loginuid); else the account that runs us (a timer's). The environment
  * (SUDO_USER) is not asked: whoever runs us sets it as he likes. */

@@ -29,7 +29,7 @@ static int run(const struct config *config, int argc, char **argv)
         return command_fail("registry approve", EXIT_FAILED, &f);
     if (!look_person(approvers, "[registry] approvers", actor, sizeof actor, &f))
         return command_fail("registry approve", EXIT_NO, &f);
-    if (!look_open(config, &db, &f))
+    if (!look_open_administrator(config, &db, &f))
         return command_fail("registry approve", EXIT_FAILED, &f);
     if (!registry_approve(db, city_code, import_id, actor, &f))
         return command_fail("registry approve", f.kind == FAILURE_USAGE ? EXIT_NO : EXIT_FAILED,
@@ -49,7 +49,8 @@ const struct command registry_approve_command = {
              "protections-most waits, and nothing changes. ID is what `registry import` told;\n"
              "look at `registry status` first. Who approves must be another person than who\n"
              "imported: the account that logged in, and one of [registry] approvers if they are\n"
-             "named. It approves as the database role operator; the account that imports cannot.\n"
+             "named. It approves as the database role administrator; the account that imports\n"
+             "cannot.\n"
              "The same feed, imported again within [registry] approval-lasts, then goes through,\n"
              "if it still does exactly what it would have done.\n"
              "Exit code 0 when done, 1 when the import does not wait or was your own, 3 when we\n"

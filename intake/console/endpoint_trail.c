@@ -28,7 +28,7 @@
     " WHERE (e.city_code IS NULL OR e.city_code = $1)"                                             \
     " AND e.at <= $2 AND (e.at, e.position, e.chain) < ($2, $4, $3) AND e.at >= $5"
 #define TRAIL          COLUMNS "FROM audit_entry e" UNTIL
-#define BY_PEOPLE      " AND e.chain IN ('console', 'operator', 'registry')"
+#define BY_PEOPLE      " AND e.chain IN ('administrator', 'console', 'operator', 'registry')"
 #define THAT_PERSON    " AND e.actor = $6"
 #define THAT_TERMINAL  " AND audit_terminal(e.terminal) = $7"
 #define THAT_ACT       " AND e.action = $8"

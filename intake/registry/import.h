@@ -56,10 +56,10 @@ bool registry_import(struct db *db, const struct feed *feed, FILE *in,
 bool registry_last_sequence(struct db *db, const char *city_code, const struct feed *feed,
                             int64_t *ret_sequence, struct failure *f);
 
-/* The second person, as database role operator: import `import_id` may do what it was weighed to
- * do; the same feed is imported again then, within [registry] approval-lasts. The approval covers
- * that feed (its bytes, and all that its manifest says) with that outcome (all counts, and every
- * row that would be lost) and nothing else. FAILURE_USAGE when it does not wait, or `actor`
+/* The second person, as database role administrator: import `import_id` may do what it was weighed
+ * to do; the same feed is imported again then, within [registry] approval-lasts. The approval
+ * covers that feed (its bytes, and all that its manifest says) with that outcome (all counts, and
+ * every row that would be lost) and nothing else. FAILURE_USAGE when it does not wait, or `actor`
  * imported it. */
 bool registry_approve(struct db *db, const char *city_code, int64_t import_id, const char *actor,
                       struct failure *f);

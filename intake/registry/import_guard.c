@@ -204,7 +204,7 @@ static bool approve_work(struct db_tx *tx, void *context, struct failure *f)
                                 .actor = approval->actor,
                                 .city_code = approval->city_code,
                                 .detail = detail};
-    return audit_append(tx, "operator", &entry, 1, f);
+    return audit_append(tx, "administrator", &entry, 1, f);
 }
 
 bool registry_approve(struct db *db, const char *city_code, int64_t import_id, const char *actor,

@@ -402,11 +402,22 @@ def test_the_consoles_role_has_no_second_person(house, sql):
     house.psql("DELETE FROM registry_import")
 
 
-def test_the_operators_role_has_no_staff(house):
+NEW_CODE = "SELECT account_new_code('992011', 'keiko', decode(repeat('00', 32), 'hex'), now())"
+
+
+def test_the_administrators_role_has_no_staff(house):
     with pytest.raises(Exception, match="no administrator"):
-        house.psql(HOLIDAY.format(day="2027-05-07", by="staff:keiko"), user="uketsuke_operator")
-    assert house.psql("SELECT account_new_code('992011', 'keiko', decode(repeat('00', 32), 'hex'),"
-                      " now())", user="uketsuke_operator") == "f\n"
+        house.psql(HOLIDAY.format(day="2027-05-07", by="staff:keiko"),
+                   user="uketsuke_administrator")
+    assert house.psql(NEW_CODE, user="uketsuke_administrator") == "f\n"
+
+
+@pytest.mark.parametrize("sql", [
+    HOLIDAY.format(day="2027-05-07", by="operator:a"), SETTLE.format(change=1, who="operator:b"),
+    NEW_CODE, "SELECT account_stop('992011', 'hanako')", IMPORT.format(by="operator:b", at="now()")])
+def test_who_may_look_on_the_server_does_not_administer(house, sql):
+    with pytest.raises(Exception, match="permission denied"):
+        house.psql(sql, user="uketsuke_operator")
 
 
 # --- for whoever asks for corrections ------------------------------------------------------------
@@ -621,7 +632,8 @@ def test_search_reads_an_index_and_not_the_trail(house, index):
     plan = house.psql("ANALYZE audit_entry; SET enable_seqscan = off; SET enable_bitmapscan = off;"
                       " EXPLAIN SELECT"
                       " position FROM audit_entry e WHERE (city_code IS NULL OR city_code ="
-                      " '992011') AND at <= now() AND chain IN ('console', 'operator', 'registry')"
+                      " '992011') AND at <= now() AND chain IN ('administrator', 'console',"
+                      " 'operator', 'registry')"
                       f" AND {PLANS[index]} ORDER BY at DESC, position DESC LIMIT 51")
     assert f"using {index}" in plan, plan
 

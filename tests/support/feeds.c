@@ -10,7 +10,7 @@
 #include "tests/unit/check.h"
 
 struct test_database feeds_database;
-struct db *feeds_registry, *feeds_identify, *feeds_operator, *feeds_owner;
+struct db *feeds_registry, *feeds_identify, *feeds_administrator, *feeds_owner;
 static struct city_key *city_key;
 
 int feeds_set_up(void **state)
@@ -20,7 +20,7 @@ int feeds_set_up(void **state)
     test_database_upgrade(&feeds_database, schema_migrations, schema_migration_count);
     feeds_registry = test_database_open(&feeds_database, "registry", 2);
     feeds_identify = test_database_open(&feeds_database, "identify", 2);
-    feeds_operator = test_database_open(&feeds_database, "operator", 1);
+    feeds_administrator = test_database_open(&feeds_database, "administrator", 1);
     feeds_owner = test_database_open(&feeds_database, "owner", 1);
     city_key = test_city_key(&feeds_database);
     return 0;
@@ -31,7 +31,7 @@ int feeds_tear_down(void **state)
     (void)state;
     db_close(feeds_registry);
     db_close(feeds_identify);
-    db_close(feeds_operator);
+    db_close(feeds_administrator);
     db_close(feeds_owner);
     city_key_free(city_key);
     test_database_drop(&feeds_database);

@@ -24,7 +24,7 @@
            ",１丁目２番３号,桜荘１０１,1000001,1,,,,,,,," kojinbango "," code "\n"
 
 extern struct test_database feeds_database;
-extern struct db *feeds_registry, *feeds_identify, *feeds_operator, *feeds_owner; /* by role */
+extern struct db *feeds_registry, *feeds_identify, *feeds_administrator, *feeds_owner; /* by role */
 
 int feeds_set_up(void **state);
 int feeds_tear_down(void **state);

@@ -23,12 +23,15 @@ static void a_load_that_removes_too_many_waits_for_a_second_person(void **state)
     assert_int_equal(result.removed, 1);
     assert_int_equal(result.import_id, again.import_id);
     assert_string_equal(found("sign", "02", "2100-01-01T00:00:00Z"), "A2");
-    assert_false(registry_approve(feeds_operator, TEST_CITY, result.import_id, "operator:one", &f));
+    assert_false(
+        registry_approve(feeds_administrator, TEST_CITY, result.import_id, "operator:one", &f));
     assert_int_equal(f.kind, FAILURE_USAGE);
     assert_false(
-        registry_approve(feeds_operator, TEST_CITY, result.import_id + 1, "operator:two", &f));
-    assert_true(registry_approve(feeds_operator, TEST_CITY, result.import_id, "operator:two", &f));
-    assert_false(registry_approve(feeds_operator, TEST_CITY, result.import_id, "operator:two", &f));
+        registry_approve(feeds_administrator, TEST_CITY, result.import_id + 1, "operator:two", &f));
+    assert_true(
+        registry_approve(feeds_administrator, TEST_CITY, result.import_id, "operator:two", &f));
+    assert_false(
+        registry_approve(feeds_administrator, TEST_CITY, result.import_id, "operator:two", &f));
     /* another feed is not approved by that */
     assert_true(import_as(HEADER "sign,01,phone,A1,,\n", &full).waiting);
     result = import_as(less, &full);
@@ -50,7 +53,7 @@ static int64_t wait_and_approve(const char *text, const struct call *call)
     struct failure f = {0};
     struct registry_import_result result = import_as(text, call);
     assert_true(result.waiting);
-    if (!registry_approve(feeds_operator, TEST_CITY, result.import_id, "operator:two", &f))
+    if (!registry_approve(feeds_administrator, TEST_CITY, result.import_id, "operator:two", &f))
         fail_msg("%s", f.text);
     return result.import_id;
 }
@@ -98,7 +101,7 @@ static void an_approval_ends(void **state)
     struct registry_import_result result = import_as(less, &full);
     assert_true(result.waiting);
     assert_int_equal(result.import_id, id); /* it waits again, for another approval */
-    assert_true(registry_approve(feeds_operator, TEST_CITY, id, "operator:two", &f));
+    assert_true(registry_approve(feeds_administrator, TEST_CITY, id, "operator:two", &f));
     clock_fix(now + (INSTANT_DAY / 24) + 2 * INSTANT_DAY - 1);
     assert_false(import_as(less, &full).waiting);
     /* the import that went through is of its own time, not of the time when it waited */
@@ -193,7 +196,7 @@ static void roles_keep_to_their_part(void **state)
     assert_true(import_as(HEADER "sign,01,card,A1,,\n", &(struct call){.full = true}).waiting);
     for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
         struct failure f = {0};
-        if (db_transaction(tries[i].imports ? feeds_registry : feeds_operator, statement_work,
+        if (db_transaction(tries[i].imports ? feeds_registry : feeds_administrator, statement_work,
                            (void *)(uintptr_t)&tries[i].statement, &f))
             fail_msg("%s", tries[i].statement.sql);
     }

@@ -28,6 +28,10 @@ static int set_up(void **state)
     test_sql(&database, "INSERT INTO terminal (city_code, label, department, address, proposed_by,"
                         " approved_by) SELECT '992011', repeat('x', 60), 'd', n, 'a',"
                         " CASE WHEN n = '2' THEN 'b' END FROM unnest(ARRAY['1', '2', '3']) AS n");
+    test_database_upgrade(&database, schema_migrations, 24);
+    test_sql(&database, "INSERT INTO change (city_code, kind, subject, after, reason, proposed_by)"
+                        " VALUES ('992011', 'holiday', '2027-01-04', '{\"name\": \"x\"}', 'x',"
+                        " 'operator:one')");
     test_database_upgrade(&database, schema_migrations, schema_migration_count);
     test_sql(&database,
              "INSERT INTO application (city_code, application_id, channel, receipt_number,"
@@ -170,7 +174,7 @@ static void the_past_is_append_only_for_everybody(void **state)
              "INSERT INTO audit_chain VALUES ('operator', 0, decode(repeat('00', 32), 'hex'))");
     const char *const tables[] = {"audit_entry", "audit_checkpoint", "application_event"};
     const char *const roles[] = {"collect", "examine",  "identify", "routing",
-                                 "report",  "registry", "operator"};
+                                 "report",  "registry", "operator", "administrator"};
     for (size_t t = 0; t < 3; t++) {
         const char *const changes[] = {"DELETE FROM %s", "TRUNCATE %s", "UPDATE %s SET at = now()"};
         for (size_t c = 0; c < 3; c++) {
@@ -209,7 +213,8 @@ static void an_audit_entry_follows_the_head_of_its_own_chain(void **state)
 /* --- least privilege ---------------------------------------------------------------------------
  */
 
-/* c collect, x examine, i identify, r routing, p report, g registry, o operator, s console */
+/* c collect, x examine, i identify, r routing, p report, g registry, o operator, s console,
+ * a administrator */
 static const struct {
     const char *table;
     const char *select, *insert, *update, *delete;
@@ -230,7 +235,7 @@ static const struct {
     {"identification_proposal", "os", "s", "s", "s"},
     {"registry_link", "ig", "g", "g", "g"},
     {"registry_link_past", "g", "g", "", ""},
-    {"registry_import", "gos", "g", "gos", ""},
+    {"registry_import", "gosa", "g", "gsa", ""},
     {"registry_folding", "igs", "g", "g", ""},
     {"registry_change", "ig", "g", "", "i"},
     {"registry_key", "g", "g", "", ""},
@@ -260,7 +265,7 @@ static const struct {
     {"account_credential", "s", "s", "s", "s"},
     {"account_right", "os", "", "", ""},
     {"terminal", "os", "", "", ""},
-    {"change", "os", "os", "", ""},
+    {"change", "osa", "sa", "", ""},
     {"holiday", "os", "", "", ""},
     {"message_template", "os", "", "", ""},
     {"session", "os", "s", "s", ""},
@@ -268,30 +273,38 @@ static const struct {
     {"once", "s", "s", "s", "s"},
     {"contact_note", "s", "s", "", ""},
     {"audit_chain", "os", "", "", ""},
-    {"audit_entry", "os", "cxirpgos", "", ""},
+    {"audit_entry", "os", "cxirpgosa", "", ""},
     {"audit_checkpoint", "os", "o", "", ""},
     {"audit_review", "os", "s", "", ""},
     {"audit_verification", "os", "os", "", ""},
     {"output", "s", "s", "s", ""},
     {"schema_version", "cxirpgos", "", "", ""},
 };
-static const char *const role_names[] = {"collect", "examine",  "identify", "routing",
-                                         "report",  "registry", "operator", "console"};
-static const char role_letters[] = "cxirpgos";
+#define ROLES                                                                                      \
+    "(VALUES ('c', 'collect'), ('x', 'examine'), ('i', 'identify'), ('r', 'routing'),"             \
+    " ('p', 'report'), ('g', 'registry'), ('o', 'operator'), ('s', 'console'),"                    \
+    " ('a', 'administrator')) AS role (letter, name)"
+
+static bool all_in(const char *some, const char *letters)
+{
+    return strspn(some, letters) == strlen(some);
+}
 
 /* Rights on columns count too: whoever may update one column, may update. */
 static void compare_right(const char *table, const char *right, const char *letters)
 {
-    for (size_t r = 0; r < sizeof role_names / sizeof role_names[0]; r++) {
-        char sql[200];
-        const char *function =
-            strcmp(right, "DELETE") == 0 ? "has_table_privilege" : "has_any_column_privilege";
-        snprintf(sql, sizeof sql, "SELECT %s('uketsuke_%s', '%s', '%s')::integer", function,
-                 role_names[r], table, right);
-        if (test_sql_number(&database, sql) != (strchr(letters, role_letters[r]) != NULL))
-            fail_msg("%s on %s: uketsuke_%s has it otherwise than the table of rights", right,
-                     table, role_names[r]);
-    }
+    char sql[500];
+    const char *function =
+        strcmp(right, "DELETE") == 0 ? "has_table_privilege" : "has_any_column_privilege";
+    snprintf(sql, sizeof sql,
+             "SELECT coalesce(string_agg(letter, ''), '') FROM " ROLES
+             " WHERE %s('uketsuke_' || name, '%s', '%s')",
+             function, table, right);
+    char *found = test_sql_text(&database, sql);
+    if (!all_in(found, letters) || !all_in(letters, found))
+        fail_msg("%s on %s: \"%s\" have it, not \"%s\" as in the table of rights", right, table,
+                 found, letters);
+    free(found);
 }
 
 static void rights_are_those_of_the_table_and_no_more(void **state)
@@ -319,6 +332,10 @@ static void operators_see_what_happened_but_not_what_was_said(void **state)
     expect("operator", "SELECT record FROM examination", DENIED);
     expect("operator", "SELECT sealed FROM package", DENIED);
     expect("operator", "SELECT atenabango FROM identification", DENIED);
+    expect("operator", "SELECT wrapped FROM application_key", DENIED);
+    expect("operator", "SELECT reason FROM output", DENIED);
+    expect("operator", "SELECT name, kind FROM account", DONE);
+    expect("operator", "SELECT password FROM account", DENIED);
     expect("examine", "SELECT * FROM registry_link", DENIED);
     expect("identify", "SELECT name, number_hash FROM resident", DONE);
     expect("identify", "SELECT number_sealed FROM resident", DENIED);
@@ -391,6 +408,59 @@ static void a_role_touches_only_its_own_rows(void **state)
     expect("report", "UPDATE outbox SET destination = 'portal'", DONE);
     assert_int_equal(
         test_sql_number(&database, "SELECT count(*) FROM outbox WHERE destination = 'portal'"), 0);
+}
+
+/* --- who administers on the server -------------------------------------------------------------
+ */
+
+#define FEED                                                                                       \
+    "INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source, as_of," \
+    " at, state, bound) VALUES ('992011', 'operator:one', true, 1, decode(repeat('00', 32),"       \
+    " 'hex'), 'residents', 'juki', now(), now(), 'waiting', decode(repeat('00', 32), 'hex'))"
+#define LET_IN                                                                                     \
+    "UPDATE registry_import SET state = 'approved', approved_by = 'operator:two',"                 \
+    " approved_at = now()"
+#define CHANGE(day)                                                                                \
+    "INSERT INTO change (city_code, kind, subject, after, reason, proposed_by) VALUES ('992011',"  \
+    " 'holiday', '" day "', '{\"name\": \"x\"}', 'x', 'operator:one')"
+
+/* Whoever may only look writes neither the first login nor the second, whatever the SQL. */
+static void who_operates_does_not_administer(void **state)
+{
+    (void)state;
+    static const char *const acts[] = {
+        CHANGE("2027-01-05"),
+        "SELECT change_current('992011', 'holiday', '2027-01-04')",
+        "SELECT change_settle('992011', 1, 'operator:two', NULL, NULL, true)",
+        "SELECT change_first('992011', 'terminal', 'x', '{}', 'operator:one')",
+        "SELECT change_person_check('992011', 'operator:two')",
+        "SELECT account_stop('992011', 'x')",
+        "SELECT account_new_code('992011', 'x', decode(repeat('00', 32), 'hex'), now())",
+        LET_IN,
+        ENTRY("administrator", 1, "00"),
+    };
+    test_sql(&database, FEED);
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
+        expect("operator", acts[i], DENIED);
+    expect("administrator", "SELECT count(*) FROM application", DENIED);
+    expect("administrator", "BEGIN; " LET_IN "; ROLLBACK", DONE);
+    expect("administrator", "UPDATE registry_import SET state = 'done'", DENIED);
+    expect("administrator", "BEGIN; " CHANGE("2027-01-05") "; ROLLBACK", DONE);
+    expect("administrator", "UPDATE change SET state = 'effective'", DENIED);
+    expect("administrator", "INSERT INTO holiday VALUES ('992011', 20270105, 'x')", DENIED);
+    expect("administrator", ENTRY("operator", 2, "11"), DENIED);
+}
+
+/* What was proposed under the schema before is still confirmed, and by another person. */
+static void what_waited_before_is_confirmed_by_who_administers(void **state)
+{
+    (void)state;
+    expect("administrator", "SELECT change_settle('992011', 1, 'operator:ONE', NULL, NULL, true)",
+           DONE);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM holiday"), 0);
+    expect("administrator", "SELECT change_settle('992011', 1, 'operator:two', NULL, NULL, true)",
+           DONE);
+    assert_int_equal(test_sql_number(&database, "SELECT day FROM holiday"), 20270104);
 }
 
 /* --- four eyes ---------------------------------------------------------------------------------
@@ -466,6 +536,8 @@ int main(void)
         cmocka_unit_test(operators_see_what_happened_but_not_what_was_said),
         cmocka_unit_test(a_role_moves_only_what_is_its_own_and_in_its_own_name),
         cmocka_unit_test(a_role_touches_only_its_own_rows),
+        cmocka_unit_test(who_operates_does_not_administer),
+        cmocka_unit_test(what_waited_before_is_confirmed_by_who_administers),
         cmocka_unit_test(nothing_leaves_review_without_its_approvals),
         cmocka_unit_test(nobody_is_found_by_hand_without_a_second_person),
     };
