@@ -31,11 +31,13 @@ static struct metric changed_total = {
             "every listing.",
 };
 
+/* What was taken back before it was ever listed is known, and withdrawn; its package is not asked
+ * for. */
 static const struct db_statement announce = {
     "collect_announce",
     "WITH listed AS ("
     " SELECT * FROM json_to_recordset($3::text::json)"
-    "  AS e (r text, a timestamptz, p text, v text, n bigint, h text, c text)),"
+    "  AS e (r text, a timestamptz, p text, v text, n bigint, h text, c text, w boolean)),"
     "new AS ("
     " INSERT INTO application (city_code, channel, receipt_number, changed_by, applied_at,"
     "  procedure_id, form_version, promised_size, promised_sha256, corrects)"
@@ -43,11 +45,18 @@ static const struct db_statement announce = {
     " WHERE NOT EXISTS (SELECT FROM application AS known WHERE known.city_code = $1::text"
     "  AND known.channel = $2::text AND known.receipt_number = listed.r)"
     " ON CONFLICT (city_code, channel, receipt_number) DO NOTHING"
-    " RETURNING city_code, application_id),"
+    " RETURNING city_code, application_id, receipt_number),"
     "queued AS ("
     " INSERT INTO work (city_code, application_id, stage)"
-    " SELECT city_code, application_id, 'collect' FROM new)"
-    "SELECT (SELECT count(*) FROM new), count(*), min(l.r) FROM listed l JOIN application a"
+    " SELECT city_code, application_id, 'collect' FROM new JOIN listed ON r = receipt_number"
+    " WHERE NOT w),"
+    "withdrawn AS ("
+    " INSERT INTO withdrawal (city_code, application_id, asked_at, asked_by)"
+    " SELECT city_code, application_id, $4, 'portal' FROM new JOIN listed ON r = receipt_number"
+    " WHERE w RETURNING application_id)"
+    "SELECT (SELECT count(*) FROM new), count(*), min(l.r),"
+    " (SELECT CASE WHEN count(*) > 0 THEN pg_notify('work_route', '') END FROM withdrawn)"
+    " FROM listed l JOIN application a"
     " ON a.city_code = $1::text AND a.channel = $2::text AND a.receipt_number = l.r"
     " WHERE encode(a.promised_sha256, 'hex') <> l.h"};
 
@@ -60,20 +69,20 @@ struct page {
 static json_t *entry_to_json(const struct portal_entry *entry)
 {
     char at[INSTANT_TEXT];
-    return json_pack("{s:s s:s s:s s:s s:I s:s s:s*}", "r", entry->receipt_number, "a",
+    return json_pack("{s:s s:s s:s s:s s:I s:s s:s* s:b}", "r", entry->receipt_number, "a",
                      instant_text_jst(entry->applied_at, at), "p", entry->procedure_id, "v",
                      entry->form_version, "n", (json_int_t)entry->size, "h", entry->sha256, "c",
-                     *entry->corrects ? entry->corrects : NULL);
+                     *entry->corrects ? entry->corrects : NULL, "w", entry->withdrawn);
 }
 
 static bool announce_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct page *page = context;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(
-            tx, &announce,
-            DB_VALUES(db_text(page->city_code), db_text(page->channel), db_text(page->entries)),
-            &rows, f))
+    if (!db_query(tx, &announce,
+                  DB_VALUES(db_text(page->city_code), db_text(page->channel),
+                            db_text(page->entries), db_instant(clock_now())),
+                  &rows, f))
         return false;
     const char *first = db_get_text(rows, 0, 2);
     page->announced = db_get_number(rows, 0, 0);

@@ -29,11 +29,14 @@ struct portal_entry { /* 申請データ一覧 */
     int64_t size;
     char sha256[65];
     char corrects[65]; /* 訂正: receipt number of what it takes the place of; "" */
+    bool withdrawn;    /* its resident took it back before we collected it */
 };
 
 #define PORTAL_NOT_COLLECTED "未取得"
+#define PORTAL_WITHDRAWN     "取下げ"
 
-/* One page of what has this status now, in the order of arrival. `cursor` in and out: "" to begin;
+/* One page of what has this status now, in the order of arrival; of what is not collected, also
+ * what was withdrawn since, as long as that is not answered. `cursor` in and out: "" to begin;
  * comes back "" after the last page. An entry that is not what it should be, that stands there
  * twice or is another city's is left out, logged and counted: one bad application never stops the
  * others.

@@ -111,6 +111,8 @@ static const char *take_entry(const json_t *object, const char *city_code,
         (!take_text(object, "corrects", e.corrects, sizeof e.corrects) ||
          !receipt_number_valid(e.corrects)))
         return "corrects";
+    const char *status = json_string_value(json_object_get(object, "status"));
+    e.withdrawn = status && strcmp(status, PORTAL_WITHDRAWN) == 0;
     hex_encode(hash, sizeof hash, e.sha256); /* in lower case */
     *ret_entry = e;
     return NULL;

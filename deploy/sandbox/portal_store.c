@@ -173,10 +173,18 @@ enum portal_fault portal_store_fault(struct portal_store *store, const char *rec
     return fault;
 }
 
+/* Withdrawn before the city collected it, which has not said yet that it knows. */
+static bool withdrawn_unseen(const struct portal_arrival *a)
+{
+    return portal_state_now(a) == STATE_WITHDRAWN && a->history_count == 2 &&
+           !a->withdrawal_answered;
+}
+
 static bool matches(const struct portal_arrival *a, const char *city_code, enum portal_state state)
 {
     return (!city_code || strcmp(a->city_code, city_code) == 0) &&
-           (state == STATE_COUNT || portal_state_now(a) == state);
+           (state == STATE_COUNT || portal_state_now(a) == state ||
+            (state == STATE_WAITING && withdrawn_unseen(a)));
 }
 
 size_t portal_store_list(struct portal_store *store, const char *city_code, enum portal_state state,

@@ -73,7 +73,8 @@ bool portal_store_read(struct portal_store *store, const struct portal_arrival *
 enum portal_fault portal_store_fault(struct portal_store *store, const char *receipt_number);
 
 /* From the `from`th arrival on, up to `most` that match; copies. `city_code` NULL: any; `state`
- * STATE_COUNT: any. ret_next: where to go on; 0: at the end. */
+ * STATE_COUNT: any; STATE_WAITING: also what was withdrawn before the city collected it and has
+ * not answered. ret_next: where to go on; 0: at the end. */
 size_t portal_store_list(struct portal_store *store, const char *city_code, enum portal_state state,
                          size_t from, size_t most, struct portal_arrival *ret_arrivals,
                          size_t *ret_next);

@@ -111,6 +111,11 @@ def withdrawals(city):
             city("GET", f"/withdrawals?city_code={CITY}")["withdrawals"]]
 
 
+def uncollected(city):
+    page = city("GET", f"/applications?city_code={CITY}&status=未取得")
+    return {a["receipt_number"]: a["status"] for a in page["applications"]}
+
+
 def test_a_withdrawal_is_listed_until_the_city_answers(portal, city):
     for receipt in ("R-1", "R-2", "R-3"):
         assert put(portal, receipt, receipt.encode()) == 201
@@ -118,6 +123,7 @@ def test_a_withdrawal_is_listed_until_the_city_answers(portal, city):
     assert register(city, "R-2", "完了")
     assert withdraw(portal, "R-2") == 409
     assert withdraw(portal, "R-3") == withdraw(portal, "R-1") == withdraw(portal, "R-1") == 200
+    assert uncollected(city) == {"R-1": "取下げ", "R-3": "取下げ"}  # the city never heard of them
     page = city("GET", f"/withdrawals?city_code={CITY}&limit=1")
     assert [w["receipt_number"] for w in page["withdrawals"]] == ["R-3"]
     rest = city("GET", f"/withdrawals?city_code={CITY}&cursor={page['next_cursor']}")
@@ -125,8 +131,9 @@ def test_a_withdrawal_is_listed_until_the_city_answers(portal, city):
     assert register(city, "R-3", "取得済")  # collected before it knew: changes nothing
     assert portal.portal_status("R-3")["status"] == "取下げ"
     assert withdrawals(city) == ["R-3", "R-1"]
+    assert set(uncollected(city)) == {"R-1", "R-3"}
     assert register(city, "R-3", "取下げ") and register(city, "R-1", "完了")
-    assert withdrawals(city) == []
+    assert withdrawals(city) == [] and uncollected(city) == {}
     assert portal.portal_status("R-1")["status"] == "完了"  # it came too late
     before = [portal.portal_status(r) for r in ("R-1", "R-2", "R-3")]
     portal.kill("portal")

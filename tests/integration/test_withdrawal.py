@@ -63,7 +63,10 @@ def test_at_every_state(make_stack):
     town(stack, "B", 4, "good", "collect", "examine", "identify")
     town(stack, "C", 5, "good", "collect", "examine")
     town(stack, "D", 6, "good", "collect")
+    unheard = town(stack, "E", 7, "good")  # the city never listed them
+    assert all(withdraw(stack, r) == 200 for r in unheard)
     before = {r: a["state"] for r, a in stack.applications().items()}
+    assert not unheard & set(before)
     assert set(before.values()) >= EARLY | {"held", "unmatched", "review", "routed", "received",
                                             "correction", "completed", "rejected", "refused"}
     asked = {r for r in before if withdraw(stack, r) == 200}
@@ -71,6 +74,10 @@ def test_at_every_state(make_stack):
     roles(stack, "collect", "routing", "report")
     assert stack.psql("SELECT count(*) FROM withdrawal WHERE settled_at IS NULL").strip() == "0"
     after = {r: a["state"] for r, a in stack.applications().items()}
+    for receipt in unheard:
+        assert after[receipt] == "withdrawn" and stack.portal_status(receipt)["status"] == "取下げ"
+    assert stack.psql("SELECT count(*) FROM package JOIN application USING (city_code,"
+                      " application_id) WHERE receipt_number LIKE 'E-%'").strip() == "0"
     for receipt in asked:
         if before[receipt] in ENDED:
             assert after[receipt] == before[receipt]

@@ -165,7 +165,8 @@ static void test_list(void **state)
     size_t count = NOT_USED, left_out = NOT_USED;
     struct failure f = {0};
     says_json(&x->script, 200, LOGIN);
-    says_json(&x->script, 200, LIST(ENTRY("R-1", GOOD) "," ENTRY("R-2", GOOD), "\"7&\""));
+    says_json(&x->script, 200,
+              LIST(ENTRY("R-1", GOOD) "," ENTRY("R-2", GOOD ",\"status\":\"取下げ\""), "\"7&\""));
     says_json(&x->script, 200, LIST("", "\"\""));
     begin(x);
     if (!portal_list(x->portal, PORTAL_NOT_COLLECTED, cursor, entries, 20, &count, &left_out, &f))
@@ -174,6 +175,8 @@ static void test_list(void **state)
     assert_string_equal(cursor, "7&");
     assert_string_equal(entries[0].receipt_number, "R-1");
     assert_string_equal(entries[1].receipt_number, "R-2");
+    assert_false(entries[0].withdrawn);
+    assert_true(entries[1].withdrawn);
     assert_string_equal(entries[0].procedure_id, "p.q-1");
     assert_string_equal(entries[0].sha256, HASH);
     assert_int_equal(entries[0].size, 1000);
