@@ -224,3 +224,9 @@ def test_a_response_is_kept_for_the_next_look(house):
     wait_until(lambda: questions("cached") >= 16, 30, "answers out of the cache", 0.2)
     assert questions("answered") == 8
     assert set(house.states().values()) == {("held", "procedure-unknown")}
+    stack.stop("examine")  # what answers another's question is asked for each time
+    house.configure("nonce-wrong", method="ocsp-only")
+    stack.start_role("examine")
+    wait_until(lambda: questions("answered") >= 16, 30, "answers with another nonce", 0.2)
+    assert questions("cached") == 0
+    assert set(house.states().values()) == {("held", "ocsp-nonce")}

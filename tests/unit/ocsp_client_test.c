@@ -18,6 +18,7 @@
 enum mode {
     GOOD,
     WITHOUT_NONCE,
+    ANOTHER_NONCE,
     UNAUTHORIZED,
     TRY_LATER,
     STATUS_500,
@@ -62,6 +63,9 @@ static void respond(struct http_request *request, enum mode mode, struct buffer 
         ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(OCSP_REQUEST_get_ext(asked, where));
         order.nonce = bytes_of(ASN1_STRING_get0_data(value) + 2, OCSP_NONCE_BYTES);
     }
+    static const uint8_t another[OCSP_NONCE_BYTES] = {1};
+    if (mode == ANOTHER_NONCE)
+        order.nonce = bytes_of(another, sizeof another);
     order.error = mode == UNAUTHORIZED ? OCSP_RESPONSE_STATUS_UNAUTHORIZED
                   : mode == TRY_LATER  ? OCSP_RESPONSE_STATUS_TRYLATER
                                        : 0;
@@ -451,6 +455,30 @@ static void test_kept_no_longer_than_its_age(void **state)
     ocsp_client_close(client);
 }
 
+/* A response that another's question was answered with, good in all else, decides nothing: so says
+ * its examination, and it is asked for again. */
+static void test_another_nonce_is_not_kept(void **state)
+{
+    struct ocsp_client *client = client_of(1, "");
+    (void)state;
+    modes(ANOTHER_NONCE, GOOD);
+    for (int i = 1; i <= 2; i++) {
+        struct ocsp_errand errand = {.certid = buffer_bytes(&ids[3]), .applied_at = applied};
+        ocsp_client_ask(client, &errand, 1);
+        assert_int_equal(servers[0].asked, i);
+        assert_false(errand.cached);
+        assert_int_equal(judged(&errand, residents[3]), INDETERMINATE);
+        ocsp_client_keep(client, &errand, (struct ocsp_span){0});
+        ocsp_errand_free(&errand);
+    }
+    modes(GOOD, GOOD);
+    struct ocsp_errand own = {.certid = buffer_bytes(&ids[3]), .applied_at = applied};
+    ocsp_client_ask(client, &own, 1);
+    assert_int_equal(judged(&own, residents[3]), TOTAL_PASSED);
+    ocsp_errand_free(&own);
+    ocsp_client_close(client);
+}
+
 static void test_what_is_not_kept(void **state)
 {
     struct ocsp_cache *cache = ocsp_cache_new();
@@ -480,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_one_tries_for_all),
         cmocka_unit_test(test_kept_until_next_update),
         cmocka_unit_test(test_kept_no_longer_than_its_age),
+        cmocka_unit_test(test_another_nonce_is_not_kept),
         cmocka_unit_test(test_what_is_not_kept),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
