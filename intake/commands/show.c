@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "intake/command.h"
 #include "intake/commands/look.h"
+#include "intake/commands/show_correction.h"
 #include "intake/commands/show_decision.h"
 #include "intake/explain/words.h"
 #include "intake/state.h"
@@ -43,13 +44,13 @@ struct showing {
     bool with_decision;
     struct db_rows *applications;
     size_t at; /* which of them the parts below belong to */
-    struct db_rows *events, *work, *outbox, *deliveries;
+    struct db_rows *corrections, *events, *work, *outbox, *deliveries;
     char actor[128];
 };
 
 static void parts_free(struct showing *s)
 {
-    struct db_rows **parts[] = {&s->events, &s->work, &s->outbox, &s->deliveries};
+    struct db_rows **parts[] = {&s->corrections, &s->events, &s->work, &s->outbox, &s->deliveries};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         cleanup_db_rows(parts[i]);
         *parts[i] = NULL;
@@ -85,7 +86,8 @@ static bool parts_work(struct db_tx *tx, void *context, struct failure *f)
         if (!db_query(tx, parts[i].statement, DB_VALUES(db_text(s->city_code), db_text(id)),
                       parts[i].rows, f))
             return false;
-    return audit_append(tx, "operator", &view, 1, f);
+    return show_correction_find(tx, s->city_code, id, &s->corrections, f) &&
+           audit_append(tx, "operator", &view, 1, f);
 }
 
 static const char *or_dash(const char *text)
@@ -208,6 +210,7 @@ static bool show_all(const struct config *config, struct db *db, struct showing 
         if (s->with_decision && !show_decision(config, s->city_code,
                                                db_get_text(s->applications, s->at, 0), s->actor, f))
             return false;
+        show_correction_print(s->corrections);
         print_events(s->events);
         print_waiting(s);
         print_deliveries(s->deliveries);
@@ -256,9 +259,9 @@ const struct command show_command = {
         "Usage: uketsuke show [--decision] RECEIPT\n"
         "\n"
         "Shows the application with the receipt number RECEIPT (受付番号): state and reason,\n"
-        "package, verdict, every event with who caused it, what it waits for, what was delivered\n"
-        "to whom. Nothing that the resident wrote is shown. The look itself is entered in the\n"
-        "audit trail (application.view).\n"
+        "package, verdict, what it corrects and what took its place, every event with who caused\n"
+        "it, what it waits for, what was delivered to whom. Nothing that the resident wrote is\n"
+        "shown. The look itself is entered in the audit trail (application.view).\n"
         "  --decision   also how the applicant was looked for: which facts of certificate, form\n"
         "               and registry agree and how, who of the form was found, how many\n"
         "               candidates there are; never who. Run it as the account that may see\n"

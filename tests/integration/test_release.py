@@ -130,10 +130,17 @@ def test_a_corrected_application_is_joined_to_the_first(house):
     assert mine["status"] == "要訂正"
 
     second = submit(visitor, card, {**values, "amount": "7000"}, corrects=first)
+    roles(stack, "collect")
+    assert (f"  corrects       {first}, which is correction 要訂正; this one has not taken its place\n"
+            in stack.uketsuke("show", second).stdout)
     go_through(stack, second)
     assert state(stack, first).startswith("superseded")
     item = json.loads(house.ask("GET", f"/items/{house.waiting(second)['id']}"))
     assert item["corrects"] == first and item["record"]["amount"] == 7000
+    assert (f"  corrects       {first}, which is superseded 訂正済\n"
+            in stack.uketsuke("show", second).stdout)
+    assert (f"  corrected by   {second}, which is routed 連携待ち\n"
+            in stack.uketsuke("show", first).stdout)
     roles(stack, "report")
     seen = {a["receipt_number"]: a for a in visitor.call("GET", "/applications")["applications"]}
     assert seen[second]["corrects"] == first and seen[first]["corrected_by"] == second
