@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/last_access.h"
 
 #define COOKIE_ATTRIBUTES "; Path=/; Secure; HttpOnly; SameSite=Strict"
 
@@ -54,19 +55,46 @@ static json_t *rights_json(const struct permissions *permissions)
     return list;
 }
 
+static json_t *last_json(const struct last_access *last)
+{
+    if (!last->begun)
+        return json_null();
+    return json_pack("{s:o, s:o, s:s, s:I}", "begun", console_time(last->begun), "seen",
+                     console_time(last->seen), "terminal", last->terminal, "failures",
+                     (json_int_t)last->failures);
+}
+
+struct who_am_i {
+    const struct session *session;
+    struct last_access last;
+};
+
+static bool last_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct who_am_i *me = context;
+    return last_access_find(tx, me->session, &me->last, f);
+}
+
 enum http_flow endpoint_session_get(struct http_request *request, void *context)
 {
+    const struct console_context *console = context;
     struct console_caller caller;
+    struct failure f = {0};
     if (!console_admit(context, request, NEED_SESSION, &caller))
         return HTTP_DONE;
     const struct account *account = &caller.session.account;
-    json_t *body =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", account->name, "display_name",
-                  account->display_name, "department", account->department, "kind",
-                  account_kind_code(account->kind), "terminal", caller.terminal.label, "rights",
-                  rights_json(&caller.permissions));
+    struct who_am_i me = {.session = &caller.session};
+    if (db_transaction(console->role->db, last_work, &me, &f))
+        http_reply_json(request, 200,
+                        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "name", account->name,
+                                  "display_name", account->display_name, "department",
+                                  account->department, "kind", account_kind_code(account->kind),
+                                  "terminal", caller.terminal.label, "rights",
+                                  rights_json(&caller.permissions), "last", last_json(&me.last)));
+    else
+        console_reply_failure(request, &f);
     console_caller_free(&caller);
-    return http_reply_json(request, 200, body);
+    return HTTP_DONE;
 }
 
 /* --- in and out ------------------------------------------------------------------------------- */

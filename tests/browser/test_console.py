@@ -70,8 +70,11 @@ def test_sign_out_and_in_again(hanako):
     hanako.heading("サインイン")
     hanako.shot("signin")
     assert hanako.serious() == []
+    assert "すべて記録" in hanako.browser.find_element(By.CLASS_NAME, "notice").text
     hanako.sign_in("hanako", PASSWORD)
     hanako.heading("確認待ちの変更案")
+    assert "前回の利用" in hanako.browser.find_element(By.CLASS_NAME, "last").text
+    assert hanako.serious() == []
 
 
 def test_wrong_password_says_what_to_do(hanako):

@@ -103,7 +103,7 @@ def test_first_administrator_enrols_and_signs_in(first):
     stack, browser, secret = first
     me = browser.get("/api/session").json()
     assert (me["name"], me["display_name"], me["terminal"]) == ("hanako", "桜野花子", "窓口1")
-    assert {r["right"] for r in me["rights"]} == {"admin", "audit"}
+    assert {r["right"] for r in me["rights"]} == {"admin", "audit"} and me["last"] is None
     assert browser.http.delete(browser.base + "/api/session", timeout=20).status_code == 200
     assert browser.get("/api/session").status_code == 401
     again = Browser(stack)
@@ -112,6 +112,21 @@ def test_first_administrator_enrols_and_signs_in(first):
     assert again.post("/api/session/totp", code=code_of(secret)).status_code == 200
     assert again.get("/api/session").json()["name"] == "hanako"
     assert "session.begun" in audit(stack)
+
+
+def test_who_signs_in_is_told_of_the_last_time(first):
+    stack, browser, secret = first
+    begun = stack.psql("SELECT moment_in_japan(created_at) FROM session")[:19]
+    browser.http.delete(browser.base + "/api/session", timeout=20)
+    for _ in range(2):
+        assert Browser(stack).post("/api/session", name="hanako", password="wrong").status_code == 401
+    again = Browser(stack)
+    again.post("/api/session", name="hanako", password=PASSWORD)  # half a session tells nothing
+    assert again.get("/api/session").status_code == 401
+    again.post("/api/session/totp", code=code_of(secret))
+    last = again.get("/api/session").json()["last"]
+    assert last["begun"].startswith(begun) and last["begun"] <= last["seen"]
+    assert (last["terminal"], last["failures"]) == ("窓口1", 2)
 
 
 def test_cookie_and_headers(first):

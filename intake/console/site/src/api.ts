@@ -55,6 +55,7 @@ export interface Me {
   display_name: string;
   department: string;
   terminal: string;
+  last: { begun: string; seen: string; terminal: string; failures: number } | null;
   rights: { right: string; business: string; department: string }[];
 }
 

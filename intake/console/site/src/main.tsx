@@ -8,7 +8,7 @@ import { ApplicationPage } from "./application";
 import { OverviewPage } from "./overview";
 import { Button, Failure, lazy } from "./parts";
 import { QueuePage } from "./queue";
-import { ChangePassword, Locked, SignIn } from "./signin";
+import { ChangePassword, LastAccess, Locked, SignIn } from "./signin";
 
 type Gate = "asking" | "out" | "locked" | "change" | "in";
 const IDLE_CHECK = 30000; // milliseconds: the server tells when the screen must be hidden
@@ -70,6 +70,7 @@ function Frame(props: { me: Me; hash: string; leave: () => void }) {
         </nav>
         <span class="who">
           {props.me.display_name}（{props.me.department}・{props.me.terminal}）
+          <LastAccess last={props.me.last} />
         </span>
         <Button onClick={props.leave}>サインアウト</Button>
       </header>

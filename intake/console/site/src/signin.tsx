@@ -2,8 +2,9 @@
 
 import { useState } from "preact/hooks";
 
-import { ApiError, get, post } from "./api";
-import { Button, Failure, Field, Heading } from "./parts";
+import { ApiError, get, type Me, post } from "./api";
+import { Button, Failure, Field, Heading, Notice } from "./parts";
+import { when } from "./words";
 
 const bytes = (text: string) =>
   Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
@@ -131,6 +132,10 @@ function PasswordStep(props: {
   };
   return (
     <div class="narrow">
+      <Notice kind="info">
+        この画面での操作は、申請を見ることも含めて、誰がいつどの端末で行ったかがすべて記録され、点検されます。
+        業務以外の目的では使わないでください。
+      </Notice>
       <Step title="サインイン" button="次へ" run={run}>
         <Field label="利用者名" name="name" complete="username" focus value={props.name} onValue={props.onName} />
         <Password value={password} onValue={setPassword} />
@@ -241,6 +246,18 @@ function SetUp(props: { name: string; done: () => void }) {
         <Button onClick={begin}>認証アプリ（確認コード）</Button>
       </div>
     </div>
+  );
+}
+
+/** When the account was used before: who did not use it then, tells somebody. */
+export function LastAccess(props: { last: Me["last"] }) {
+  const { last } = props;
+  if (!last) return null;
+  return (
+    <small class="last" title="心当たりがないときは、管理者に連絡してください。">
+      前回の利用 {when(last.begun)}〜{when(last.seen)}（{last.terminal}）
+      {last.failures > 0 && <strong>　そのあとサインインの失敗 {last.failures}回</strong>}
+    </small>
   );
 }
 
