@@ -228,7 +228,7 @@ const struct command user_right_command = {
         "                            [--withdraw] [--config FILE]\n"
         "\n"
         "RIGHT: see, identify, confirm, examine, approve, reroute, number, protected, print,\n"
-        "export, audit, admin. B and D as the routes have them ([route …] business and\n"
+        "export, superior, audit, admin. B and D as the routes have them ([route …] business and\n"
         "department); without them: all. It is in force when another person, than who proposed\n"
         "it and than who has it, has confirmed (user approve, or 利用者管理 of the console).\n"
         "Several, proposed one after the other, are confirmed together.\n"

@@ -132,7 +132,9 @@ enum http_flow endpoint_export(struct http_request *request, void *context)
     if (subject_do(&call, subject_known, NULL) &&
         output_admit(context, request, &call.caller, OUTPUT_EXPORT) &&
         subject_do(&call, export_work, &order))
-        http_reply_json(request, 200, json_pack("{s:I}", "number", (json_int_t)order.number));
+        http_reply_json(
+            request, 200,
+            json_pack("{s:I, s:b}", "number", (json_int_t)order.number, "many", order.many));
     return HTTP_DONE;
 }
 
@@ -173,6 +175,8 @@ static bool handled(struct http_request *request, const struct handling *h)
         [OUTPUT_OTHERS] = {403, "E0104",
                            "出力を申請した本人だけができます。廃棄の記録は、印刷や出力の"
                            "権限を持つ本人か承認者が行います。"},
+        [OUTPUT_MANY] = {403, "E0104",
+                         "短い間に多くの申請が出力されるため、管理責任者が承認してください。"},
         [OUTPUT_NOT_YET] = {409, "E0105", "まだ承認されていません。"},
         [OUTPUT_OVER] = {410, "E0105", "期限が過ぎたか、処理が終わっています。"},
     };
@@ -217,14 +221,25 @@ static bool dispose_work(struct db_tx *tx, struct subject_call *call, void *cont
     return output_dispose(tx, call, h->number, h->how, &h->answer, f);
 }
 
+/* What all about a file takes: the right, that to 個人番号, and where it is had (`here`), a
+ * terminal of [console] export-terminals. False after replying. */
+static bool handle(struct http_request *request, void *context, enum right right, bool here,
+                   subject_work *work, struct subject_call *call, struct handling *h)
+{
+    h->number = number_of(request);
+    if (!subject_begin(context, request, right, call))
+        return false;
+    call->also = RIGHT_NUMBER;
+    return (!here || (subject_do(call, subject_known, NULL) &&
+                      output_admit(context, request, &call->caller, OUTPUT_EXPORT))) &&
+           subject_do(call, work, h) && handled(request, h);
+}
+
 enum http_flow endpoint_output_approve(struct http_request *request, void *context)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
-    _cleanup_(handling_end) struct handling h = {.number = number_of(request)};
-    if (!subject_begin(context, request, RIGHT_APPROVE, &call))
-        return HTTP_DONE;
-    call.also = RIGHT_NUMBER;
-    if (subject_do(&call, approve_work, &h) && handled(request, &h))
+    _cleanup_(handling_end) struct handling h = {0};
+    if (handle(request, context, RIGHT_APPROVE, false, approve_work, &call, &h))
         http_reply_json(request, 200, json_pack("{s:b}", "done", true));
     return HTTP_DONE;
 }
@@ -232,13 +247,8 @@ enum http_flow endpoint_output_approve(struct http_request *request, void *conte
 enum http_flow endpoint_output_password(struct http_request *request, void *context)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
-    _cleanup_(handling_end) struct handling h = {.number = number_of(request)};
-    if (!subject_begin(context, request, RIGHT_EXPORT, &call))
-        return HTTP_DONE;
-    call.also = RIGHT_NUMBER;
-    if (subject_do(&call, subject_known, NULL) &&
-        output_admit(context, request, &call.caller, OUTPUT_EXPORT) &&
-        subject_do(&call, password_work, &h) && handled(request, &h))
+    _cleanup_(handling_end) struct handling h = {0};
+    if (handle(request, context, RIGHT_EXPORT, true, password_work, &call, &h))
         http_reply_json(
             request, 200,
             json_pack("{s:s, s:o}", "password", h.password, "until", console_time(h.until)));
@@ -258,13 +268,8 @@ static enum http_flow file_reply(struct subject_call *call, const struct handlin
 enum http_flow endpoint_output_file(struct http_request *request, void *context)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
-    _cleanup_(handling_end) struct handling h = {.number = number_of(request)};
-    if (!subject_begin(context, request, RIGHT_EXPORT, &call))
-        return HTTP_DONE;
-    call.also = RIGHT_NUMBER;
-    if (subject_do(&call, subject_known, NULL) &&
-        output_admit(context, request, &call.caller, OUTPUT_EXPORT) &&
-        subject_do(&call, file_work, &h) && handled(request, &h))
+    _cleanup_(handling_end) struct handling h = {0};
+    if (handle(request, context, RIGHT_EXPORT, true, file_work, &call, &h))
         file_reply(&call, &h);
     return HTTP_DONE;
 }

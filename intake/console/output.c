@@ -14,13 +14,18 @@
 static const struct db_statement output_insert = {
     "output_insert",
     "INSERT INTO output (city_code, kind, application_id, asked_by, asked_at, terminal, reason,"
-    " with_numbers, recipient, medium, until, fetches, fetched_at)"
+    " with_numbers, recipient, medium, until, fetches, fetched_at, many)"
     " VALUES ($1, $2, $3::uuid, $4, $5, $6, $7, $8::boolean, $9, $10, $11,"
-    " CASE WHEN $2 = 'print' THEN 1 ELSE 0 END, CASE WHEN $2 = 'print' THEN $5::timestamptz END)"
-    " RETURNING output_id"};
+    " CASE WHEN $2 = 'print' THEN 1 ELSE 0 END, CASE WHEN $2 = 'print' THEN $5::timestamptz END,"
+    " $2 = 'export' AND (SELECT count(*) FROM output o WHERE o.city_code = $1 AND o.asked_by = $4"
+    "  AND o.kind = 'export' AND o.asked_at > $5::timestamptz - interval '24 h') >= $12)"
+    " RETURNING output_id, many"};
+/* One after the other, so that each is counted by the next. */
+static const struct db_statement output_turn = {
+    "output_turn", "SELECT pg_advisory_xact_lock(hashtext('output'), hashtext($1))"};
 static const struct db_statement output_find = {
     "output_find", "SELECT o.asked_by, o.approved_by, o.until, o.secret, o.disposed_by, o.kind,"
-                   " k.wrapped, o.reason FROM output o JOIN application_key k"
+                   " k.wrapped, o.reason, o.many FROM output o JOIN application_key k"
                    " USING (city_code, application_id) WHERE o.city_code = $1"
                    " AND o.application_id = $2::uuid AND o.output_id = $3::bigint FOR UPDATE OF o"};
 static const struct db_statement output_approved = {
@@ -97,7 +102,10 @@ bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output
     bool print = order->kind == OUTPUT_PRINT;
     instant until;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    int64_t many =
+        config_number(config_group(call->context->role->config, "console"), "export-many");
     if (!copy_until(tx, call->subject.item.city_code, &until, f) ||
+        !db_execute(tx, &output_turn, DB_VALUES(db_text(call->caller.actor)), NULL, f) ||
         !db_query(tx, &output_insert,
                   DB_VALUES(db_text(call->subject.item.city_code),
                             db_text(print ? "print" : "export"),
@@ -105,10 +113,11 @@ bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output
                             db_instant(clock_now()), db_text(call->caller.terminal.label),
                             db_text(order->reason), db_boolean(order->with_numbers),
                             db_text(order->recipient), db_text(order->medium),
-                            print ? db_instant(until) : db_null()),
+                            print ? db_instant(until) : db_null(), db_number(many)),
                   &rows, f))
         return false;
     order->number = db_get_number(rows, 0, 0);
+    order->many = db_get_boolean(rows, 0, 1);
     return note(tx, call, print ? "output.print" : "output.ask", order->number, order->reason, f) &&
            (!print || !order->with_numbers ||
             note(tx, call, "application.numbers", order->number, order->reason, f));
@@ -118,7 +127,7 @@ struct entry { /* locked */
     struct db_rows *rows;
     const char *asked_by, *approved_by;
     instant until;
-    bool secret, disposed, print;
+    bool secret, disposed, print, many;
 };
 
 static void entry_free(struct entry *entry)
@@ -147,9 +156,19 @@ static bool entry_find(struct db_tx *tx, const struct subject_call *call, int64_
         entry.secret = !db_is_null(entry.rows, 0, 3);
         entry.disposed = !db_is_null(entry.rows, 0, 4);
         entry.print = strcmp(db_get_text(entry.rows, 0, 5), "print") == 0;
+        entry.many = db_get_boolean(entry.rows, 0, 8);
     }
     *ret_entry = entry;
     return true;
+}
+
+static enum output_answer approve_answer(const struct subject_call *call, const struct entry *entry)
+{
+    if (entry->print || entry->approved_by || entry->disposed)
+        return OUTPUT_OVER;
+    if (strcmp(entry->asked_by, call->caller.actor) == 0)
+        return OUTPUT_OWN;
+    return entry->many && !subject_may(call, RIGHT_SUPERIOR) ? OUTPUT_MANY : OUTPUT_DONE;
 }
 
 bool output_approve(struct db_tx *tx, const struct subject_call *call, int64_t number,
@@ -163,11 +182,8 @@ bool output_approve(struct db_tx *tx, const struct subject_call *call, int64_t n
     _cleanup_(entry_free) struct entry entry = {0};
     if (!entry_find(tx, call, number, &entry, ret_answer, f))
         return false;
-    if (*ret_answer != OUTPUT_DONE)
-        return true;
-    *ret_answer = entry.print || entry.approved_by || entry.disposed ? OUTPUT_OVER
-                  : strcmp(entry.asked_by, call->caller.actor) == 0  ? OUTPUT_OWN
-                                                                     : OUTPUT_DONE;
+    if (*ret_answer == OUTPUT_DONE)
+        *ret_answer = approve_answer(call, &entry);
     if (*ret_answer != OUTPUT_DONE)
         return true;
     if (!copy_until(tx, item->city_code, &until, f))

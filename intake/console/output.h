@@ -22,6 +22,7 @@ struct output_order {
     const char *reason, *recipient, *medium; /* NULL: none */
     bool with_numbers;
     int64_t number; /* out: 授受番号 */
+    bool many;      /* out: a 管理責任者 has to approve ([console] export-many) */
 };
 /* Within subject_do: writes it down, in the trail too. A print is handed out at once, and is to be
  * gone by its `until`; a file waits for its approval. */
@@ -34,6 +35,7 @@ enum output_answer {
     OUTPUT_OWN,     /* another person has to */
     OUTPUT_OTHERS,  /* only who asked for it may; to dispose of it, who approves, too */
     OUTPUT_NOT_YET, /* not approved */
+    OUTPUT_MANY,    /* it is one of many: RIGHT_SUPERIOR is needed to approve */
     OUTPUT_OVER,    /* fetched no more; or approved, disposed of already */
 };
 bool output_approve(struct db_tx *tx, const struct subject_call *call, int64_t number,

@@ -16,6 +16,7 @@ static const struct {
     [RIGHT_PROTECTED] = {"protected", "支援措置対象者の取扱い"},
     [RIGHT_PRINT] = {"print", "印刷"},
     [RIGHT_EXPORT] = {"export", "出力"},
+    [RIGHT_SUPERIOR] = {"superior", "管理責任者（大量の出力の承認）"},
     [RIGHT_AUDIT] = {"audit", "監査"},
     [RIGHT_ADMIN] = {"admin", "管理"},
 };

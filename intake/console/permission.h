@@ -17,6 +17,7 @@ enum right {
     RIGHT_PROTECTED, /* 支援措置対象者: named people only */
     RIGHT_PRINT,     /* 印刷 */
     RIGHT_EXPORT,    /* 出力 */
+    RIGHT_SUPERIOR,  /* 管理責任者: approves what leaves the house in great number */
     RIGHT_AUDIT,     /* 監査: the trail and its reports */
     RIGHT_ADMIN,     /* 管理: accounts, terminals, holidays, templates */
     RIGHT_COUNT,

@@ -54,6 +54,10 @@ static const struct config_key keys[] = {
              "with a second person."},
     {"export-terminals", CONFIG_LIST, "",
      .help = "Labels of the terminals where they may; none: nowhere."},
+    {"export-many", CONFIG_NUMBER, "20", 0, 1000000,
+     .help = "Of the files that one person asks for within 24 hours, so many are approved by any "
+             "second "
+             "person with the rights, more by one who has the right `superior` (管理責任者), too."},
     {"small-cells", CONFIG_NUMBER, "10", 1, 1000,
      .help = "Counts below this are hidden in the CSV of counts."},
 };

@@ -24,6 +24,7 @@ PEOPLE = {  # rights, business, department
     "looker": (["see"], CHILD, DEPARTMENT),
     "boss": (["see", "approve"], CHILD, DEPARTMENT),
     "chief": (["see", "protected"], "*", "*"),
+    "kacho": (["see", "approve", "export", "number", "superior"], CHILD, DEPARTMENT),
     "both": (["see", "reroute"], "*", "*"), "auditor": (["audit"], "*", "*")}
 
 
@@ -33,7 +34,8 @@ def house(make_module_stack, tmp_path_factory):
     (site / "index.html").write_text("<!doctype html><title>受付</title>")
     stack = make_module_stack({
         "console": {"site": site, "idle": "1h", "print": "yes", "print-terminals": "窓口1",
-                    "export": "yes", "export-terminals": "窓口1", "small-cells": "3"},
+                    "export": "yes", "export-terminals": "窓口1", "small-cells": "3",
+                    "export-many": "4"},
         "channel pittari": {"status-correction": "要訂正", "status-withdrawn": "取下げ"},
         f"destination {WELFARE}": {"name": "福祉保健総合システム", "auth": "mtls"},
         f"route {PROCEDURE}": {"approval": "staff", "business": CHILD, "department": DEPARTMENT,
@@ -355,6 +357,33 @@ def test_a_file_with_numbers_is_for_who_may_see_them(house):
     assert house.people["taro"].post(where + "/dispose", how="消去").status_code == 200
 
 
+def test_many_files_take_a_superior(house):
+    """Files count whosever approved them, within 24 hours."""
+    people, order = house.people, {"reason": "x", "recipient": "a", "medium": "b"}
+    house.psql("SET session_replication_role = replica; UPDATE output SET asked_at = asked_at"
+               " - interval '24 h' WHERE kind = 'export'")
+    asked = [(receipt, people["jiro"].post(path(receipt, "/export"), **order).json())
+             for receipt in waiting(house, "unmatched")[:5]]
+    assert [answer["many"] for _, answer in asked] == [False] * 4 + [True]
+    (few, _), (last, many) = asked[3], asked[4]
+    assert not people["taro"].post(path(few, "/export"), **order).json()["many"]  # of each person
+    where = path(last, f"/outputs/{many['number']}")
+    assert book(house)[1]["many"] and book(house)[1]["state"] == "waiting"
+    assert "管理責任者" in errors(people["taro"].post(where + "/approve"), 403)["message"]
+    assert people["jiro"].get(where + "/file").status_code == 409  # and there is no file
+    approved = ("UPDATE output SET approved_by = 'staff:taro', approved_at = now(), until = now()"
+                f" WHERE output_id = {many['number']}")
+    assert "approved by another" in refusal(house, approved, "uketsuke_console")
+    assert people["taro"].post(path(few, f"/outputs/{asked[3][1]['number']}/approve")
+                               ).status_code == 200
+    assert people["kacho"].post(where + "/approve").status_code == 200
+    assert people["jiro"].get(where + "/file").status_code == 200
+    assert book(house)[1]["approved_by"] == "staff:kacho"
+    for receipt, answer in asked[3:]:
+        done = people["jiro"].post(path(receipt, f"/outputs/{answer['number']}/dispose"), how="消去")
+        assert done.status_code == 200
+
+
 def test_the_book_is_silent_about_the_protected(house):
     """Who may not see an application learns nothing of it from the book either."""
     receipt = waiting(house, "unmatched")[2]
@@ -400,6 +429,30 @@ def test_counts_hide_small_cells(house):
     period = house.psql("SELECT detail FROM audit_entry WHERE action = 'counts.export'")
     assert json.loads(period) == {"from": str(first), "to": str(last)}
     assert house.people["auditor"].get("/api/outputs").json()["items"]
+
+
+def test_the_annual_report_tells_what_is_kept_done_and_gone(house):
+    """The year that is not over yet; nothing of it is about residents."""
+    japan = datetime.date.fromisoformat(day(0))
+    year = japan.year - (japan.month < 4)
+    text = house.uketsuke("audit", "annual", "--year", str(year)).stdout
+    report = json.loads(house.uketsuke("audit", "annual", "--year", str(year), "--json").stdout)
+    assert sum(one["applications"] for one in report["stored"]) == 16
+    persons = {one["person"]: one for one in report["persons"]}
+    assert persons["staff:taro"]["sign_ins"] >= 1 and persons["staff:taro"]["kind"] == "staff"
+    acts = {one["action"]: one["entries"] for one in report["acts"]}
+    assert acts["output.approve"] >= 2 and acts["audit.annual"] == 1
+    entries = house.psql("SELECT output_id FROM output WHERE kind = 'export' ORDER BY 1").split()
+    assert [str(one["number"]) for one in report["files"]] == entries
+    many = next(one for one in report["files"] if one["many"])
+    assert many["approved_by"] == "staff:kacho" and many["disposed_at"]
+    assert report["prints"]["count"] == int(house.psql(
+        "SELECT count(*) FROM output WHERE kind = 'print'"))
+    assert "approved by staff:kacho (as one of many)" in text and "Access records: who" in text
+    for secret in house.psql("SELECT reason FROM output UNION SELECT receipt_number FROM application"
+                             " UNION SELECT atenabango FROM identification").split():
+        assert len(secret) < 3 or secret not in text
+    assert house.uketsuke("audit", "annual", "--year", "1999", check=False).returncode == 64
 
 
 # --- versions -----------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ NEEDS = {
     ("GET", "/api/outputs"): "see audit", ("GET", "/api/counts"): "see",
 }
 RIGHTS = ("see", "identify", "confirm", "examine", "approve", "reroute", "number", "protected",
-          "print", "export", "audit", "admin")
+          "print", "export", "superior", "audit", "admin")
 
 
 class From(requests.adapters.HTTPAdapter):

@@ -28,6 +28,7 @@ export const RIGHTS: [string, string][] = [
   ["protected", "支援措置対象者の取扱い"],
   ["print", "印刷"],
   ["export", "出力"],
+  ["superior", "管理責任者（大量の出力の承認）"],
   ["audit", "監査"],
   ["admin", "管理"],
 ];

@@ -74,22 +74,24 @@ function Export(props: { base: string }) {
   const [reason, setReason] = useState("");
   const [recipient, setRecipient] = useState("");
   const [medium, setMedium] = useState("");
-  const [number, setNumber] = useState<number>();
+  const [asked, setAsked] = useState<{ number: number; many: boolean }>();
   const [error, setError] = useState<unknown>();
   const submit = (event: Event) => {
     event.preventDefault();
-    post<{ number: number }>(`${props.base}/export`, { reason, recipient, medium }).then(
+    post<{ number: number; many: boolean }>(`${props.base}/export`, { reason, recipient, medium }).then(
       (answer) => {
         setError(undefined);
-        setNumber(answer.number);
+        setAsked(answer);
       },
       setError,
     );
   };
-  if (number !== undefined)
+  if (asked)
     return (
       <Notice kind="info">
-        授受番号 {number} で申請しました。ほかの職員が承認すると、授受簿から取り出せます。
+        授受番号 {asked.number} で申請しました。
+        {asked.many ? "24時間の件数が多いため、管理責任者" : "ほかの職員"}
+        が承認すると、授受簿から取り出せます。
       </Notice>
     );
   return (

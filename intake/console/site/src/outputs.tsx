@@ -16,6 +16,7 @@ interface Output {
   terminal: string;
   reason: string;
   with_numbers: boolean;
+  many: boolean;
   recipient: string | null;
   medium: string | null;
   approved_by: string | null;
@@ -37,7 +38,7 @@ function lastDay(until: string): string {
 
 function stateOf(it: Output): string {
   if (it.state === "gone") return `${it.disposal}（${who(it.disposed_by!)}）`;
-  if (it.state === "waiting") return "承認待ち";
+  if (it.state === "waiting") return it.many ? "管理責任者の承認待ち" : "承認待ち";
   if (it.state === "over") return it.kind === "print" ? "期限切れ：廃棄を記録してください" : "期限切れ";
   return `${lastDay(it.until!)}まで`;
 }
