@@ -36,6 +36,7 @@ extern const struct command application_withdraw_command;
 extern const struct command collect_command;
 extern const struct command audit_checkpoint_command;
 extern const struct command audit_key_create_command;
+extern const struct command audit_annual_command;
 extern const struct command audit_verify_command;
 extern const struct command certificate_check_command;
 extern const struct command certificate_show_command;
@@ -161,6 +162,7 @@ static const struct command *const upkeep[] = {
     &audit_key_create_command,
     &audit_checkpoint_command,
     &audit_verify_command,
+    &audit_annual_command,
 };
 
 /* Started by other commands, and not in the help. */

@@ -225,7 +225,7 @@ static const struct {
     {"application_event", "os", "", "", ""},
     {"role_transition", "", "", "", ""},
     {"work", "cxirpgos", "cxirs", "cxirs", "cxirs"},
-    {"application_key", "cxirps", "c", "", ""},
+    {"application_key", "cxirpos", "c", "", ""},
     {"package", "cxros", "c", "", ""},
     {"package_evidence", "c", "c", "", ""},
     {"examination", "xiros", "x", "x", ""},
@@ -277,8 +277,8 @@ static const struct {
     {"audit_checkpoint", "os", "o", "", ""},
     {"audit_review", "os", "s", "", ""},
     {"audit_verification", "os", "os", "", ""},
-    {"output", "s", "s", "s", ""},
-    {"schema_version", "cxirpgos", "", "", ""},
+    {"output", "os", "s", "s", ""},
+    {"schema_version", "cxirpgosa", "", "", ""},
 };
 #define ROLES                                                                                      \
     "(VALUES ('c', 'collect'), ('x', 'examine'), ('i', 'identify'), ('r', 'routing'),"             \

@@ -60,6 +60,7 @@ export const ACTS: [string, string][] = [
   ["audit.report", "点検の表示"],
   ["audit.review", "点検済の記録"],
   ["audit.verify", "監査記録の検証"],
+  ["audit.annual", "年次報告の作成"],
 ];
 const names = new Map(ACTS);
 export const act = (code: string) => names.get(code) ?? code;
