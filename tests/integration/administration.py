@@ -1,0 +1,74 @@
+"""For the tests of administration: a console with administrators, an auditor and others who signed in,
+and what they ask of it."""
+
+import pytest
+
+from console_staff import enrolment_code
+from test_console_sign_in import Browser
+
+PEOPLE = {  # rights
+    "keiko": ["admin"], "sachiko": ["admin", "audit"], "kansa": ["audit"],
+    "hanako": ["see", "examine"], "kyuyo": ["see"],
+}
+
+
+def person(stack, name):
+    stack.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
+               f" valid_to, created_by, approved_by) VALUES ('992011', '{name}', '職員{name}',"
+               " '情報政策課', 'staff', now() - interval '1 d', now() + interval '1 y', 'a', 'b')")
+    for right in PEOPLE[name]:
+        stack.psql("INSERT INTO account_right SELECT city_code, account_id, '*', '*',"
+                   f" '{right}', 'a', 'b' FROM account WHERE name = '{name}'")
+    browser = Browser(stack)
+    browser.enrol(name, enrolment_code(stack, name))
+    return browser
+
+
+@pytest.fixture(scope="module")
+def house(make_module_stack, tmp_path_factory):
+    site = tmp_path_factory.mktemp("site")
+    (site / "index.html").write_text("<!doctype html><title>受付</title>")
+    stack = make_module_stack({"console": {"site": site, "idle": "1h"}})
+    stack.make_postgres()
+    stack.start_postgres()
+    stack.make_world()
+    stack.make_database()
+    stack.start_console()
+    stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
+                   "--address", "127.0.0.1", "--first")
+    stack.people = {name: person(stack, name) for name in PEOPLE}
+    return stack
+
+
+def current(house, what, subject):
+    items = house.people["keiko"].get(f"/api/admin/{what}").json()["items"]
+    return next((i["value"] for i in items if i["subject"] == subject), None)
+
+
+def propose(house, who, kind, subject, before, after, reason="人事異動のため"):
+    return house.people[who].post("/api/admin/changes", kind=kind, subject=subject, before=before,
+                                  after=after, reason=reason)
+
+
+def settle(house, who, change, how="confirm", **body):
+    return house.people[who].post(f"/api/admin/changes/{change}/{how}", **body)
+
+
+def waiting(house):
+    items = house.people["keiko"].get("/api/admin/changes").json()["items"]
+    return [i for i in items if i["state"] == "waiting"]
+
+
+def done(answer):
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def message(answer, status):
+    assert answer.status_code == status, answer.text
+    return answer.json()["errors"][0]["message"]
+
+
+def actions(house):
+    return house.psql("SELECT action FROM audit_entry WHERE chain = 'console'"
+                      " ORDER BY position").split()
