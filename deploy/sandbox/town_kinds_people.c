@@ -170,13 +170,18 @@ void agent_prepare(struct draft *draft)
     draft->parcel.by_agent = true;
 }
 
-/* Anybody of the form stops the machine. */
+/* Anybody of the form stops the machine. A namesake born on the same day would, too: nobody else
+ * has this surname. */
 void protected_prepare(struct draft *draft)
 {
+    char surname[PERSON_NAME], given[PERSON_NAME];
     struct household *household = &draft->household;
     struct person *people[] = {&household->claimant, &household->children[0], &household->spouse};
     int least = 0, most = household->has_spouse ? 2 : 1;
     struct person *person = people[dice_between(&draft->dice, least, most)];
+    name_split(person->name, surname, given);
+    name_set(person->name, "十六夜　%s", given);
+    draft->signer = household->claimant;
     person->has_support = dice_chance(&draft->dice, 50);
     person->is_undisclosed = !person->has_support;
 }
