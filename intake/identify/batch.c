@@ -108,15 +108,17 @@ static bool fetch_protection(struct db_tx *tx, const char *city_code,
 
 #define QUESTIONS 2 /* of each application: certificate and form */
 
-static void keys_of(const struct facts *facts, struct known **ret_known,
+/* The keys borrow from `ret_texts`. */
+static void keys_of(const struct facts *facts, struct known_keys *ret_texts,
                     struct resident_keys *ret_keys)
 {
-    *ret_known = known_of(facts);
+    _cleanup_(cleanup_known) struct known *known = known_of(facts);
+    known_keys(known, ret_texts);
     *ret_keys = (struct resident_keys){
-        .birth_date = known_birth_date(*ret_known),
-        .name_key = known_name_key(*ret_known),
-        .kana_key = known_kana_key(*ret_known),
-        .address_key = known_address_key(*ret_known),
+        .birth_date = ret_texts->birth_date,
+        .name_key = ret_texts->name,
+        .kana_key = ret_texts->kana,
+        .address_key = ret_texts->address,
     };
 }
 
@@ -135,13 +137,13 @@ static void without_those_of(const struct resident_keys *first, struct resident_
     second->address_key = unless_same(second->address_key, first->address_key);
 }
 
-static void questions_of(const struct subject *subject, struct known **ret_known,
+static void questions_of(const struct subject *subject, struct known_keys *ret_texts,
                          struct resident_keys *ret_keys)
 {
     struct facts facts;
     facts_read(subject->by_agent ? NULL : subject->facts, &facts);
-    keys_of(&facts, &ret_known[0], &ret_keys[0]);
-    keys_of(&subject->people.at[0].facts, &ret_known[1], &ret_keys[1]);
+    keys_of(&facts, &ret_texts[0], &ret_keys[0]);
+    keys_of(&subject->people.at[0].facts, &ret_texts[1], &ret_keys[1]);
     without_those_of(&ret_keys[0], &ret_keys[1]);
     const struct resident *claimant = subject->found.people[0].resident;
     ret_keys[1].household = claimant ? claimant->household : NULL;
@@ -174,14 +176,14 @@ static bool fetch_households(struct db_tx *tx, const char *city_code, struct sub
 static bool fetch_by_keys(struct db_tx *tx, const char *city_code, struct subject **asking,
                           size_t count, struct fetched *fetched, struct failure *f)
 {
-    struct known **known = memory_allocate(QUESTIONS * count * sizeof *known);
+    struct known_keys *texts = memory_resize(NULL, QUESTIONS * count * sizeof *texts);
     struct resident_keys *keys = memory_allocate(QUESTIONS * count * sizeof *keys);
     struct subject **whose = memory_allocate(count * sizeof(struct subject *));
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
         if (!asking[i]->found.identified) {
             whose[n] = asking[i];
-            questions_of(asking[i], known + QUESTIONS * n, keys + QUESTIONS * n);
+            questions_of(asking[i], texts + QUESTIONS * n, keys + QUESTIONS * n);
             n++;
         }
     bool done = n == 0 || residents_by_keys(tx, city_code, keys, QUESTIONS * n, RESIDENTS_PER_KEY,
@@ -189,9 +191,7 @@ static bool fetch_by_keys(struct db_tx *tx, const char *city_code, struct subjec
     for (size_t i = 0; done && i < fetched->around.count; i++)
         add_resident(whose[fetched->around.answers[i].question / QUESTIONS],
                      &fetched->around.answers[i].resident);
-    for (size_t i = 0; i < QUESTIONS * n; i++)
-        known_free(known[i]);
-    free(known);
+    free(texts);
     free(keys);
     free(whose);
     return done;
@@ -201,19 +201,19 @@ static bool fetch_by_keys(struct db_tx *tx, const char *city_code, struct subjec
 static bool fetch_beside(struct db_tx *tx, const char *city_code, struct subject **asking,
                          size_t count, struct fetched *fetched, struct failure *f)
 {
-    struct known **known = memory_allocate(count * sizeof *known);
+    struct known_keys *texts = memory_resize(NULL, count * sizeof *texts);
     struct resident_beside *questions = memory_allocate(count * sizeof *questions);
     struct subject **whose = memory_allocate(count * sizeof(struct subject *));
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         struct facts facts;
+        struct resident_keys keys;
         if (!asking[i]->found.identified || !identification_leaves_open(&asking[i]->found))
             continue;
         facts_read(asking[i]->facts, &facts);
-        known[n] = known_of(&facts);
+        keys_of(&facts, &texts[n], &keys);
         whose[n] = asking[i];
-        questions[n] =
-            (struct resident_beside){known_birth_date(known[n]), known_whole_address_key(known[n])};
+        questions[n] = (struct resident_beside){texts[n].birth_date, texts[n].whole_address};
         n++;
     }
     bool done = n == 0 || residents_beside(tx, city_code, questions, n, RESIDENTS_BESIDE,
@@ -226,9 +226,8 @@ static bool fetch_beside(struct db_tx *tx, const char *city_code, struct subject
         while (row < fetched->beside.count && fetched->beside.answers[row].question == i)
             row++;
         whose[i]->crowded = row - first == RESIDENTS_BESIDE;
-        known_free(known[i]);
     }
-    free(known);
+    free(texts);
     free(questions);
     free(whose);
     return done;

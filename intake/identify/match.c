@@ -87,23 +87,7 @@ static struct known *known_make(void)
 {
     struct known *known = memory_resize(NULL, sizeof *known);
     memset(known, 0, KNOWN_CLEARED);
-    *known->name_key = *known->kana_key = *known->address_key = *known->whole_key = 0;
     return known;
-}
-
-static void keys_make(struct known *known)
-{
-    const struct folded_address *address = &known->address;
-    struct folded_character whole[FOLDED_MOST + 1];
-    if (known->name_count > 0)
-        folded_key(known->names[0].at, known->names[0].length, known->name_key);
-    if (known->has_kana)
-        folded_key(known->kana.at, known->kana.length, known->kana_key);
-    if (!known->has_address)
-        return;
-    folded_key(address->text.at + address->prefecture, address->body - address->prefecture,
-               known->address_key);
-    folded_key(whole, address_whole(address, whole), known->whole_key);
 }
 
 struct known *known_of(const struct facts *facts)
@@ -117,7 +101,6 @@ struct known *known_of(const struct facts *facts)
     birth_date_read(facts->birth_date, &known->birth_date);
     known->sex = sex_read(facts->sex);
     number_read(known, facts->number_hash);
-    keys_make(known);
     return known;
 }
 
@@ -162,35 +145,31 @@ void known_free(struct known *known)
     free(known);
 }
 
-const char *known_name_key(const struct known *known)
-{
-    return known->name_key;
-}
-
-const char *known_kana_key(const struct known *known)
-{
-    return known->kana_key;
-}
-
-const char *known_address_key(const struct known *known)
-{
-    return known->address_key;
-}
-
-const char *known_whole_address_key(const struct known *known)
-{
-    return known->whole_key;
-}
-
 static bool date_whole(const struct birth_date *date)
 {
     return date->year && date->month && date->day;
 }
 
-int known_birth_date(const struct known *known)
+static void address_keys(const struct folded_address *address, struct known_keys *ret_keys)
+{
+    struct folded_character whole[FOLDED_MOST + 1];
+    folded_key(address->text.at + address->prefecture, address->body - address->prefecture,
+               ret_keys->address);
+    folded_key(whole, address_whole(address, whole), ret_keys->whole_address);
+}
+
+void known_keys(const struct known *known, struct known_keys *ret_keys)
 {
     const struct birth_date *date = &known->birth_date;
-    return date_whole(date) ? date->year * 10000 + date->month * 100 + date->day : 0;
+    *ret_keys->name = *ret_keys->kana = *ret_keys->address = *ret_keys->whole_address = 0;
+    ret_keys->birth_date =
+        date_whole(date) ? date->year * 10000 + date->month * 100 + date->day : 0;
+    if (known->name_count > 0)
+        folded_key(known->names[0].at, known->names[0].length, ret_keys->name);
+    if (known->has_kana)
+        folded_key(known->kana.at, known->kana.length, ret_keys->kana);
+    if (known->has_address)
+        address_keys(&known->address, ret_keys);
 }
 
 /* --- comparing -------------------------------------------------------------------------------- */

@@ -60,7 +60,7 @@ void facts_read(const json_t *object, struct facts *ret_facts);
 void birth_date_read(const char *text, struct birth_date *ret_date);
 
 /* Facts folded once, for comparing with many. */
-struct known; /* about 25 kB */
+struct known; /* about 20 kB */
 struct known *known_of(const struct facts *facts);
 struct known *known_of_resident(const struct resident *resident);
 void known_free(struct known *known); /* NULL is fine */
@@ -73,12 +73,14 @@ enum agreement known_compare(enum fact fact, const struct known *a, const struct
 /* A copy in which a 外字 of a name or address, which no form can write, fits any character. NULL:
  * there is none. */
 struct known *known_with_gaiji_open(const struct known *known);
-/* The keys under which candidates of these facts are found. */
-const char *known_name_key(const struct known *known); /* "" with a wildcard in it */
-const char *known_kana_key(const struct known *known);
-const char *known_address_key(const struct known *known);
-const char *known_whole_address_key(const struct known *known); /* with the building */
-int known_birth_date(const struct known *known); /* YYYYMMDD; 0 when not wholly known */
+/* The keys under which candidates of these facts are found; "" for what is not known, and of a text
+ * with a wildcard in it. */
+struct known_keys {
+    int birth_date; /* YYYYMMDD; 0 when not wholly known */
+    char name[FOLD_KEY], kana[FOLD_KEY], address[FOLD_KEY];
+    char whole_address[FOLD_KEY]; /* with the building */
+};
+void known_keys(const struct known *known, struct known_keys *ret_keys);
 
 /* A resident as a candidate: the best that certificate or form has to say of each fact. */
 struct match {

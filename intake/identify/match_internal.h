@@ -23,13 +23,11 @@ struct known {
     uint8_t number_hash[NUMBER_HASH_BYTES];
     /* What is large stands behind, and is not cleared when it is made: to clear it took longer than
      * to fold what stands in it. */
-    char name_key[FOLD_KEY], kana_key[FOLD_KEY], address_key[FOLD_KEY];
-    char whole_key[FOLD_KEY];      /* of address_whole */
     struct name names[NAMES_MOST]; /* the first is 氏名 */
     struct name kana;
     struct folded_address address;
 };
-#define KNOWN_CLEARED offsetof(struct known, name_key)
+#define KNOWN_CLEARED offsetof(struct known, names)
 
 /* A name, and the one that its brackets hold: 氏［旧氏］　名. */
 void known_add_name(struct known *known, const char *name, const char *substituted);

@@ -170,9 +170,10 @@ static bool remember(struct db_tx *tx, const struct search *search, const char *
 static bool fetch(struct db_tx *tx, const struct search *search, const struct known *asked,
                   struct search_answer *answer, struct failure *f)
 {
-    const struct resident_keys keys = {.birth_date = known_birth_date(asked),
-                                       .name_key = known_name_key(asked),
-                                       .address_key = known_address_key(asked)};
+    struct known_keys key;
+    known_keys(asked, &key);
+    const struct resident_keys keys = {
+        .birth_date = key.birth_date, .name_key = key.name, .address_key = key.address};
     return residents_by_keys(tx, search->city_code, &keys, 1, PER_KEY, &answer->set, f);
 }
 
