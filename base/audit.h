@@ -46,7 +46,8 @@ struct audit_summary {
     instant last_checkpoint; /* 0: none */
 };
 /* Walks every chain from its start and every checkpoint. *ret_intact says whether all holds;
- * `report` is called for each fault (may be NULL), `progress` now and then (may be NULL). */
+ * `report` is called for each fault (may be NULL), `progress` now and then (may be NULL).
+ * Fails when a stop is asked for. */
 bool audit_verify(struct db *db, const struct config *config,
                   void (*report)(const struct audit_fault *fault, void *context),
                   void (*progress)(int64_t entries, void *context), void *context, bool *ret_intact,

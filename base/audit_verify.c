@@ -9,6 +9,7 @@
 
 #include "base/audit_internal.h"
 #include "base/cleanup.h"
+#include "base/process.h"
 
 #define BATCH 1000
 
@@ -164,6 +165,8 @@ static bool fetch_entries(struct db_tx *tx, void *context, struct failure *f)
 static bool batch_compare(struct walk *w, bool *ret_more, struct failure *f)
 {
     struct fetch fetch = {.chain = w->chain, .after = w->position};
+    if (process_stopping())
+        return failure_set(f, FAILURE_SYSTEM, "stopped before the whole audit trail was walked");
     if (!db_transaction(w->v->db, fetch_entries, &fetch, f))
         return false;
     size_t count = db_row_count(fetch.rows), i = 0;

@@ -109,6 +109,22 @@ bool db_transaction_relaxed(struct db *db, db_work *work, void *context, struct 
  * others see in between is on disk before they can commit anything themselves. */
 bool db_flush_late(struct db_tx *tx, struct failure *f);
 
+/* Statements whose results are waited for together: one round trip, however many. */
+struct db_question {
+    const struct db_statement *statement;
+    const struct db_value *values;
+    size_t count;
+    struct db_rows **ret_rows; /* NULL before, and after a failure */
+};
+#define DB_QUESTIONS(...)                                                                          \
+    ((struct db_question[]){__VA_ARGS__}),                                                         \
+        (sizeof((struct db_question[]){__VA_ARGS__}) / sizeof(struct db_question))
+bool db_query_all(struct db_tx *tx, const struct db_question *questions, size_t count,
+                  struct failure *f);
+/* The same for statements that only read, and belong to no other: without BEGIN and COMMIT, run
+ * again as db_transaction says. */
+bool db_look(struct db *db, const struct db_question *questions, size_t count, struct failure *f);
+
 /* Runs a statement and waits for its result. */
 bool db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
               size_t count, struct db_rows **ret_rows, struct failure *f);

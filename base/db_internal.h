@@ -53,18 +53,24 @@ void db_give_back(struct db *db, struct db_connection *connection);
 
 /* db_pipeline.c: a transaction's statements on their way. */
 enum tx_again { TX_NOT_AGAIN, TX_CONFLICT, TX_LOST };
+enum tx_kind {
+    TX_DURABLE,
+    TX_RELAXED, /* db_transaction_relaxed */
+    TX_LOOK,    /* reads, without BEGIN and COMMIT */
+};
 
 struct pipeline_step { /* sent, result not yet read */
     struct db_statement statement;
     bool prepare; /* else: run */
     int64_t expect_rows;
+    struct db_rows **ret_rows; /* where its result goes; NULL: to who drains, if it is the last */
 };
 
 struct db_tx {
     struct db_connection *connection;
     struct pipeline_step *steps;
     size_t step_count, step_capacity;
-    bool relaxed;
+    enum tx_kind kind;
     bool late; /* flushed behind COMMIT */
     bool begun;
     bool committing; /* from here on a lost connection leaves the outcome open */

@@ -64,11 +64,11 @@ bool tx_begin(struct db_tx *tx, struct failure *f)
 {
     if (tx->failed)
         return failure_set(f, FAILURE_DATABASE, "database: the transaction has failed already");
-    if (tx->begun)
+    if (tx->begun || tx->kind == TX_LOOK)
         return true;
     tx->begun = true;
     return pipeline_push_control(tx, "BEGIN", f) &&
-           (!tx->relaxed || pipeline_push_control(tx, TX_ASYNCHRONOUS, f));
+           (tx->kind != TX_RELAXED || pipeline_push_control(tx, TX_ASYNCHRONOUS, f));
 }
 
 bool pipeline_push(struct db_tx *tx, const struct db_statement *statement,
@@ -138,7 +138,9 @@ static bool steps_read(struct db_tx *tx, PGresult **ret_last, struct failure *f)
         if (step->prepare && PQresultStatus(result) != PGRES_COMMAND_OK)
             connection_forget(tx->connection, step->statement.name);
         good = good && done;
-        if (good && ret_last && i + 1 == tx->step_count)
+        if (good && step->ret_rows)
+            *step->ret_rows = db_rows_make(TAKE(result));
+        else if (good && ret_last && i + 1 == tx->step_count)
             *ret_last = TAKE(result);
     }
     return good;
@@ -195,6 +197,34 @@ bool db_query(struct db_tx *tx, const struct db_statement *statement, const stru
         return false;
     *ret_rows = db_rows_make(result);
     return true;
+}
+
+/* Nothing is written there any more: neither by who reads what is still on its way, … */
+static void questions_forget(struct db_tx *tx, const struct db_question *questions, size_t count)
+{
+    for (size_t i = 0; i < tx->step_count; i++)
+        tx->steps[i].ret_rows = NULL;
+    for (size_t i = 0; i < count; i++) { /* … nor half of what was asked for */
+        if (*questions[i].ret_rows)
+            db_rows_free(*questions[i].ret_rows);
+        *questions[i].ret_rows = NULL;
+    }
+}
+
+bool db_query_all(struct db_tx *tx, const struct db_question *questions, size_t count,
+                  struct failure *f)
+{
+    bool good = true;
+    for (size_t i = 0; i < count && good; i++) {
+        const struct db_question *q = &questions[i];
+        good = pipeline_push(tx, q->statement, q->values, q->count, -1, f);
+        if (good)
+            tx->steps[tx->step_count - 1].ret_rows = q->ret_rows;
+    }
+    if (good && pipeline_drain(tx, NULL, f))
+        return true;
+    questions_forget(tx, questions, count);
+    return false;
 }
 
 bool db_execute(struct db_tx *tx, const struct db_statement *statement,

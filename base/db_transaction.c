@@ -29,7 +29,7 @@ static bool tx_commit(struct db_tx *tx, struct failure *f)
 
 bool db_flush_late(struct db_tx *tx, struct failure *f)
 {
-    if (tx->relaxed || tx->late)
+    if (tx->kind != TX_DURABLE || tx->late)
         return true;
     tx->late = true;
     return tx_begin(tx, f) && pipeline_push_control(tx, TX_ASYNCHRONOUS, f);
@@ -46,10 +46,10 @@ static void tx_roll_back(struct db_tx *tx)
         tx->connection->discard = true;
 }
 
-static bool run_once(struct db *db, bool relaxed, db_work *work, void *context,
+static bool run_once(struct db *db, enum tx_kind kind, db_work *work, void *context,
                      enum tx_again *ret_again, struct failure *f)
 {
-    struct db_tx tx = {.relaxed = relaxed};
+    struct db_tx tx = {.kind = kind};
     if (!db_borrow(db, &tx.connection, f))
         return false;
     bool done = work(&tx, context, f) && tx_commit(&tx, f);
@@ -61,13 +61,13 @@ static bool run_once(struct db *db, bool relaxed, db_work *work, void *context,
     return done;
 }
 
-static bool transaction(struct db *db, bool relaxed, db_work *work, void *context,
+static bool transaction(struct db *db, enum tx_kind kind, db_work *work, void *context,
                         struct failure *f)
 {
     int64_t deadline = clock_monotonic() + db->patience;
     for (unsigned attempt = 0;; attempt++) {
         enum tx_again again = TX_NOT_AGAIN;
-        if (run_once(db, relaxed, work, context, &again, f))
+        if (run_once(db, kind, work, context, &again, f))
             return true;
         if (again == TX_NOT_AGAIN || (again == TX_CONFLICT && attempt + 1 >= CONFLICTS_MOST) ||
             (again == TX_LOST && clock_monotonic() >= deadline))
@@ -80,12 +80,28 @@ static bool transaction(struct db *db, bool relaxed, db_work *work, void *contex
 
 bool db_transaction(struct db *db, db_work *work, void *context, struct failure *f)
 {
-    return transaction(db, false, work, context, f);
+    return transaction(db, TX_DURABLE, work, context, f);
 }
 
 bool db_transaction_relaxed(struct db *db, db_work *work, void *context, struct failure *f)
 {
-    return transaction(db, true, work, context, f);
+    return transaction(db, TX_RELAXED, work, context, f);
+}
+
+struct looking {
+    const struct db_question *questions;
+    size_t count;
+};
+
+static bool look(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct looking *l = context;
+    return db_query_all(tx, l->questions, l->count, f);
+}
+
+bool db_look(struct db *db, const struct db_question *questions, size_t count, struct failure *f)
+{
+    return transaction(db, TX_LOOK, look, &(struct looking){questions, count}, f);
 }
 
 static bool ping(struct db_tx *tx, void *context, struct failure *f)

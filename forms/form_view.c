@@ -126,12 +126,13 @@ static void leaf_add(struct viewing *viewing, const json_t *item, const xmlNode 
     if (mask && !viewing->input->show_numbers && *text) {
         struct view_entry *entry = view_row_add(viewing, path, label, mask);
         entry->also = text_copy("非表示");
-        entry->masked = true;
+        entry->number = entry->masked = true;
     } else if (strcmp(member(item, "kind"), "date") == 0) {
         day_row_add(viewing, path, label, text);
     } else {
         struct view_entry *entry =
             view_row_add(viewing, path, label, choice_label(viewing, item, text));
+        entry->number = mask && *text;
         view_characters(&entry->remarks, text);
     }
 }

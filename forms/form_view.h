@@ -67,7 +67,8 @@ struct view_entry {
     char *label;  /* "" only of a heading: what follows belongs under no heading */
     char *text;   /* of a row; a choice's label, a day as 令和8年11月28日, "はい", … */
     char *also;   /* beside it: the day as 2026-11-28, "非表示", how it was computed; NULL */
-    bool masked;
+    bool number;  /* a 個人番号 or 住民票コード, */
+    bool masked;  /* which is not shown */
     struct view_remarks remarks;
 };
 

@@ -63,3 +63,50 @@ xmlDoc *record_form(const struct procedure *procedure, const json_t *record)
     parts_put(&procedure->record, record, root);
     return form;
 }
+
+/* --- from the record's words to the form's ------------------------------------------------------
+ */
+
+struct seeking {
+    const json_t *object;
+    const char *name;
+};
+
+static char *path_find(const struct seeking *seeking, const struct map *map, const json_t *here,
+                       const char *path);
+
+static char *path_find_in(const struct seeking *seeking, const struct map *part,
+                          const json_t *value, const char *path)
+{
+    char *found = NULL;
+    if (part->kind == MAP_OBJECT)
+        return path_find(seeking, part, value, path);
+    for (size_t i = 0; part->kind == MAP_LIST && !found && i < json_array_size(value); i++) {
+        _cleanup_(cleanup_text) char *entry = text_format("%s[%zu]", path, i + 1);
+        found = path_find(seeking, part, json_array_get(value, i), entry);
+    }
+    return found;
+}
+
+static char *path_find(const struct seeking *seeking, const struct map *map, const json_t *here,
+                       const char *path)
+{
+    char *found = NULL;
+    for (size_t i = 0; i < map->part_count && !found; i++) {
+        const struct map *part = &map->parts[i];
+        const json_t *value = json_object_get(here, part->name);
+        _cleanup_(cleanup_text) char *own =
+            text_format("%s%s%s", path, *path ? "/" : "", part->from);
+        if (part->kind != MAP_ITEM)
+            found = path_find_in(seeking, part, value, own);
+        else if (here == seeking->object && strcmp(part->name, seeking->name) == 0)
+            found = text_copy(own);
+    }
+    return found;
+}
+
+char *record_item_path(const struct procedure *procedure, const json_t *record,
+                       const json_t *object, const char *name)
+{
+    return path_find(&(struct seeking){object, name}, &procedure->record, record, "");
+}

@@ -89,6 +89,11 @@ bool application_store_atenabango(struct db_tx *tx, const struct work_item *item
 bool application_store_decision(struct db_tx *tx, const struct city_key *city,
                                 const struct work_item *item, const struct wrapped_key *wrapped,
                                 const json_t *decision, struct failure *f);
+/* $1 the city, $2 the application; what its rows hold, as application_open_decision. */
+extern const struct db_statement application_decision_select;
+bool application_decision_read(const struct db_rows *rows, const struct city_key *city,
+                               const struct work_item *item, json_t **ret_decision,
+                               struct failure *f);
 /* New reference; NULL when there is none yet. */
 bool application_open_decision(struct db_tx *tx, const struct city_key *city,
                                const struct work_item *item, json_t **ret_decision,

@@ -16,7 +16,7 @@ static const struct db_statement decision_upsert = {
     "INSERT INTO identification_decision (city_code, application_id, decided_at, sealed) "
     "VALUES ($1, $2::uuid, $3, $4) ON CONFLICT (city_code, application_id) DO UPDATE SET"
     " decided_at = excluded.decided_at, sealed = excluded.sealed"};
-static const struct db_statement decision_select = {
+const struct db_statement application_decision_select = {
     "identification_decision_select", "SELECT d.sealed, k.wrapped FROM identification_decision d"
                                       " JOIN application_key k USING (city_code, application_id) "
                                       "WHERE d.city_code = $1 AND d.application_id = $2::uuid"};
@@ -76,15 +76,11 @@ static bool decision_unseal(const struct db_rows *rows, const struct city_key *c
     return done;
 }
 
-bool application_open_decision(struct db_tx *tx, const struct city_key *city,
+bool application_decision_read(const struct db_rows *rows, const struct city_key *city,
                                const struct work_item *item, json_t **ret_decision,
                                struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     _cleanup_(cleanup_secret_buffer) struct buffer plain = {0};
-    if (!db_query(tx, &decision_select,
-                  DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f))
-        return false;
     if (db_row_count(rows) == 0) {
         *ret_decision = NULL;
         return true;
@@ -99,4 +95,14 @@ bool application_open_decision(struct db_tx *tx, const struct city_key *city,
                            item->application_id);
     *ret_decision = decision;
     return true;
+}
+
+bool application_open_decision(struct db_tx *tx, const struct city_key *city,
+                               const struct work_item *item, json_t **ret_decision,
+                               struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    return db_query(tx, &application_decision_select,
+                    DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f) &&
+           application_decision_read(rows, city, item, ret_decision, f);
 }

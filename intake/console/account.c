@@ -6,22 +6,9 @@
 
 #include "base/cleanup.h"
 
-#define ACCOUNT_COLUMNS                                                                            \
-    "SELECT a.account_id, a.name, a.display_name, a.department, a.kind, a.valid_from, a.valid_to," \
-    " a.disabled_at, a.locked_until, a.password_at, a.approved_by IS NOT NULL OR a.first,"         \
-    " a.password, a.enrolment, a.enrolment_until, a.failures, a.totp_step, a.totp IS NOT NULL,"    \
-    " (SELECT count(*) FROM account_credential c WHERE c.city_code = a.city_code"                  \
-    "   AND c.account_id = a.account_id) "                                                         \
-    "FROM account a "
-
-static const struct db_statement find_by_name = {
-    "account_find", ACCOUNT_COLUMNS "WHERE a.city_code = $1 AND a.name = $2 FOR UPDATE OF a"};
-static const struct db_statement find_by_id = {
-    "account_load", ACCOUNT_COLUMNS "WHERE a.city_code = $1 AND a.account_id = $2::uuid"};
-static const struct db_statement select_rights = {
-    "account_rights", "SELECT business, department, \"right\" FROM account_right"
-                      " WHERE city_code = $1 AND account_id = $2::uuid AND approved_by IS NOT NULL"
-                      " ORDER BY business, department, \"right\""};
+#define FIND "SELECT " ACCOUNT_COLUMNS " FROM account a WHERE a.city_code = $1 AND a.name = $2"
+static const struct db_statement find_to_change = {"account_find", FIND " FOR UPDATE OF a"};
+static const struct db_statement find_to_look = {"account_look", FIND};
 static const struct db_statement note_failure = {
     "account_note_failure", "UPDATE account SET failures = failures + 1, locked_until = $3"
                             " WHERE city_code = $1 AND account_id = $2::uuid"};
@@ -64,7 +51,7 @@ static void take_text(char *to, size_t size, const struct db_rows *rows, int col
     snprintf(to, size, "%s", text ? text : "");
 }
 
-static void account_take(const struct db_rows *rows, const char *city_code, struct account *ret)
+void account_take(const struct db_rows *rows, const char *city_code, struct account *ret)
 {
     *ret = (struct account){
         .valid_from = db_get_instant(rows, 0, 5),
@@ -95,12 +82,11 @@ static void account_take(const struct db_rows *rows, const char *city_code, stru
         ret->enrolment_until = 0;
 }
 
-static bool account_get(struct db_tx *tx, const struct db_statement *statement,
-                        const char *city_code, const char *key, bool *ret_found,
-                        struct account *ret_account, struct failure *f)
+bool account_find(struct db_tx *tx, const char *city_code, const char *name, bool *ret_found,
+                  struct account *ret_account, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, statement, DB_VALUES(db_text(city_code), db_text(key)), &rows, f))
+    if (!db_query(tx, &find_to_change, DB_VALUES(db_text(city_code), db_text(name)), &rows, f))
         return false;
     *ret_found = db_row_count(rows) == 1;
     if (*ret_found)
@@ -108,35 +94,17 @@ static bool account_get(struct db_tx *tx, const struct db_statement *statement,
     return true;
 }
 
-bool account_find(struct db_tx *tx, const char *city_code, const char *name, bool *ret_found,
+bool account_look(struct db *db, const char *city_code, const char *name, bool *ret_found,
                   struct account *ret_account, struct failure *f)
-{
-    return account_get(tx, &find_by_name, city_code, name, ret_found, ret_account, f);
-}
-
-bool account_load(struct db_tx *tx, const char *city_code, const char *account_id, bool *ret_found,
-                  struct account *ret_account, struct failure *f)
-{
-    return account_get(tx, &find_by_id, city_code, account_id, ret_found, ret_account, f);
-}
-
-bool account_permissions(struct db_tx *tx, const struct account *account,
-                         struct permissions *ret_permissions, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &select_rights, DB_VALUES(db_text(account->city_code), db_text(account->id)),
-                  &rows, f))
+    if (!db_look(db,
+                 DB_QUESTIONS({&find_to_look, DB_VALUES(db_text(city_code), db_text(name)), &rows}),
+                 f))
         return false;
-    struct permissions all = {memory_allocate((db_row_count(rows) + 1) * sizeof *all.at), 0};
-    for (size_t row = 0; row < db_row_count(rows); row++) {
-        struct permission *one = &all.at[all.count];
-        if (!right_from_code(db_get_text(rows, row, 2), &one->right))
-            continue; /* of a newer version: grants nothing here */
-        snprintf(one->business, sizeof one->business, "%s", db_get_text(rows, row, 0));
-        snprintf(one->department, sizeof one->department, "%s", db_get_text(rows, row, 1));
-        all.count++;
-    }
-    *ret_permissions = all;
+    *ret_found = db_row_count(rows) == 1;
+    if (*ret_found)
+        account_take(rows, city_code, ret_account);
     return true;
 }
 
@@ -157,26 +125,24 @@ bool account_note_success(struct db_tx *tx, const struct account *account, struc
     return db_execute(tx, &note_success, DB_VALUES(KEY(account)), NULL, f);
 }
 
-bool account_set_password(struct db_tx *tx, const struct account *account, const char *password,
-                          instant now, struct failure *f)
+bool account_set_password(struct db_tx *tx, const struct account *account,
+                          const struct account_hashes *hashes, instant now, struct failure *f)
 {
-    char hash[PASSWORD_HASH], core_hash[PASSWORD_HASH] = "", core[PASSWORD_TEXT];
-    password_core(password, core);
-    bool hashed = password_hash(password, hash, f) && (!*core || password_hash(core, core_hash, f));
-    explicit_bzero(core, sizeof core);
-    return hashed &&
-           db_execute(tx, &set_password, DB_VALUES(KEY(account), db_text(hash), db_instant(now)),
-                      NULL, f) &&
+    return db_execute(tx, &set_password,
+                      DB_VALUES(KEY(account), db_text(hashes->password), db_instant(now)), NULL,
+                      f) &&
            db_execute(tx, &keep_password,
-                      DB_VALUES(KEY(account), db_instant(now), db_text(hash), db_text(core_hash)),
+                      DB_VALUES(KEY(account), db_instant(now), db_text(hashes->password),
+                                db_text(hashes->core)),
                       NULL, f);
 }
 
-bool account_past_passwords(struct db_tx *tx, const struct account *account, size_t most,
-                            struct account_past *ret_past, size_t *ret_count, struct failure *f)
+bool account_past_passwords(struct db *db, const struct account *account, size_t most,
+                            struct account_hashes *ret_past, size_t *ret_count, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &select_past, DB_VALUES(KEY(account), db_number((int64_t)most)), &rows, f))
+    const struct db_value values[] = {KEY(account), db_number((int64_t)most)};
+    if (!db_look(db, DB_QUESTIONS({&select_past, values, 3, &rows}), f))
         return false;
     *ret_count = db_row_count(rows);
     for (size_t row = 0; row < *ret_count; row++) {

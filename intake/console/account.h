@@ -43,24 +43,33 @@ struct account {
  * other. *ret_found false: nobody of that name. */
 bool account_find(struct db_tx *tx, const char *city_code, const char *name, bool *ret_found,
                   struct account *ret_account, struct failure *f);
-bool account_load(struct db_tx *tx, const char *city_code, const char *account_id, bool *ret_found,
+/* As it is just now, in a transaction of its own. */
+bool account_look(struct db *db, const char *city_code, const char *name, bool *ret_found,
                   struct account *ret_account, struct failure *f);
-/* Permissions that are in force: approved. */
-bool account_permissions(struct db_tx *tx, const struct account *account,
-                         struct permissions *ret_permissions, struct failure *f);
+/* For statements of others that read accounts (table a) in these columns, from the first on. */
+#define ACCOUNT_COLUMNS                                                                            \
+    "a.account_id, a.name, a.display_name, a.department, a.kind, a.valid_from, a.valid_to,"        \
+    " a.disabled_at, a.locked_until, a.password_at, a.approved_by IS NOT NULL OR a.first,"         \
+    " a.password, a.enrolment, a.enrolment_until, a.failures, a.totp_step, a.totp IS NOT NULL,"    \
+    " (SELECT count(*) FROM account_credential c WHERE c.city_code = a.city_code"                  \
+    "   AND c.account_id = a.account_id)"
+#define ACCOUNT_COLUMN_COUNT 18
+/* Of the first row. */
+void account_take(const struct db_rows *rows, const char *city_code, struct account *ret_account);
 
 bool account_note_failure(struct db_tx *tx, const struct account *account, instant locked_until,
                           struct failure *f);
 bool account_note_success(struct db_tx *tx, const struct account *account, struct failure *f);
-/* Keeps the old one among the past; `now` is when it was set. */
-bool account_set_password(struct db_tx *tx, const struct account *account, const char *password,
-                          instant now, struct failure *f);
-/* The last `most` passwords, newest first. */
-struct account_past {
+/* The hashes of a password and of its core ("" when that is too short to compare). */
+struct account_hashes {
     char password[PASSWORD_HASH], core[PASSWORD_HASH];
 };
-bool account_past_passwords(struct db_tx *tx, const struct account *account, size_t most,
-                            struct account_past *ret_past, size_t *ret_count, struct failure *f);
+/* Keeps them among the past; `now` is when it was set. */
+bool account_set_password(struct db_tx *tx, const struct account *account,
+                          const struct account_hashes *hashes, instant now, struct failure *f);
+/* The last `most` passwords, newest first. */
+bool account_past_passwords(struct db *db, const struct account *account, size_t most,
+                            struct account_hashes *ret_past, size_t *ret_count, struct failure *f);
 /* Uses the one-time code up. */
 bool account_enrolled(struct db_tx *tx, const struct account *account, struct failure *f);
 

@@ -12,6 +12,10 @@ struct console_claim {
     char by[ACCOUNT_DISPLAY]; /* display name */
     instant since;
 };
+/* $1 the city, $2 the application; what its rows tell. */
+extern const struct db_statement console_claim_find;
+void console_claim_take(const struct db_rows *rows, const struct subject_call *call,
+                        struct console_claim *ret_claim);
 bool console_claim_read(struct db_tx *tx, const struct subject_call *call,
                         struct console_claim *ret_claim, struct failure *f);
 /* Of the caller; nothing when there is none. */

@@ -1,20 +1,9 @@
 /* GET /api/applications/{receipt}: all that staff need to decide. 個人番号 are masked; each view is
  * an entry in the audit trail. */
 #include "base/cleanup.h"
-#include "forms/view.h"
-#include "intake/console/claim.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/view.h"
 #include "intake/explain/lines.h"
-#include "intake/staff/contact.h"
-
-static json_t *form_view(const struct subject *subject)
-{
-    if (!subject->procedure || !subject->examination.record)
-        return json_null();
-    return json_pack("{s:o}", "groups",
-                     record_view(subject->procedure, subject->examination.record));
-}
 
 static json_t *head_view(const struct subject *subject)
 {
@@ -34,51 +23,19 @@ static json_t *head_view(const struct subject *subject)
                      "id", subject->procedure_id, "version", subject->form_version, "name", name);
 }
 
-struct part { /* read from the database */
-    const char *name;
-    json_t *json;
-};
-
-static bool parts_read(struct db_tx *tx, struct subject_call *call, json_t *view, struct failure *f)
-{
-    struct console_claim claim;
-    json_t *decision = NULL, *proposal = NULL, *review = NULL, *messages = NULL, *history = NULL,
-           *hold = NULL, *versions = NULL, *contacts = NULL;
-    const struct role *role = call->context->role;
-    const struct work_item *item = &call->subject.item;
-    bool done =
-        console_claim_read(tx, call, &claim, f) && view_decision(tx, call, &decision, f) &&
-        view_proposal(tx, &call->subject, &proposal, f) &&
-        view_review(tx, &call->subject, &review, f) && view_messages(tx, call, &messages, f) &&
-        view_history(tx, &call->subject, &history, f) && view_hold(tx, &call->subject, &hold, f) &&
-        view_versions(tx, &call->subject, &versions, f) &&
-        contact_list(tx, role->city_key, item->city_code, item->application_id, &contacts, f);
-    const struct part parts[] = {{"decision", decision}, {"proposal", proposal},
-                                 {"review", review},     {"messages", messages},
-                                 {"hold", hold},         {"versions", versions},
-                                 {"contacts", contacts}, {"history", history}};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (parts[i].json)
-            json_object_set_new(view, parts[i].name, parts[i].json);
-    if (done)
-        json_object_set_new(view, "claim", console_claim_json(&claim));
-    return done;
-}
-
 static bool view_work(struct db_tx *tx, struct subject_call *call, void *context, struct failure *f)
 {
     json_t **ret_view = context;
     const struct subject *subject = &call->subject;
     json_decref(*ret_view);
     *ret_view = head_view(subject);
-    json_object_set_new(*ret_view, "form", form_view(subject));
     json_object_set_new(*ret_view, "findings", view_findings(subject));
     json_object_set_new(*ret_view, "facts", view_facts(subject));
     json_object_set_new(*ret_view, "verification", view_verification(subject));
     json_object_set_new(*ret_view, "attachments", view_attachments(subject));
     json_object_set_new(*ret_view, "may", view_may(call));
     json_object_set_new(*ret_view, "destinations", view_destinations(call));
-    return parts_read(tx, call, *ret_view, f) &&
+    return view_stored(tx, call, *ret_view, f) &&
            subject_note(tx, call, "application.view", NULL, NULL, f);
 }
 

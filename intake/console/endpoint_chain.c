@@ -1,15 +1,9 @@
-/* /api/audit/chain: the state of the audit trail: when it was last proven, and what came out (GET);
- * prove it now (POST). */
-#include <inttypes.h>
-
+/* /api/audit/chain: the state of the audit trail: when it was last proven, what came out, and how
+ * far a proof is that is under way (GET); prove it now (POST). */
 #include "base/cleanup.h"
-#include "intake/audit_check.h"
 #include "intake/console/admin.h"
 #include "intake/console/endpoints.h"
-#include "intake/console/slow.h"
-
-/* While somebody waits: some seconds. What is longer is for `uketsuke audit verify`. */
-#define ENTRIES_MOST 1000000
+#include "intake/console/proving.h"
 
 static const struct db_statement select_state = {
     "audit_chain_state",
@@ -24,13 +18,11 @@ static const struct db_statement select_state = {
 struct chain {
     struct admin_call call;
     json_t *state;
-    struct audit_check check;
 };
 
 static void chain_end(struct chain *c)
 {
     json_decref(c->state);
-    audit_check_free(&c->check);
     admin_end(&c->call);
 }
 
@@ -41,46 +33,39 @@ static bool state_work(struct db_tx *tx, void *context, struct failure *f)
     return admin_json(tx, &c->call, &select_state, NULL, &c->state, f);
 }
 
+/* What is under way is looked at first: what has ended by then is in the database. */
+static enum http_flow chain_reply(struct chain *c, unsigned status)
+{
+    struct proving *proving = c->call.context->proving;
+    json_t *now = proving_now(proving);
+    bool failed = proving_failed(proving);
+    if (!admin_do(&c->call, state_work, c)) {
+        json_decref(now);
+        return HTTP_DONE;
+    }
+    json_object_set_new(c->state, "running", now);
+    json_object_set_new(c->state, "failed", json_boolean(failed));
+    return http_reply_json(c->call.request, status, json_incref(c->state));
+}
+
 enum http_flow endpoint_chain(struct http_request *request, void *context)
 {
     _cleanup_(chain_end) struct chain c = {0};
-    if (admin_begin(context, request, RIGHT_AUDIT, &c.call) && admin_do(&c.call, state_work, &c))
-        http_reply_json(request, 200, json_incref(c.state));
+    if (admin_begin(context, request, RIGHT_AUDIT, &c.call))
+        chain_reply(&c, 200);
     return HTTP_DONE;
-}
-
-static bool note_work(struct db_tx *tx, void *context, struct failure *f)
-{
-    struct chain *c = context;
-    return administer_note(tx, &c->call.who, "audit.verify",
-                           json_pack("{s:b, s:I}", "intact", c->check.intact, "entries",
-                                     (json_int_t)c->check.summary.entries),
-                           NULL, f);
 }
 
 enum http_flow endpoint_chain_post(struct http_request *request, void *context)
 {
     const struct console_context *console = context;
     struct failure f = {0};
+    bool begun;
     _cleanup_(chain_end) struct chain c = {0};
     if (!admin_begin(context, request, RIGHT_AUDIT, &c.call) || !admin_do(&c.call, state_work, &c))
         return HTTP_DONE;
-    if (json_integer_value(json_object_get(c.state, "entries")) > ENTRIES_MOST)
-        return console_reply_conflict(
-            request, json_object(),
-            "記録が%d件を超えるため、画面からは検証できません。サーバーで "
-            "uketsuke audit verify を実行してください。",
-            ENTRIES_MOST);
-    unsigned place;
-    if (!slow_begin(console->slow, c.call.caller.session.token, &place))
-        return slow_reply_busy(request);
-    bool checked =
-        audit_check(console->role->db, console->role->config, NULL, NULL, NULL, &c.check, &f) &&
-        audit_check_keep(console->role->db, &c.check, c.call.who.by, &f);
-    slow_end(console->slow, place);
-    if (!checked)
+    int64_t entries = json_integer_value(json_object_get(c.state, "entries"));
+    if (!proving_begin(console->proving, &c.call.who, entries, &begun, &f))
         return console_reply_failure(request, &f);
-    if (admin_do(&c.call, note_work, &c) && admin_do(&c.call, state_work, &c))
-        http_reply_json(request, 200, json_incref(c.state));
-    return HTTP_DONE;
+    return chain_reply(&c, 202);
 }

@@ -6,7 +6,7 @@
 #include "intake/console/claim.h"
 #include "intake/console/endpoints.h"
 
-static const struct db_statement claim_find = {
+const struct db_statement console_claim_find = {
     "claim_find", "SELECT display_name, account_id, claimed_at FROM claim_in_force"
                   " WHERE city_code = $1 AND application_id = $2::uuid"};
 /* Whoever else's is in force stays: then no row is touched. */
@@ -23,21 +23,26 @@ static const struct db_statement claim_end = {
     "claim_end", "DELETE FROM claim WHERE city_code = $1 AND application_id = $2::uuid"
                  " AND account_id = $3::uuid"};
 
+void console_claim_take(const struct db_rows *rows, const struct subject_call *call,
+                        struct console_claim *ret_claim)
+{
+    *ret_claim = (struct console_claim){.any = db_row_count(rows) > 0};
+    if (!ret_claim->any)
+        return;
+    ret_claim->mine = strcmp(db_get_text(rows, 0, 1), call->caller.session.account.id) == 0;
+    ret_claim->since = db_get_instant(rows, 0, 2);
+    snprintf(ret_claim->by, sizeof ret_claim->by, "%s", db_get_text(rows, 0, 0));
+}
+
 bool console_claim_read(struct db_tx *tx, const struct subject_call *call,
                         struct console_claim *ret_claim, struct failure *f)
 {
     const struct work_item *item = &call->subject.item;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    *ret_claim = (struct console_claim){0};
-    if (!db_query(tx, &claim_find,
+    if (!db_query(tx, &console_claim_find,
                   DB_VALUES(db_text(item->city_code), db_text(item->application_id)), &rows, f))
         return false;
-    if (db_row_count(rows) == 0)
-        return true;
-    ret_claim->any = true;
-    ret_claim->mine = strcmp(db_get_text(rows, 0, 1), call->caller.session.account.id) == 0;
-    ret_claim->since = db_get_instant(rows, 0, 2);
-    snprintf(ret_claim->by, sizeof ret_claim->by, "%s", db_get_text(rows, 0, 0));
+    console_claim_take(rows, call, ret_claim);
     return true;
 }
 

@@ -1,8 +1,8 @@
 /* POST /api/applications/{receipt}/numbers: the 個人番号 of a form in the clear, for a reason. */
 #include "base/cleanup.h"
-#include "forms/view.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/subject.h"
+#include "intake/console/view.h"
 #include "intake/staff/staff.h"
 
 struct showing {
@@ -14,11 +14,8 @@ static bool numbers_work(struct db_tx *tx, struct subject_call *call, void *cont
                          struct failure *f)
 {
     struct showing *s = context;
-    const struct subject *subject = &call->subject;
-    bool any = subject->procedure && subject->examination.record;
     json_decref(s->numbers);
-    s->numbers =
-        any ? record_numbers(subject->procedure, subject->examination.record) : json_array();
+    s->numbers = view_numbers(&call->subject);
     return subject_note(tx, call, "application.numbers", s->reason, NULL, f);
 }
 

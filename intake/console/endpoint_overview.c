@@ -108,29 +108,29 @@ static json_t *behind_json(const struct overview *o, const struct db_rows *rows)
     return list;
 }
 
-/* --- the transaction ----------------------------------------------------------------------------
+/* --- the whole ----------------------------------------------------------------------------------
  */
 
-static bool overview_work(struct db_tx *tx, void *context, struct failure *f)
+static bool overview_read(struct overview *o, struct failure *f)
 {
-    struct overview *o = context;
     const struct db_value city = db_text(o->role->city_code), all = db_boolean(o->visible.all),
-                          seen = db_texts(o->visible.procedures, o->visible.count);
+                          seen = db_texts(o->visible.procedures, o->visible.count),
+                          destinations = db_texts(o->destinations, o->destination_count);
     instant midnight = day_start(day_of_instant(clock_now()));
     char day[DAY_TEXT];
     day_text(day_of_instant(clock_now()), day);
     _cleanup_(cleanup_db_rows) struct db_rows *today = NULL, *waiting = NULL, *behind = NULL,
                                               *due = NULL;
-    if (!db_query(tx, &overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &today,
-                  f) ||
-        !db_query(tx, &overview_waiting, DB_VALUES(city, all, seen), &waiting, f) ||
-        !db_query(tx, &overview_due, DB_VALUES(city, all, seen, db_text(day)), &due, f) ||
-        !db_query(tx, &overview_behind,
-                  DB_VALUES(city, db_texts(o->destinations, o->destination_count)), &behind, f))
+    if (!db_look(o->role->db,
+                 DB_QUESTIONS(
+                     {&overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &today},
+                     {&overview_waiting, DB_VALUES(city, all, seen), &waiting},
+                     {&overview_due, DB_VALUES(city, all, seen, db_text(day)), &due},
+                     {&overview_behind, DB_VALUES(city, destinations), &behind}),
+                 f))
         return false;
     json_t *list = waiting_json(waiting);
     json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
-    json_decref(o->answer);
     o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o}", "at", console_time(clock_now()),
                           "today", today_json(today), "oldest", oldest, "waiting", list, "due",
                           due_json(due), "destinations", behind_json(o, behind));
@@ -162,7 +162,7 @@ enum http_flow endpoint_overview(struct http_request *request, void *context)
     if (console_may(request, &caller, RIGHT_SEE)) {
         visible_read(console->role->config, &caller.permissions, NULL, &o.visible);
         destinations_read(&o);
-        if (db_transaction(console->role->db, overview_work, &o, &f)) {
+        if (overview_read(&o, &f)) {
             json_object_set_new(o.answer, "revocation",
                                 freshness_read(console->freshness, console->role->config));
             http_reply_json(request, 200, json_incref(o.answer));

@@ -15,40 +15,73 @@
 
 #define QUEUE_MOST 200 /* items of one answer */
 
-/* The list of states is that of the index application_waiting. */
+/* The list of states is that of the index application_waiting, which holds them apart, each in the
+ * order of the list: however many wait, only those that are shown are read. */
 #define WAITING "a.state IN ('review', 'unmatched', 'held', 'correction')"
+#define SEEN    "($2::boolean OR a.procedure_id = ANY($3::text[]))"
 
 static const struct db_statement queue_counts = {
     "queue_counts",
-    "SELECT a.state, count(*) FILTER (WHERE h.until IS NULL),"
-    " count(*) FILTER (WHERE h.until IS NULL AND a.due_on < $4::date), count(h.until) "
-    "FROM application a LEFT JOIN staff_hold h ON (h.city_code, h.application_id)"
-    " = (a.city_code, a.application_id) AND h.until > $5::timestamptz "
-    "WHERE a.city_code = $1 AND " WAITING " AND ($2::boolean OR a.procedure_id = ANY($3::text[]))"
+    "SELECT a.state, count(*), count(*) FILTER (WHERE a.due_on < $4::date)"
+    " FROM application a WHERE a.city_code = $1 AND " WAITING " AND " SEEN " GROUP BY a.state"};
+/* They are among the others, too. */
+static const struct db_statement queue_counts_put_off = {
+    "queue_counts_put_off",
+    "SELECT a.state, count(*), count(*) FILTER (WHERE a.due_on < $4::date)"
+    " FROM staff_hold h JOIN application a USING (city_code, application_id) "
+    "WHERE h.city_code = $1 AND h.until > $5::timestamptz AND " WAITING " AND " SEEN
     " GROUP BY a.state"};
-static const struct db_statement queue_list = {
-    "queue_list",
-    "SELECT a.receipt_number, a.procedure_id, a.form_version, a.state, a.reason, a.changed_at,"
-    " a.applied_at, a.application_id, c.display_name, c.account_id, a.due_on::text, a.due_term,"
-    " a.version, r.demands, h.until "
-    "FROM application a LEFT JOIN claim_in_force c USING (city_code, application_id)"
-    " LEFT JOIN review r USING (city_code, application_id)"
-    " LEFT JOIN staff_hold h USING (city_code, application_id) "
-    "WHERE a.city_code = $1 AND " WAITING " AND ($2::boolean OR a.procedure_id = ANY($3::text[]))"
-    " AND ($4::text IS NULL OR a.state = $4) AND ($5::text IS NULL OR a.reason = $5)"
-    " AND (a.due_on, a.applied_at, a.application_id) > ($6::date, $7::timestamptz, $8::uuid)"
-    " AND ($9::text IS NULL OR a.procedure_id = $9) AND a.due_on <= $10::date"
-    " AND CASE $11 WHEN 'mine' THEN c.account_id = $12::uuid WHEN 'none' THEN c.account_id IS NULL"
-    " ELSE true END AND coalesce(h.until > $13::timestamptz, false) = $14::boolean "
-    "ORDER BY a.due_on, a.applied_at, a.application_id LIMIT $15"};
+
+/* $4 the states; of one, those in order behind ($7, $8, $9). */
+#define ORDER "a.due_on, a.applied_at, a.application_id"
+#define ASKED                                                                                      \
+    "a.city_code = $1 AND " WAITING " AND " SEEN " AND ($5::text IS NULL OR a.reason = $5)"        \
+    " AND ($6::text IS NULL OR a.procedure_id = $6)"                                               \
+    " AND (" ORDER ") > ($7::date, $8::timestamptz, $9::uuid) AND a.due_on <= $10::date"
+#define PUT_OFF                                                                                    \
+    "EXISTS (SELECT FROM staff_hold h WHERE (h.city_code, h.application_id)"                       \
+    " = (a.city_code, a.application_id) AND h.until > $12::timestamptz)"
+#define CLAIMED                                                                                    \
+    "EXISTS (SELECT FROM claim_in_force c WHERE (c.city_code, c.application_id)"                   \
+    " = (a.city_code, a.application_id))"
+#define LIST(FOUND)                                                                                \
+    "SELECT a.receipt_number, a.procedure_id, a.form_version, a.state, a.reason, a.changed_at,"    \
+    " a.applied_at, a.application_id, c.display_name, c.account_id, a.due_on::text, a.due_term,"   \
+    " a.version, r.demands, h.until "                                                              \
+    "FROM (" FOUND " ORDER BY " ORDER " LIMIT $11) AS a"                                           \
+    " LEFT JOIN claim_in_force c USING (city_code, application_id)"                                \
+    " LEFT JOIN review r USING (city_code, application_id)"                                        \
+    " LEFT JOIN staff_hold h USING (city_code, application_id) ORDER BY " ORDER
+
+/* $13: whoever has it, or only whom nobody has. */
+static const struct db_statement queue_waiting = {
+    "queue_waiting", LIST("SELECT a.* FROM unnest($4::text[]) AS wanted (state) CROSS JOIN LATERAL"
+                          " (SELECT a.* FROM application a WHERE a.state = wanted.state AND " ASKED
+                          "  AND NOT " PUT_OFF " AND ($13::boolean OR NOT " CLAIMED ")"
+                          "  ORDER BY " ORDER " LIMIT $11) AS a")};
+/* What one person has claimed, and what was put off, is little. */
+static const struct db_statement queue_mine = {
+    "queue_mine", LIST("SELECT a.* FROM claim_in_force mine JOIN application a"
+                       " USING (city_code, application_id) WHERE mine.account_id = $13::uuid"
+                       " AND a.state = ANY($4::text[]) AND " ASKED " AND NOT " PUT_OFF)};
+/* $13: claimed by, $14: by nobody. */
+static const struct db_statement queue_put_off = {
+    "queue_put_off",
+    LIST("SELECT a.* FROM staff_hold off JOIN application a USING (city_code, application_id)"
+         " WHERE off.until > $12::timestamptz AND a.state = ANY($4::text[]) AND " ASKED
+         " AND ($13::uuid IS NULL OR EXISTS (SELECT FROM claim_in_force c WHERE c.account_id = $13"
+         "  AND (c.city_code, c.application_id) = (a.city_code, a.application_id)))"
+         " AND ($14::boolean IS FALSE OR NOT " CLAIMED ")")};
 
 struct queue {
     const struct console_context *context;
     const struct console_caller *caller;
     struct visible visible, filtered;
-    const char *state, *reason, *procedure; /* NULL: any */
-    const char *claimed;                    /* "mine", "none"; "": whoever's */
-    bool put_off;                           /* those instead */
+    const char *states[4]; /* the one that was asked for, or all that wait */
+    size_t state_count;
+    const char *reason, *procedure;     /* NULL: any */
+    bool claimed_mine, claimed_by_none; /* neither: whoever has it */
+    bool put_off;                       /* those instead */
     char due_by[DAY_TEXT];
     char after_due[DAY_TEXT];
     instant after_at;
@@ -62,7 +95,6 @@ static void answer_free(struct queue *q)
     json_decref(q->counts);
     json_decref(q->items);
     json_decref(q->next);
-    q->counts = q->items = q->next = NULL;
 }
 
 /* --- the answer ---------------------------------------------------------------------------------
@@ -106,19 +138,25 @@ static json_t *item_json(const struct queue *q, const struct db_rows *rows, size
         db_is_null(rows, row, 14) ? json_null() : console_time(db_get_instant(rows, row, 14)));
 }
 
-static json_t *counts_json(const struct db_rows *rows)
+static void counts_add(json_t *counts, const char *name, json_int_t more)
 {
-    json_t *counts =
-        json_pack("{s:i, s:i, s:i, s:i}", "review", 0, "unmatched", 0, "held", 0, "correction", 0);
-    json_int_t late = 0, put_off = 0;
-    for (size_t row = 0; row < db_row_count(rows); row++) {
-        json_object_set_new(counts, db_get_text(rows, row, 0),
-                            json_integer(db_get_number(rows, row, 1)));
-        late += db_get_number(rows, row, 2);
-        put_off += db_get_number(rows, row, 3);
+    json_object_set_new(counts, name,
+                        json_integer(json_integer_value(json_object_get(counts, name)) + more));
+}
+
+static json_t *counts_json(const struct db_rows *all, const struct db_rows *put_off)
+{
+    json_t *counts = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "review", 0, "unmatched", 0,
+                               "held", 0, "correction", 0, "late", 0, "put_off", 0);
+    for (size_t row = 0; row < db_row_count(all); row++) {
+        counts_add(counts, db_get_text(all, row, 0), db_get_number(all, row, 1));
+        counts_add(counts, "late", db_get_number(all, row, 2));
     }
-    json_object_set_new(counts, "late", json_integer(late));
-    json_object_set_new(counts, "put_off", json_integer(put_off));
+    for (size_t row = 0; row < db_row_count(put_off); row++) {
+        counts_add(counts, db_get_text(put_off, row, 0), -db_get_number(put_off, row, 1));
+        counts_add(counts, "late", -db_get_number(put_off, row, 2));
+        counts_add(counts, "put_off", db_get_number(put_off, row, 1));
+    }
     return counts;
 }
 
@@ -137,29 +175,42 @@ static void list_take(struct queue *q, const struct db_rows *rows)
     q->next = json_string(next);
 }
 
-static bool queue_work(struct db_tx *tx, void *context, struct failure *f)
+static bool queue_read(struct queue *q, struct failure *f)
 {
-    struct queue *q = context;
     const struct db_value city = db_text(q->context->role->city_code);
-    const struct db_value now = db_instant(clock_now());
+    const struct db_value now = db_instant(clock_now()),
+                          me = db_text(q->caller->session.account.id);
     char today[DAY_TEXT];
     day_text(day_of_instant(clock_now()), today);
-    _cleanup_(cleanup_db_rows) struct db_rows *counts = NULL, *list = NULL;
-    answer_free(q);
-    if (!db_query(tx, &queue_counts,
-                  DB_VALUES(city, db_boolean(q->visible.all),
-                            db_texts(q->visible.procedures, q->visible.count), db_text(today), now),
-                  &counts, f) ||
-        !db_query(tx, &queue_list,
-                  DB_VALUES(city, db_boolean(q->filtered.all),
-                            db_texts(q->filtered.procedures, q->filtered.count), db_text(q->state),
-                            db_text(q->reason), db_text(q->after_due), db_instant(q->after_at),
-                            db_text(q->after_id), db_text(q->procedure), db_text(q->due_by),
-                            db_text(q->claimed), db_text(q->caller->session.account.id), now,
-                            db_boolean(q->put_off), db_number(q->limit + 1)),
-                  &list, f))
+    _cleanup_(cleanup_db_rows) struct db_rows *all = NULL, *put_off = NULL, *list = NULL;
+    const struct db_value seen[] = {city, db_boolean(q->visible.all),
+                                    db_texts(q->visible.procedures, q->visible.count),
+                                    db_text(today), now};
+    const struct db_value asked[] = {city,
+                                     db_boolean(q->filtered.all),
+                                     db_texts(q->filtered.procedures, q->filtered.count),
+                                     db_texts(q->states, q->state_count),
+                                     db_text(q->reason),
+                                     db_text(q->procedure),
+                                     db_text(q->after_due),
+                                     db_instant(q->after_at),
+                                     db_text(q->after_id),
+                                     db_text(q->due_by),
+                                     db_number(q->limit + 1),
+                                     now,
+                                     q->put_off
+                                         ? (q->claimed_mine ? me : db_null())
+                                         : (q->claimed_mine ? me : db_boolean(!q->claimed_by_none)),
+                                     db_boolean(q->claimed_by_none)};
+    const struct db_question questions[] = {
+        {&queue_counts, seen, 4, &all},
+        {&queue_counts_put_off, seen, 5, &put_off},
+        q->put_off        ? (struct db_question){&queue_put_off, asked, 14, &list}
+        : q->claimed_mine ? (struct db_question){&queue_mine, asked, 13, &list}
+                          : (struct db_question){&queue_waiting, asked, 13, &list}};
+    if (!db_look(q->context->role->db, questions, 3, f))
         return false;
-    q->counts = counts_json(counts);
+    q->counts = counts_json(all, put_off);
     list_take(q, list);
     return true;
 }
@@ -215,6 +266,14 @@ static bool none_or(const char *text, const char *one, const char *other)
     return !text || strcmp(text, one) == 0 || strcmp(text, other) == 0;
 }
 
+static void states_read(const char *asked, struct queue *q)
+{
+    static const char *const waiting[] = {"review", "unmatched", "held", "correction"};
+    for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++)
+        if (!asked || strcmp(asked, waiting[i]) == 0)
+            q->states[q->state_count++] = waiting[i];
+}
+
 static bool question_read(struct http_request *request, struct queue *q)
 {
     if (!http_request_query_number(request, "limit", 1, QUEUE_MOST, 50, &q->limit))
@@ -229,9 +288,10 @@ static bool question_read(struct http_request *request, struct queue *q)
         http_reply_error(request, 400, "E0002", "due, claimed or put_off is none of ours");
         return false;
     }
-    q->claimed = claimed ? claimed : "";
+    q->claimed_mine = claimed && strcmp(claimed, "mine") == 0;
+    q->claimed_by_none = claimed && !q->claimed_mine;
     q->put_off = put_off && strcmp(put_off, "yes") == 0;
-    q->state = argument(request, "state");
+    states_read(argument(request, "state"), q);
     q->reason = argument(request, "reason");
     q->procedure = argument(request, "procedure");
     return true;
@@ -249,7 +309,7 @@ enum http_flow endpoint_queue(struct http_request *request, void *context)
         const struct config *config = q.context->role->config;
         visible_read(config, &caller.permissions, NULL, &q.visible);
         visible_read(config, &caller.permissions, argument(request, "business"), &q.filtered);
-        if (db_transaction(q.context->role->db, queue_work, &q, &f))
+        if (queue_read(&q, &f))
             http_reply_json(request, 200,
                             json_pack("{s:O, s:O, s:O?}", "counts", q.counts, "items", q.items,
                                       "next", q.next));

@@ -8,9 +8,10 @@
 
 struct beginning {
     const struct sign_in_at *at;
-    const char *name, *code, *password;
+    const char *name, *code;
+    struct password_look look;
+    struct new_password new;
     enum sign_in outcome;
-    enum password_fault fault;
     char token[SESSION_TOKEN];
 };
 
@@ -35,25 +36,35 @@ static bool begin_work(struct db_tx *tx, void *context, struct failure *f)
         return sign_in_note(tx, b->at, "session.unknown-name", "-", NULL, f);
     if (!sign_in_in_force(&account, now) || sign_in_locked(&account, now))
         return sign_in_note(tx, b->at, "session.not-in-force", account.name, NULL, f);
-    if (!code_right(&account, b->code, now))
+    if (!code_right(&account, b->code, now) || !b->new.judged || !sign_in_still(&b->look, &account))
         return sign_in_failed(tx, b->at, &account, "account.wrong-enrolment", f);
-    if (!sign_in_set_password(tx, b->at, &account, b->password, &b->fault, f))
+    bool good = b->new.fault == PASSWORD_GOOD;
+    b->outcome = good ? SIGN_IN_NEXT : SIGN_IN_PASSWORD;
+    return !good || (sign_in_set_password(tx, b->at, &account, &b->new, f) &&
+                     session_begin(tx, &account, b->at->terminal, now,
+                                   now + b->at->rules->session.most, b->token, f));
+}
+
+/* Only who has the code has a password judged. */
+static bool begin_prepare(struct beginning *b, const char *password, struct failure *f)
+{
+    const struct account *account = &b->look.account;
+    if (!account_look(b->at->db, b->at->city_code, b->name, &b->look.found, &b->look.account, f))
         return false;
-    b->outcome = b->fault == PASSWORD_GOOD ? SIGN_IN_NEXT : SIGN_IN_PASSWORD;
-    return b->fault != PASSWORD_GOOD ||
-           session_begin(tx, &account, b->at->terminal, now, now + b->at->rules->session.most,
-                         b->token, f);
+    return !b->look.found || sign_in_locked(account, clock_now()) ||
+           !code_right(account, b->code, clock_now()) ||
+           sign_in_new_password(b->at, account, password, &b->new, f);
 }
 
 bool enrol_begin(const struct sign_in_at *at, const char *name, const char *code,
                  const char *password, enum sign_in *ret_outcome, enum password_fault *ret_fault,
                  char ret_token[SESSION_TOKEN], struct failure *f)
 {
-    struct beginning b = {.at = at, .name = name, .code = code, .password = password};
-    if (!db_transaction(at->db, begin_work, &b, f))
+    struct beginning b = {.at = at, .name = name, .code = code};
+    if (!begin_prepare(&b, password, f) || !db_transaction(at->db, begin_work, &b, f))
         return false;
     *ret_outcome = b.outcome;
-    *ret_fault = b.fault;
+    *ret_fault = b.new.fault;
     if (b.outcome == SIGN_IN_NEXT)
         memcpy(ret_token, b.token, SESSION_TOKEN);
     return true;

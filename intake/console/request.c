@@ -109,36 +109,6 @@ static bool same_origin(const struct console_context *context, const struct http
     return strcmp(origin, context->origin) == 0;
 }
 
-struct admission {
-    const struct console_context *context;
-    const struct http_request *request;
-    enum console_need need;
-    const char *token; /* NULL: no cookie */
-    struct console_caller *caller;
-    bool known_terminal;
-};
-
-static bool admission_work(struct db_tx *tx, void *context, struct failure *f)
-{
-    struct admission *a = context;
-    const struct role *role = a->context->role;
-    struct console_caller *caller = a->caller;
-    permissions_free(&caller->permissions); /* of an earlier run of this transaction */
-    caller->session = (struct session){.state = SESSION_NONE};
-    if (!terminal_find(tx, role->city_code, http_request_peer(a->request),
-                       http_request_address(a->request), &a->known_terminal, &caller->terminal, f))
-        return false;
-    if (!a->known_terminal || !a->token)
-        return true;
-    /* what the page asks by itself is no sign of life of the person before it */
-    bool background = http_request_header(a->request, "X-Uketsuke-Background");
-    if (!session_find(tx, role->city_code, a->token, &caller->terminal, &a->context->rules.session,
-                      a->context->rules.password_age, background, clock_now(), &caller->session, f))
-        return false;
-    return a->need != NEED_SESSION || caller->session.state != SESSION_GOOD ||
-           account_permissions(tx, &caller->session.account, &caller->permissions, f);
-}
-
 static bool far_enough(enum console_need need, enum session_state state)
 {
     if (need == NEED_TERMINAL)
@@ -171,8 +141,11 @@ static void reply_not_far(struct http_request *request, enum session_state state
 }
 
 static void caller_fill(const struct console_context *context, const struct http_request *request,
-                        struct console_caller *caller)
+                        const struct admission *found, struct console_caller *caller)
 {
+    caller->terminal = found->terminal;
+    caller->session = found->session;
+    caller->permissions = found->permissions;
     snprintf(caller->terminal_text, sizeof caller->terminal_text, "%s %s",
              http_request_address(request), caller->terminal.label);
     snprintf(caller->actor, sizeof caller->actor, "staff:%s", caller->session.account.name);
@@ -184,33 +157,47 @@ static void caller_fill(const struct console_context *context, const struct http
                                      .terminal_text = caller->terminal_text};
 }
 
+static bool admission_ask(const struct console_context *context, const struct http_request *request,
+                          enum console_need need, struct admission *ret_admission,
+                          struct failure *f)
+{
+    char token[SESSION_TOKEN];
+    const struct session_question question = {
+        .city_code = context->role->city_code,
+        .peer = http_request_peer(request),
+        .address = http_request_address(request),
+        .token = cookie_token(request, token) ? token : NULL,
+        .limits = &context->rules.session,
+        .password_age = context->rules.password_age,
+        /* what the page asks by itself is no sign of life of the person before it */
+        .background = http_request_header(request, "X-Uketsuke-Background"),
+        .rights = need == NEED_SESSION,
+    };
+    return session_admit(context->role->db, &question, ret_admission, f);
+}
+
 bool console_admit(const struct console_context *context, struct http_request *request,
                    enum console_need need, struct console_caller *ret_caller)
 {
-    char token[SESSION_TOKEN];
     struct failure f = {0};
+    struct admission found;
     *ret_caller = (struct console_caller){0};
-    struct admission a = {.context = context,
-                          .request = request,
-                          .need = need,
-                          .token = cookie_token(request, token) ? token : NULL,
-                          .caller = ret_caller};
     console_headers(request);
     if (!same_origin(context, request)) {
         http_reply_error(request, 403, "E0104", "ほかの画面からの操作は受け付けません。");
         return false;
     }
-    if (!db_transaction(context->role->db, admission_work, &a, &f)) {
+    if (!admission_ask(context, request, need, &found, &f)) {
         console_reply_failure(request, &f);
         return false;
     }
-    if (!a.known_terminal) {
+    if (!found.known_terminal) {
         log_warning("console.unknown_terminal", log_text("request", http_request_id(request)));
         http_reply_error(request, 403, "E0104",
                          "この端末は登録されていません。管理者に登録を依頼してください。");
         return false;
     }
-    caller_fill(context, request, ret_caller);
+    caller_fill(context, request, &found, ret_caller);
     if (far_enough(need, ret_caller->session.state))
         return true;
     reply_not_far(request, ret_caller->session.state);

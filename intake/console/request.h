@@ -16,6 +16,7 @@
 struct console_site;
 struct slow;
 struct freshness;
+struct proving;
 
 struct console_context { /* what every handler gets; read-only */
     struct role *role;
@@ -25,6 +26,7 @@ struct console_context { /* what every handler gets; read-only */
     char party_id[256]; /* its host */
     struct console_site *site;
     struct freshness *freshness;
+    struct proving *proving;
     struct slow *slow;    /* places for what takes seconds */
     struct rate *guesses; /* wrong names, passwords and codes, by terminal */
 };

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/freshness.h"
+#include "intake/console/proving.h"
 #include "intake/console/slow.h"
 #include "intake/examine.h"
 
@@ -210,6 +211,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     db_plan_once(role->db);
     rules_read(group, &server->context.rules);
     server->context.freshness = freshness_new();
+    server->context.proving = proving_new(role->db, role->config);
     server->context.slow = slow_new();
     server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
     if (!origin_read(server->context.origin, server->context.party_id,
@@ -233,6 +235,7 @@ void console_server_stop(struct console_server *server)
 {
     if (server->http)
         http_server_stop(server->http);
+    proving_free(server->context.proving);
     rate_free(server->context.guesses);
     slow_free(server->context.slow);
     freshness_free(server->context.freshness);

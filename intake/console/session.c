@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -18,9 +19,16 @@ static const struct db_statement begin = {
     "INSERT INTO session (city_code, token, account_id, terminal_id, created_at, seen_at, until)"
     " VALUES ($1, $2, $3::uuid, $4::uuid, $5, $5, $6)"};
 static const struct db_statement find = {
-    "session_find", "SELECT account_id, terminal_id, complete, seen_at, challenge FROM session"
-                    " WHERE city_code = $1 AND token = $2 AND terminal_id = $3::uuid"
-                    "  AND ended_at IS NULL AND until > $4"};
+    "session_find", "SELECT " ACCOUNT_COLUMNS ", s.terminal_id, s.complete, s.seen_at, s.challenge "
+                    "FROM session s JOIN account a USING (city_code, account_id) "
+                    "WHERE s.city_code = $1 AND s.token = $2 AND s.ended_at IS NULL"
+                    " AND s.until > $3"};
+enum { TERMINAL = ACCOUNT_COLUMN_COUNT, COMPLETE, SEEN, CHALLENGE };
+static const struct db_statement find_rights = {
+    "session_rights", "SELECT r.business, r.department, r.\"right\" FROM session s"
+                      " JOIN account_right r USING (city_code, account_id)"
+                      " WHERE s.city_code = $1 AND s.token = $2 AND r.approved_by IS NOT NULL"
+                      " ORDER BY 1, 2, 3"};
 static const struct db_statement see = {
     "session_see", "UPDATE session SET seen_at = $3 WHERE city_code = $1 AND token = $2"};
 /* Who signs in again ends what nobody uses any more. */
@@ -44,23 +52,6 @@ static const struct db_statement end = {
                    " WHERE city_code = $1 AND token = $2 AND ended_at IS NULL"};
 
 #define KEY(session) db_text((session)->account.city_code), db_bytes(bytes_of((session)->token, 32))
-
-bool terminal_find(struct db_tx *tx, const char *city_code, const char *peer, const char *address,
-                   bool *ret_found, struct terminal *ret_terminal, struct failure *f)
-{
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &find_terminal,
-                  DB_VALUES(db_text(city_code), db_text(peer), db_text(address)), &rows, f))
-        return false;
-    *ret_found = db_row_count(rows) == 1;
-    if (*ret_found) {
-        snprintf(ret_terminal->id, sizeof ret_terminal->id, "%s", db_get_text(rows, 0, 0));
-        snprintf(ret_terminal->label, sizeof ret_terminal->label, "%s", db_get_text(rows, 0, 1));
-        snprintf(ret_terminal->department, sizeof ret_terminal->department, "%s",
-                 db_get_text(rows, 0, 2));
-    }
-    return true;
-}
 
 bool session_begin(struct db_tx *tx, const struct account *account, const struct terminal *terminal,
                    instant now, instant until, char ret_token[SESSION_TOKEN], struct failure *f)
@@ -102,45 +93,95 @@ static enum session_state judge(const struct account *account, bool is_complete,
     return old ? SESSION_CHANGE : SESSION_GOOD;
 }
 
-static bool seen(struct db_tx *tx, const struct session *session, instant seen_at, instant now,
-                 struct failure *f)
+static void terminal_take(const struct db_rows *rows, struct admission *ret)
 {
-    if (session->state == SESSION_LOCKED || session->state == SESSION_NONE ||
-        now - seen_at < SEEN_EVERY)
-        return true;
-    return db_send(tx, &see, DB_VALUES(KEY(session), db_instant(now)), -1, f);
+    struct terminal *terminal = &ret->terminal;
+    ret->known_terminal = db_row_count(rows) == 1;
+    if (!ret->known_terminal)
+        return;
+    snprintf(terminal->id, sizeof terminal->id, "%s", db_get_text(rows, 0, 0));
+    snprintf(terminal->label, sizeof terminal->label, "%s", db_get_text(rows, 0, 1));
+    snprintf(terminal->department, sizeof terminal->department, "%s", db_get_text(rows, 0, 2));
 }
 
-bool session_find(struct db_tx *tx, const char *city_code, const char *token,
-                  const struct terminal *terminal, const struct session_limits *limits,
-                  instant password_age, bool background, instant now, struct session *ret_session,
-                  struct failure *f)
+/* A session does not move to another terminal. */
+static void session_take(const struct db_rows *rows, const struct session_question *q, instant now,
+                         struct admission *ret)
 {
-    struct session session = {.state = SESSION_NONE};
-    bool found = false;
-    sha256(bytes_of_text(token), session.token);
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &find,
-                  DB_VALUES(db_text(city_code), db_bytes(bytes_of(session.token, 32)),
-                            db_text(terminal->id), db_instant(now)),
-                  &rows, f))
-        return false;
-    if (db_row_count(rows) == 1 &&
-        !account_load(tx, city_code, db_get_text(rows, 0, 0), &found, &session.account, f))
-        return false;
-    if (found) {
-        struct bytes challenge = db_get_bytes(rows, 0, 4);
-        instant seen_at = db_get_instant(rows, 0, 3);
-        snprintf(session.terminal_id, sizeof session.terminal_id, "%s", db_get_text(rows, 0, 1));
-        session.has_challenge = challenge.length == WEBAUTHN_CHALLENGE;
-        if (session.has_challenge)
-            memcpy(session.challenge, challenge.data, challenge.length);
-        session.state =
-            judge(&session.account, db_get_boolean(rows, 0, 2), seen_at, limits, password_age, now);
-        if (!background && !seen(tx, &session, seen_at, now, f))
-            return false;
+    struct session *session = &ret->session;
+    if (!ret->known_terminal || db_row_count(rows) == 0 ||
+        strcmp(db_get_text(rows, 0, TERMINAL), ret->terminal.id) != 0)
+        return;
+    struct bytes challenge = db_get_bytes(rows, 0, CHALLENGE);
+    account_take(rows, q->city_code, &session->account);
+    memcpy(session->terminal_id, ret->terminal.id, sizeof session->terminal_id);
+    session->has_challenge = challenge.length == WEBAUTHN_CHALLENGE;
+    if (session->has_challenge)
+        memcpy(session->challenge, challenge.data, challenge.length);
+    session->state = judge(&session->account, db_get_boolean(rows, 0, COMPLETE),
+                           db_get_instant(rows, 0, SEEN), q->limits, q->password_age, now);
+}
+
+static void permissions_take(const struct db_rows *rows, struct permissions *ret)
+{
+    struct permissions all = {memory_allocate((db_row_count(rows) + 1) * sizeof *all.at), 0};
+    for (size_t row = 0; row < db_row_count(rows); row++) {
+        struct permission *one = &all.at[all.count];
+        if (!right_from_code(db_get_text(rows, row, 2), &one->right))
+            continue; /* of a newer version: grants nothing here */
+        snprintf(one->business, sizeof one->business, "%s", db_get_text(rows, row, 0));
+        snprintf(one->department, sizeof one->department, "%s", db_get_text(rows, row, 1));
+        all.count++;
     }
-    *ret_session = session;
+    *ret = all;
+}
+
+struct seeing {
+    const struct session *session;
+    instant now;
+};
+
+static bool see_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct seeing *s = context;
+    return db_send(tx, &see, DB_VALUES(KEY(s->session), db_instant(s->now)), -1, f);
+}
+
+static bool seen(struct db *db, const struct session *session, instant seen_at, instant now,
+                 struct failure *f)
+{
+    return session->state == SESSION_LOCKED || session->state == SESSION_NONE ||
+           now - seen_at < SEEN_EVERY ||
+           db_transaction_relaxed(db, see_work, &(struct seeing){session, now}, f);
+}
+
+bool session_admit(struct db *db, const struct session_question *q, struct admission *ret_admission,
+                   struct failure *f)
+{
+    struct admission found = {.session = {.state = SESSION_NONE}};
+    instant now = clock_now();
+    _cleanup_(cleanup_db_rows) struct db_rows *terminal = NULL, *session = NULL, *rights = NULL;
+    sha256(bytes_of_text(q->token ? q->token : ""), found.session.token);
+    const struct db_value city = db_text(q->city_code),
+                          token =
+                              q->token ? db_bytes(bytes_of(found.session.token, 32)) : db_null();
+    if (!db_look(db,
+                 DB_QUESTIONS({&find_terminal,
+                               DB_VALUES(city, db_text(q->peer), db_text(q->address)), &terminal},
+                              {&find, DB_VALUES(city, token, db_instant(now)), &session},
+                              {&find_rights, DB_VALUES(city, token), &rights}),
+                 f))
+        return false;
+    terminal_take(terminal, &found);
+    session_take(session, q, now, &found);
+    if (q->rights && found.session.state == SESSION_GOOD)
+        permissions_take(rights, &found.permissions);
+    if (!q->background && db_row_count(session) == 1 &&
+        !seen(db, &found.session, db_get_instant(session, 0, SEEN), now, f)) {
+        permissions_free(&found.permissions);
+        return false;
+    }
+    *ret_admission = found;
     return true;
 }
 

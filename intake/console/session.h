@@ -12,11 +12,6 @@
 struct terminal {
     char id[37], label[241], department[161];
 };
-/* Whose certificate (`peer`, or NULL) or address this is, among the approved; the certificate
- * counts first. */
-bool terminal_find(struct db_tx *tx, const char *city_code, const char *peer, const char *address,
-                   bool *ret_found, struct terminal *ret_terminal, struct failure *f);
-
 struct session_limits {
     instant idle; /* without a request for so long: locked, the password is asked again */
     instant most; /* from the sign-in to its end, whatever happens */
@@ -42,13 +37,26 @@ struct session {
 /* Begins a half session; the token goes into the cookie and nowhere else. */
 bool session_begin(struct db_tx *tx, const struct account *account, const struct terminal *terminal,
                    instant now, instant until, char ret_token[SESSION_TOKEN], struct failure *f);
-/* What the cookie's token stands for at this terminal. Notes that it was seen, at most twice a
- * minute, unless it is locked or `background` (a clock of the page asks). `password_age`: 0 never
- * ends a password. */
-bool session_find(struct db_tx *tx, const char *city_code, const char *token,
-                  const struct terminal *terminal, const struct session_limits *limits,
-                  instant password_age, bool background, instant now, struct session *ret_session,
-                  struct failure *f);
+/* Who asks, and from where. */
+struct session_question {
+    const char *city_code;
+    const char *peer, *address; /* of the terminal; peer NULL without a certificate */
+    const char *token;          /* of the cookie; NULL without one */
+    const struct session_limits *limits;
+    instant password_age; /* 0: never ends a password */
+    bool background;      /* a clock of the page asks, not the person before it */
+    bool rights;          /* wanted */
+};
+struct admission {
+    bool known_terminal; /* among the approved; the certificate counts first */
+    struct terminal terminal;
+    struct session session;         /* what the token stands for at this terminal */
+    struct permissions permissions; /* those in force, when wanted, of a session that is good */
+};
+/* In one round trip. Notes that a session was seen, at most twice a minute, unless it is locked or
+ * asked for in the background. */
+bool session_admit(struct db *db, const struct session_question *question,
+                   struct admission *ret_admission, struct failure *f);
 /* *ret_other: another session of the account is in use, and nothing was done; one that is idle
  * gives way. */
 bool session_complete(struct db_tx *tx, const struct session *session,

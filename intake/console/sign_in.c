@@ -78,15 +78,34 @@ bool sign_in_complete(struct db_tx *tx, const struct sign_in_at *at, const struc
 
 /* --- the password ----------------------------------------------------------------------------- */
 
+bool sign_in_look(const struct sign_in_at *at, const char *name, const char *password,
+                  struct password_look *ret_look, struct failure *f)
+{
+    struct password_look look = {0};
+    if (!account_look(at->db, at->city_code, name, &look.found, &look.account, f))
+        return false;
+    look.right = password_verify(
+        look.found && *look.account.password ? look.account.password : NULL, password);
+    *ret_look = look;
+    return true;
+}
+
+bool sign_in_still(const struct password_look *look, const struct account *now)
+{
+    return look->found && strcmp(look->account.id, now->id) == 0 &&
+           strcmp(look->account.password, now->password) == 0;
+}
+
 struct password_try {
     const struct sign_in_at *at;
-    const char *name, *password;
+    const char *name;
+    struct password_look look;
     enum sign_in outcome;
     char token[SESSION_TOKEN];
 };
 
-/* Also of a name that nobody has, or that is locked: the hash is computed all the same, so that
- * nobody learns from the time which it was. */
+/* Also of a name that nobody has, or that is locked, the hash was computed, so that nobody learns
+ * from the time which it was. */
 static bool password_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct password_try *try = context;
@@ -97,13 +116,11 @@ static bool password_work(struct db_tx *tx, void *context, struct failure *f)
     try->outcome = SIGN_IN_WRONG;
     if (!account_find(tx, at->city_code, try->name, &found, &account, f))
         return false;
-    bool right =
-        password_verify(found && *account.password ? account.password : NULL, try->password);
     if (!found)
         return sign_in_note(tx, at, "session.unknown-name", "-", NULL, f);
     if (sign_in_locked(&account, now) || !sign_in_in_force(&account, now))
         return sign_in_note(tx, at, "session.not-in-force", account.name, NULL, f);
-    if (!right)
+    if (!try->look.right || !sign_in_still(&try->look, &account))
         return sign_in_failed(tx, at, &account, "session.wrong-password", f);
     if (!account.has_totp && account.credentials == 0)
         return sign_in_note(tx, at, "session.no-second-factor", account.name, NULL, f);
@@ -115,8 +132,9 @@ static bool password_work(struct db_tx *tx, void *context, struct failure *f)
 bool sign_in_password(const struct sign_in_at *at, const char *name, const char *password,
                       enum sign_in *ret_outcome, char ret_token[SESSION_TOKEN], struct failure *f)
 {
-    struct password_try try = {.at = at, .name = name, .password = password};
-    if (!db_transaction(at->db, password_work, &try, f))
+    struct password_try try = {.at = at, .name = name};
+    if (!sign_in_look(at, name, password, &try.look, f) ||
+        !db_transaction(at->db, password_work, &try, f))
         return false;
     *ret_outcome = try.outcome;
     if (try.outcome == SIGN_IN_NEXT)
@@ -124,30 +142,67 @@ bool sign_in_password(const struct sign_in_at *at, const char *name, const char 
     return true;
 }
 
+/* --- a new password --------------------------------------------------------------------------- */
+
+static bool hashes_make(const char *password, struct account_hashes *ret, struct failure *f)
+{
+    char core[PASSWORD_TEXT];
+    password_core(password, core);
+    *ret->core = '\0';
+    bool done =
+        password_hash(password, ret->password, f) && (!*core || password_hash(core, ret->core, f));
+    explicit_bzero(core, sizeof core);
+    return done;
+}
+
+bool sign_in_new_password(const struct sign_in_at *at, const struct account *account,
+                          const char *password, struct new_password *ret_new, struct failure *f)
+{
+    struct account_hashes past[ACCOUNT_PASTS];
+    struct password_past compared[ACCOUNT_PASTS];
+    size_t count, most = (size_t)at->rules->password_past;
+    if (!account_past_passwords(at->db, account, most < ACCOUNT_PASTS ? most : ACCOUNT_PASTS, past,
+                                &count, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        compared[i] = (struct password_past){past[i].password, past[i].core};
+    ret_new->fault =
+        password_judge(password, account->name, (size_t)at->rules->password_least, compared, count);
+    if (ret_new->fault == PASSWORD_GOOD && !hashes_make(password, &ret_new->hashes, f))
+        return false;
+    ret_new->judged = true;
+    return true;
+}
+
+bool sign_in_set_password(struct db_tx *tx, const struct sign_in_at *at,
+                          const struct account *account, const struct new_password *new,
+                          struct failure *f)
+{
+    return account_set_password(tx, account, &new->hashes, clock_now(), f) &&
+           sign_in_note(tx, at, "account.password-set", account->name, NULL, f);
+}
+
 /* --- the password again ----------------------------------------------------------------------- */
 
 struct again {
     const struct sign_in_at *at;
     const struct session *session;
-    const char *old, *new; /* new NULL: only unlock */
+    const struct new_password *new; /* NULL: only unlock */
+    struct password_look look;
     enum sign_in outcome;
-    enum password_fault fault;
 };
 
 static bool again_judged(struct db_tx *tx, struct again *again, const struct account *account,
                          struct failure *f)
 {
     const struct sign_in_at *at = again->at;
-    if (!again->new) {
-        again->outcome = SIGN_IN_DONE;
-        return session_unlock(tx, again->session, clock_now(), f) &&
-               account_note_success(tx, account, f) &&
-               sign_in_note(tx, at, "session.unlocked", account->name, NULL, f);
-    }
-    if (!sign_in_set_password(tx, at, account, again->new, &again->fault, f))
-        return false;
-    again->outcome = again->fault == PASSWORD_GOOD ? SIGN_IN_DONE : SIGN_IN_PASSWORD;
-    return true;
+    bool good = !again->new || again->new->fault == PASSWORD_GOOD;
+    again->outcome = good ? SIGN_IN_DONE : SIGN_IN_PASSWORD;
+    if (again->new)
+        return !good || sign_in_set_password(tx, at, account, again->new, f);
+    return session_unlock(tx, again->session, clock_now(), f) &&
+           account_note_success(tx, account, f) &&
+           sign_in_note(tx, at, "session.unlocked", account->name, NULL, f);
 }
 
 static bool again_work(struct db_tx *tx, void *context, struct failure *f)
@@ -158,52 +213,39 @@ static bool again_work(struct db_tx *tx, void *context, struct failure *f)
     again->outcome = SIGN_IN_WRONG;
     if (!account_find(tx, again->at->city_code, again->session->account.name, &found, &account, f))
         return false;
-    if (!found || sign_in_locked(&account, clock_now()))
+    if (!found || sign_in_locked(&account, clock_now()) ||
+        (again->look.right && again->new && !again->new->judged)) /* it was locked a moment ago */
         return true;
-    if (!password_verify(account.password, again->old))
+    if (!again->look.right || !sign_in_still(&again->look, &account))
         return sign_in_failed(tx, again->at, &account, "session.wrong-password", f);
     return again_judged(tx, again, &account, f);
-}
-
-bool sign_in_set_password(struct db_tx *tx, const struct sign_in_at *at,
-                          const struct account *account, const char *password,
-                          enum password_fault *ret_fault, struct failure *f)
-{
-    struct account_past past[ACCOUNT_PASTS];
-    struct password_past compared[ACCOUNT_PASTS];
-    size_t count, most = (size_t)at->rules->password_past;
-    if (!account_past_passwords(tx, account, most < ACCOUNT_PASTS ? most : ACCOUNT_PASTS, past,
-                                &count, f))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        compared[i] = (struct password_past){past[i].password, past[i].core};
-    *ret_fault =
-        password_judge(password, account->name, (size_t)at->rules->password_least, compared, count);
-    if (*ret_fault != PASSWORD_GOOD)
-        return true;
-    return account_set_password(tx, account, password, clock_now(), f) &&
-           sign_in_note(tx, at, "account.password-set", account->name, NULL, f);
 }
 
 bool sign_in_unlock(const struct sign_in_at *at, const struct session *session,
                     const char *password, enum sign_in *ret_outcome, struct failure *f)
 {
-    struct again again = {.at = at, .session = session, .old = password};
-    if (!db_transaction(at->db, again_work, &again, f))
+    struct again again = {.at = at, .session = session};
+    if (!sign_in_look(at, session->account.name, password, &again.look, f) ||
+        !db_transaction(at->db, again_work, &again, f))
         return false;
     *ret_outcome = again.outcome;
     return true;
 }
 
+/* Of a wrong old password, or a locked account, nothing is told about the new one. */
 bool sign_in_change_password(const struct sign_in_at *at, const struct session *session,
                              const char *old, const char *new, enum sign_in *ret_outcome,
                              enum password_fault *ret_fault, struct failure *f)
 {
-    struct again again = {.at = at, .session = session, .old = old, .new = new};
-    if (!db_transaction(at->db, again_work, &again, f))
+    struct new_password made = {0};
+    struct again again = {.at = at, .session = session, .new = &made};
+    if (!sign_in_look(at, session->account.name, old, &again.look, f) ||
+        (again.look.right && !sign_in_locked(&again.look.account, clock_now()) &&
+         !sign_in_new_password(at, &again.look.account, new, &made, f)) ||
+        !db_transaction(at->db, again_work, &again, f))
         return false;
     *ret_outcome = again.outcome;
-    *ret_fault = again.fault;
+    *ret_fault = made.fault;
     return true;
 }
 

@@ -17,9 +17,31 @@ bool sign_in_in_force(const struct account *account, instant now);
 /* Both factors were shown: completes the session unless another is in use. */
 bool sign_in_complete(struct db_tx *tx, const struct sign_in_at *at, const struct session *session,
                       enum sign_in *ret_outcome, struct failure *f);
-/* Judges and sets a new password. */
+
+/* argon2id takes its time, so no transaction is open, and no row locked, while it is computed. What
+ * it was computed of is an account that was looked at before; the transaction behind it locks the
+ * account, judges it as it is then, and believes what was computed only of the password that is
+ * still there. So guesses that come at the same time count one after the other. */
+struct password_look {
+    bool found;
+    struct account account;
+    bool right; /* the password; of nobody it is wrong after as long */
+};
+bool sign_in_look(const struct sign_in_at *at, const char *name, const char *password,
+                  struct password_look *ret_look, struct failure *f);
+/* Of the account as it is now: has it still the password that was looked at? */
+bool sign_in_still(const struct password_look *look, const struct account *now);
+
+struct new_password {
+    bool judged; /* false: it was not come to that, and nothing can be set */
+    enum password_fault fault;
+    struct account_hashes hashes; /* of a good one */
+};
+/* Judges a new password of the account that was looked at, and computes its hashes. */
+bool sign_in_new_password(const struct sign_in_at *at, const struct account *account,
+                          const char *password, struct new_password *ret_new, struct failure *f);
 bool sign_in_set_password(struct db_tx *tx, const struct sign_in_at *at,
-                          const struct account *account, const char *password,
-                          enum password_fault *ret_fault, struct failure *f);
+                          const struct account *account, const struct new_password *new,
+                          struct failure *f);
 
 #endif

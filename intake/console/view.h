@@ -3,6 +3,7 @@
 #ifndef UKETSUKE_INTAKE_CONSOLE_VIEW_H
 #define UKETSUKE_INTAKE_CONSOLE_VIEW_H
 
+#include "forms/form_view.h"
 #include "intake/console/subject.h"
 #include "intake/registry/resident.h"
 
@@ -17,24 +18,28 @@ json_t *view_destinations(const struct subject_call *call);
 /* Whether `destination` is one of them. */
 bool view_destination_allowed(const struct subject_call *call, const char *destination);
 
-/* Those that are read from the database. */
-bool view_decision(struct db_tx *tx, const struct subject_call *call, json_t **ret_decision,
-                   struct failure *f);
-bool view_proposal(struct db_tx *tx, const struct subject *subject, json_t **ret_proposal,
-                   struct failure *f);
-bool view_review(struct db_tx *tx, const struct subject *subject, json_t **ret_review,
-                 struct failure *f);
-bool view_messages(struct db_tx *tx, const struct subject_call *call, json_t **ret_messages,
-                   struct failure *f);
-/* {"until","by"} of what is put off now. */
-bool view_hold(struct db_tx *tx, const struct subject *subject, json_t **ret_hold,
-               struct failure *f);
-/* Which applications it corrects, and which correct it: [{"receipt_number","applied_at",
- * "state_name","which"}], the oldest first. */
-bool view_versions(struct db_tx *tx, const struct subject *subject, json_t **ret_versions,
-                   struct failure *f);
-bool view_history(struct db_tx *tx, const struct subject *subject, json_t **ret_history,
-                  struct failure *f);
+/* As it was filled in, with findings and differences beside the items: {"groups": [{"label",
+ * "remarks", "rows"}], "remarks"}; 個人番号 are masked. */
+json_t *view_form(const struct subject *subject, const struct view_difference *differences,
+                  size_t difference_count);
+/* What is masked there, in the clear: [{"path","label","value"}]. */
+json_t *view_numbers(const struct subject *subject);
+
+/* What else is stored, and the form beside it: sets "form", "claim", "decision", "proposal",
+ * "review", "messages", "hold" (of what is put off now), "versions" (which applications it
+ * corrects, and which correct it, the oldest first), "contacts" and "history", as
+ * docs/api/console.yaml has them. */
+bool view_stored(struct db_tx *tx, struct subject_call *call, json_t *view, struct failure *f);
+
+struct differences { /* of the form and the registry; free with differences_free */
+    struct view_difference *at;
+    size_t count;
+};
+void differences_free(struct differences *differences);
+/* Puts what the registry tells today in place of bare 宛名番号 of a decision, and tells what it
+ * says of the people of the form otherwise. */
+bool view_decision_fill(struct db_tx *tx, const struct subject_call *call, json_t *decision,
+                        struct differences *ret_differences, struct failure *f);
 
 /* The name under which an attachment is shown: its document's, never one that the sender chose. */
 char *attachment_name(const struct subject *subject, const char *member);

@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "intake/console/claim.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/view.h"
-#include "intake/identify/identify.h"
-#include "intake/registry/residents.h"
+#include "intake/staff/contact.h"
 #include "routing/message.h"
-
-#define RESIDENTS_MOST (CANDIDATES_MOST + PEOPLE_MOST + 1)
 
 static const struct db_statement view_proposal_find = {
     "view_proposal", "SELECT atenabango, proposed_by, proposed_at FROM identification_proposal"
@@ -20,11 +18,14 @@ static const struct db_statement view_review_find = {
                    " LEFT JOIN approval a USING (city_code, application_id, sha256) "
                    "WHERE r.city_code = $1 AND r.application_id = $2::uuid ORDER BY a.approved_at"};
 static const struct db_statement view_messages_find = {
-    "view_messages", "SELECT message_id, written_at, written_by, status FROM resident_message"
-                     " WHERE city_code = $1 AND application_id = $2::uuid ORDER BY message_id"};
+    "view_messages",
+    "SELECT m.written_at, m.written_by, m.status, k.wrapped, m.sealed"
+    " FROM resident_message m JOIN application_key k"
+    "  USING (city_code, application_id) "
+    "WHERE m.city_code = $1 AND m.application_id = $2::uuid ORDER BY m.message_id"};
 static const struct db_statement view_hold_find = {
     "view_hold", "SELECT until, held_by FROM staff_hold WHERE city_code = $1"
-                 " AND application_id = $2::uuid AND until > $3"};
+                 " AND application_id = $2::uuid AND until > now()"};
 /* What it was corrected from and by, as far as that goes. */
 static const struct db_statement view_versions_find = {
     "view_versions",
@@ -45,122 +46,38 @@ static const struct db_statement view_history_find = {
     "view_history", "SELECT version, at, from_state, to_state, reason, actor FROM application_event"
                     " WHERE city_code = $1 AND application_id = $2::uuid ORDER BY version"};
 
-static bool rows_of(struct db_tx *tx, const struct db_statement *statement,
-                    const struct subject *subject, struct db_rows **ret_rows, struct failure *f)
-{
-    return db_query(
-        tx, statement,
-        DB_VALUES(db_text(subject->item.city_code), db_text(subject->item.application_id)),
-        ret_rows, f);
-}
-
-/* --- residents ----------------------------------------------------------------------------------
+/* --- the parts, each of its rows ----------------------------------------------------------------
  */
 
-json_t *resident_view(const struct resident *r, bool all)
-{
-    char birth[16], sex[2] = {r->sex, '\0'};
-    if (r->is_protected && !all)
-        return json_pack("{s:s, s:s, s:b}", "atenabango", "", "status", "", "protected", true);
-    snprintf(birth, sizeof birth, "%04d-%02d-%02d", r->birth_date.year, r->birth_date.month,
-             r->birth_date.day);
-    _cleanup_(cleanup_text) char *address =
-        text_format("%s%s%s%s", r->prefecture, r->municipality, r->town, r->lot);
-    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "atenabango",
-                     r->atenabango, "status", resident_status_word(r->status), "protected",
-                     r->is_protected, "name", r->name, "kana", r->kana, "birth_date", birth, "sex",
-                     sex, "address", address, "building", r->building, "common_name",
-                     r->common_name, "former_surname", r->former_surname);
-}
+typedef bool part_read(const struct subject_call *call, const struct db_rows *rows,
+                       json_t **ret_json, struct failure *f);
 
-/* The places of a decision where a resident stands, with what stands around each. */
-static size_t places_of(json_t *decision, json_t *ret_places[RESIDENTS_MOST])
+static bool claim_part(const struct subject_call *call, const struct db_rows *rows,
+                       json_t **ret_json, struct failure *f)
 {
-    static const char *const lists[] = {"people", "candidates"};
-    size_t count = 0;
-    for (size_t l = 0; l < 2; l++) {
-        json_t *list = json_object_get(decision, lists[l]);
-        for (size_t i = 0; i < json_array_size(list) && count < RESIDENTS_MOST - 1; i++)
-            ret_places[count++] = json_array_get(list, i);
-    }
-    return count;
-}
-
-/* Puts what the registry tells today in place of the bare number; who is not there any more, or was
- * protected when it was decided, is told by no name. */
-static void place_fill(json_t *place, const char *key, const struct resident *resident, bool all)
-{
-    json_t *stood = json_object_get(place, key);
-    struct resident now;
-    if (!json_is_object(stood))
-        return;
-    bool was_protected = json_is_true(json_object_get(stood, "protected"));
-    if (resident) {
-        now = *resident;
-        now.is_protected |= was_protected;
-        json_object_set_new(place, key, resident_view(&now, all));
-    } else if (was_protected && !all) {
-        now = (struct resident){.is_protected = true};
-        json_object_set_new(place, key, resident_view(&now, false));
-    }
-}
-
-static const char *number_at(const json_t *place, const char *key)
-{
-    const char *number =
-        json_string_value(json_object_get(json_object_get(place, key), "atenabango"));
-    return number ? number : "";
-}
-
-static const struct resident *answer_of(const struct resident_set *set, size_t question)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (set->answers[i].question == question)
-            return &set->answers[i].resident;
-    return NULL;
-}
-
-static bool decision_fill(struct db_tx *tx, const struct subject_call *call, json_t *decision,
-                          struct failure *f)
-{
-    json_t *places[RESIDENTS_MOST];
-    struct resident_wanted wanted[RESIDENTS_MOST];
-    _cleanup_(cleanup_resident_set) struct resident_set set = {0};
-    size_t count = places_of(decision, places);
-    bool all = subject_may(call, RIGHT_PROTECTED);
-    for (size_t i = 0; i < count; i++)
-        wanted[i] = (struct resident_wanted){number_at(places[i], "resident"), clock_now()};
-    wanted[count] = (struct resident_wanted){number_at(decision, "linked"), clock_now()};
-    if (!residents_fetch(tx, call->subject.item.city_code, wanted, count + 1, &set, f))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        place_fill(places[i], "resident", answer_of(&set, i), all);
-    place_fill(decision, "linked", answer_of(&set, count), all);
+    struct console_claim claim;
+    (void)f;
+    console_claim_take(rows, call, &claim);
+    *ret_json = console_claim_json(&claim);
     return true;
 }
 
-bool view_decision(struct db_tx *tx, const struct subject_call *call, json_t **ret_decision,
-                   struct failure *f)
+static bool decision_part(const struct subject_call *call, const struct db_rows *rows,
+                          json_t **ret_json, struct failure *f)
 {
-    _cleanup_(cleanup_json) json_t *decision = NULL;
-    if (!application_open_decision(tx, call->context->role->city_key, &call->subject.item,
-                                   &decision, f) ||
-        (decision && !decision_fill(tx, call, decision, f)))
+    json_t *decision = NULL;
+    if (!application_decision_read(rows, call->context->role->city_key, &call->subject.item,
+                                   &decision, f))
         return false;
-    *ret_decision = decision ? TAKE(decision) : json_null();
+    *ret_json = decision ? decision : json_null();
     return true;
 }
 
-/* --- what people decided ------------------------------------------------------------------------
- */
-
-bool view_proposal(struct db_tx *tx, const struct subject *subject, json_t **ret_proposal,
-                   struct failure *f)
+static bool proposal_part(const struct subject_call *call, const struct db_rows *rows,
+                          json_t **ret_json, struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!rows_of(tx, &view_proposal_find, subject, &rows, f))
-        return false;
-    *ret_proposal =
+    (void)call, (void)f;
+    *ret_json =
         db_row_count(rows) == 0
             ? json_null()
             : json_pack("{s:s, s:s, s:o}", "atenabango", db_get_text(rows, 0, 0), "by",
@@ -180,14 +97,12 @@ static json_t *words_json(const char *text)
     return words;
 }
 
-bool view_review(struct db_tx *tx, const struct subject *subject, json_t **ret_review,
-                 struct failure *f)
+static bool review_part(const struct subject_call *call, const struct db_rows *rows,
+                        json_t **ret_json, struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!rows_of(tx, &view_review_find, subject, &rows, f))
-        return false;
+    (void)call, (void)f;
     if (db_row_count(rows) == 0) {
-        *ret_review = json_null();
+        *ret_json = json_null();
         return true;
     }
     json_t *approvals = json_array();
@@ -196,75 +111,46 @@ bool view_review(struct db_tx *tx, const struct subject *subject, json_t **ret_r
             json_array_append_new(approvals,
                                   json_pack("{s:s, s:o}", "by", db_get_text(rows, i, 2), "at",
                                             console_time(db_get_instant(rows, i, 3))));
-    *ret_review =
-        json_pack("{s:o, s:I, s:o}", "demands", words_json(db_get_text(rows, 0, 0)), "persons",
-                  (json_int_t)db_get_number(rows, 0, 1), "approvals", approvals);
+    *ret_json = json_pack("{s:o, s:I, s:o}", "demands", words_json(db_get_text(rows, 0, 0)),
+                          "persons", (json_int_t)db_get_number(rows, 0, 1), "approvals", approvals);
     return true;
 }
 
-bool view_messages(struct db_tx *tx, const struct subject_call *call, json_t **ret_messages,
-                   struct failure *f)
+static bool messages_part(const struct subject_call *call, const struct db_rows *rows,
+                          json_t **ret_json, struct failure *f)
 {
-    const struct subject *subject = &call->subject;
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    const struct work_item *item = &call->subject.item;
     _cleanup_(cleanup_json) json_t *messages = json_array();
-    if (!rows_of(tx, &view_messages_find, subject, &rows, f))
-        return false;
     for (size_t i = 0; i < db_row_count(rows); i++) {
         _cleanup_(cleanup_secret_buffer) struct buffer text = {0};
-        if (!message_read(tx, call->context->role->city_key, subject->item.city_code,
-                          subject->item.application_id, db_get_number(rows, i, 0), &text, f))
+        if (!words_unseal(call->context->role->city_key, item->city_code, item->application_id,
+                          "message", db_get_bytes(rows, i, 3), db_get_bytes(rows, i, 4), &text, f))
             return false;
         json_array_append_new(messages,
                               json_pack("{s:o, s:s, s:s, s:s}", "at",
-                                        console_time(db_get_instant(rows, i, 1)), "by",
-                                        db_get_text(rows, i, 2), "status", db_get_text(rows, i, 3),
+                                        console_time(db_get_instant(rows, i, 0)), "by",
+                                        db_get_text(rows, i, 1), "status", db_get_text(rows, i, 2),
                                         "text", buffer_text(&text)));
     }
-    *ret_messages = TAKE(messages);
+    *ret_json = TAKE(messages);
     return true;
 }
 
-bool view_history(struct db_tx *tx, const struct subject *subject, json_t **ret_history,
-                  struct failure *f)
+static bool hold_part(const struct subject_call *call, const struct db_rows *rows,
+                      json_t **ret_json, struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!rows_of(tx, &view_history_find, subject, &rows, f))
-        return false;
-    json_t *history = json_array();
-    for (size_t i = 0; i < db_row_count(rows); i++)
-        json_array_append_new(
-            history, json_pack("{s:I, s:o, s:s?, s:s, s:s?, s:s}", "version",
-                               (json_int_t)db_get_number(rows, i, 0), "at",
-                               console_time(db_get_instant(rows, i, 1)), "from",
-                               db_get_text(rows, i, 2), "to", db_get_text(rows, i, 3), "reason",
-                               db_get_text(rows, i, 4), "actor", db_get_text(rows, i, 5)));
-    *ret_history = history;
-    return true;
-}
-
-bool view_hold(struct db_tx *tx, const struct subject *subject, json_t **ret_hold,
-               struct failure *f)
-{
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &view_hold_find,
-                  DB_VALUES(db_text(subject->item.city_code), db_text(subject->item.application_id),
-                            db_instant(clock_now())),
-                  &rows, f))
-        return false;
-    *ret_hold = db_row_count(rows)
+    (void)call, (void)f;
+    *ret_json = db_row_count(rows)
                     ? json_pack("{s:o, s:s}", "until", console_time(db_get_instant(rows, 0, 0)),
                                 "by", db_get_text(rows, 0, 1))
                     : json_null();
     return true;
 }
 
-bool view_versions(struct db_tx *tx, const struct subject *subject, json_t **ret_versions,
-                   struct failure *f)
+static bool versions_part(const struct subject_call *call, const struct db_rows *rows,
+                          json_t **ret_json, struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!rows_of(tx, &view_versions_find, subject, &rows, f))
-        return false;
+    (void)call, (void)f;
     json_t *versions = json_array();
     for (size_t i = 0; i < db_row_count(rows); i++) {
         enum state state = STATE_SUPERSEDED;
@@ -275,6 +161,88 @@ bool view_versions(struct db_tx *tx, const struct subject *subject, json_t **ret
                                 "state_name", state_name_ja(state), "which",
                                 db_get_number(rows, i, 3) < 0 ? "before" : "after"));
     }
-    *ret_versions = versions;
+    *ret_json = versions;
     return true;
+}
+
+static bool contacts_part(const struct subject_call *call, const struct db_rows *rows,
+                          json_t **ret_json, struct failure *f)
+{
+    const struct work_item *item = &call->subject.item;
+    return contact_list(rows, call->context->role->city_key, item->city_code, item->application_id,
+                        ret_json, f);
+}
+
+static bool history_part(const struct subject_call *call, const struct db_rows *rows,
+                         json_t **ret_json, struct failure *f)
+{
+    (void)call, (void)f;
+    json_t *history = json_array();
+    for (size_t i = 0; i < db_row_count(rows); i++)
+        json_array_append_new(
+            history, json_pack("{s:I, s:o, s:s?, s:s, s:s?, s:s}", "version",
+                               (json_int_t)db_get_number(rows, i, 0), "at",
+                               console_time(db_get_instant(rows, i, 1)), "from",
+                               db_get_text(rows, i, 2), "to", db_get_text(rows, i, 3), "reason",
+                               db_get_text(rows, i, 4), "actor", db_get_text(rows, i, 5)));
+    *ret_json = history;
+    return true;
+}
+
+/* --- all of them, in one round trip -------------------------------------------------------------
+ */
+
+static const struct part {
+    const char *name;
+    const struct db_statement *statement; /* $1 the city, $2 the application */
+    part_read *read;
+} parts[] = {
+    {"claim", &console_claim_find, claim_part},
+    {"decision", &application_decision_select, decision_part},
+    {"proposal", &view_proposal_find, proposal_part},
+    {"review", &view_review_find, review_part},
+    {"messages", &view_messages_find, messages_part},
+    {"hold", &view_hold_find, hold_part},
+    {"versions", &view_versions_find, versions_part},
+    {"contacts", &contact_select, contacts_part},
+    {"history", &view_history_find, history_part},
+};
+#define PART_COUNT (sizeof parts / sizeof *parts)
+
+static bool parts_take(const struct subject_call *call, struct db_rows *const rows[PART_COUNT],
+                       json_t *view, struct failure *f)
+{
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        json_t *part;
+        if (!parts[i].read(call, rows[i], &part, f))
+            return false;
+        json_object_set_new(view, parts[i].name, part);
+    }
+    return true;
+}
+
+static bool form_set(struct db_tx *tx, struct subject_call *call, json_t *view, struct failure *f)
+{
+    _cleanup_(differences_free) struct differences differences = {0};
+    json_t *decision = json_object_get(view, "decision");
+    if (json_is_object(decision) && !view_decision_fill(tx, call, decision, &differences, f))
+        return false;
+    json_object_set_new(view, "form", view_form(&call->subject, differences.at, differences.count));
+    return true;
+}
+
+bool view_stored(struct db_tx *tx, struct subject_call *call, json_t *view, struct failure *f)
+{
+    const struct db_value values[] = {db_text(call->subject.item.city_code),
+                                      db_text(call->subject.item.application_id)};
+    struct db_rows *rows[PART_COUNT] = {NULL};
+    struct db_question questions[PART_COUNT];
+    for (size_t i = 0; i < PART_COUNT; i++)
+        questions[i] = (struct db_question){parts[i].statement, values, 2, &rows[i]};
+    if (!db_query_all(tx, questions, PART_COUNT, f))
+        return false;
+    bool done = parts_take(call, rows, view, f);
+    for (size_t i = 0; i < PART_COUNT; i++)
+        db_rows_free(rows[i]);
+    return done && form_set(tx, call, view, f);
 }

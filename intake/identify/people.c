@@ -13,7 +13,7 @@ static void person_read(struct people *people, const char *role, size_t index, c
         return;
     }
     struct person *person = &people->at[people->count++];
-    *person = (struct person){.role = role, .index = index};
+    *person = (struct person){.role = role, .index = index, .object = object};
     facts_read(object, &person->facts);
     const char *number = json_string_value(json_object_get(object, "individual_number"));
     if (!city_key || !number || !digits_only(number, 12))

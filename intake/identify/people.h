@@ -14,8 +14,9 @@
 #define PEOPLE_DEPTH 6  /* of objects in one another */
 
 struct person {
-    const char *role; /* key of the record: "claimant", "spouse", "children"; borrowed */
-    size_t index;     /* among those of its list, from 0 */
+    const char *role;     /* key of the record: "claimant", "spouse", "children"; borrowed */
+    size_t index;         /* among those of its list, from 0 */
+    const json_t *object; /* in the record; NULL: no claimant stands there */
     struct facts facts;
     bool has_number;
     uint8_t number_hash[NUMBER_HASH_BYTES]; /* where facts.number_hash points */

@@ -11,7 +11,7 @@
 static const struct db_statement contact_insert = {
     "contact_insert", "INSERT INTO contact_note (city_code, application_id, at, written_by, way,"
                       " sealed) VALUES ($1, $2::uuid, $3, $4, $5, $6)"};
-static const struct db_statement contact_select = {
+const struct db_statement contact_select = {
     "contact_select", "SELECT n.at, n.written_by, n.way, n.sealed, k.wrapped FROM contact_note n"
                       " JOIN application_key k USING (city_code, application_id) "
                       "WHERE n.city_code = $1 AND n.application_id = $2::uuid ORDER BY n.note_id"};
@@ -60,14 +60,11 @@ static bool one_read(const struct db_rows *rows, size_t row, const struct city_k
     return true;
 }
 
-bool contact_list(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
-                  const char *application_id, json_t **ret_list, struct failure *f)
+bool contact_list(const struct db_rows *rows, const struct city_key *city_key,
+                  const char *city_code, const char *application_id, json_t **ret_list,
+                  struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     _cleanup_(cleanup_json) json_t *list = json_array();
-    if (!db_query(tx, &contact_select, DB_VALUES(db_text(city_code), db_text(application_id)),
-                  &rows, f))
-        return false;
     for (size_t row = 0; row < db_row_count(rows); row++)
         if (!one_read(rows, row, city_key, city_code, application_id, list, f))
             return false;

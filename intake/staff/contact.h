@@ -12,8 +12,11 @@ bool contact_way_known(const char *way);
  * message_valid (routing/message.h) has them. Leaves an entry in the trail, without the words. */
 bool contact_write(struct db_tx *tx, const struct staff_act *act, const char *way,
                    const char *words, struct failure *f);
-/* [{"at","by","way","text"}…], the oldest first. New reference; personal. */
-bool contact_list(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
-                  const char *application_id, json_t **ret_list, struct failure *f);
+/* $1 the city, $2 the application. */
+extern const struct db_statement contact_select;
+/* Its rows as [{"at","by","way","text"}…], the oldest first. New reference; personal. */
+bool contact_list(const struct db_rows *rows, const struct city_key *city_key,
+                  const char *city_code, const char *application_id, json_t **ret_list,
+                  struct failure *f);
 
 #endif

@@ -10,6 +10,7 @@ then the same for a while without thinking at all. All on one machine, durable c
 
 import argparse
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -113,6 +114,24 @@ def measure(stack, given, think, seconds):
     return {name: sorted(out[name]) for name in ENDPOINTS}, out["requests"] / out["seconds"]
 
 
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def processor(stack):
+    """Seconds of a processor that the console and PostgreSQL have used so far."""
+    def used(pid, children):
+        try:
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except FileNotFoundError:
+            return 0
+        return sum(map(int, fields[11:15 if children else 13])) / TICK
+
+    postmaster = stack.processes["postgres"].pid
+    backends = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    return (used(stack.processes["console"].pid, False),
+            used(postmaster, True) + sum(used(pid, False) for pid in backends))
+
+
 def at(times, share):
     return times[min(len(times) - 1, int(len(times) * share))] if times else 0.0
 
@@ -121,9 +140,14 @@ def report(stack, given, say):
     measure(stack, given, given.think, 5)  # statements are prepared, caches warm
     for think, seconds, goal in ((given.think, given.seconds, given.goal),
                                  (0, given.seconds // 3, None)):
+        before = processor(stack)
         times, rate = measure(stack, given, think, seconds)
+        spent = [1000 * (b - a) / sum(map(len, times.values()))
+                 for a, b in zip(before, processor(stack))]
         how = f"{think} ms of thinking" if think else "back to back"
         say(f"{given.people} people, {how}: requests", rate, "a second")
+        say("  processor time of one, console", spent[0], "ms")
+        say("  processor time of one, PostgreSQL", spent[1], "ms")
         for name in ENDPOINTS:
             median, p99 = at(times[name], 0.5), at(times[name], 0.99)
             say(f"  {name}, median of {len(times[name])}", median, "ms")

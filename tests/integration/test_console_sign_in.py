@@ -1,6 +1,7 @@
 """Signing in at the console, on the real program, PostgreSQL and TLS: who may, and who may not."""
 
 import base64
+import concurrent.futures
 import hashlib
 import hmac
 import struct
@@ -171,6 +172,40 @@ def test_wrong_passwords_lock_and_tell_nothing(first):
         texts.add(answer.json()["errors"][0]["message"])
     assert len(texts) == 1  # locked, unknown and wrong look the same
     assert stack.psql("SELECT locked_until > now() FROM account WHERE name = 'hanako'") == "t\n"
+
+
+def tries(stack, count):
+    """So many wrong passwords at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda _: Browser(stack).post(
+            "/api/session", name="hanako", password="wrong").status_code, range(count)))
+
+
+def failures(stack):
+    return int(stack.psql("SELECT failures FROM account WHERE name = 'hanako'"))
+
+
+def test_guesses_at_the_same_time_count_one_by_one(first):
+    stack, _, _ = first
+    told = audit(stack).count("session.wrong-password")
+    assert tries(stack, 4) == [401] * 4 and failures(stack) == 4
+    assert Browser(stack).post("/api/session", name="hanako", password=PASSWORD).status_code == 200
+    assert tries(stack, 8) == [401] * 8 and failures(stack) == 5  # what comes after the lock is none
+    assert Browser(stack).post("/api/session", name="hanako", password=PASSWORD).status_code == 401
+    assert audit(stack).count("session.wrong-password") == told + 5
+
+
+def test_a_password_that_is_changed_meanwhile_opens_nothing(first):
+    """What was computed of an account counts only while it has that password."""
+    stack, _, _ = first
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        changing = pool.submit(stack.psql, "UPDATE account SET password = '$argon2id$' WHERE name ="
+                               " 'hanako'; SELECT pg_sleep(2)")
+        time.sleep(0.5)  # the old one is still what can be read
+        answer = Browser(stack).post("/api/session", name="hanako", password=PASSWORD)
+        assert changing.done() or answer.status_code == 401
+        changing.result()
+    assert answer.status_code == 401 and failures(stack) == 1
 
 
 def test_unknown_names_take_as_long(first):

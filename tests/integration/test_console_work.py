@@ -172,7 +172,7 @@ def test_application_in_review(house):
     assert found["procedure"]["id"] == PROCEDURE and found["business"] == CHILD
     rows = [row for group in found["form"]["groups"] for row in group["rows"]]
     assert any(row["path"] == "claimant/name" for row in rows)
-    masked = [row for row in rows if row["masked"]]
+    masked = [row for row in rows if row.get("masked")]
     assert masked and {row["value"] for row in masked} == {"*" * 12}
     assert found["facts"]["name"] and found["verification"]["indication"] == "TOTAL-PASSED"
     assert all(line["text"] for line in found["verification"]["lines"])
@@ -181,6 +181,30 @@ def test_application_in_review(house):
     assert set(found["may"]) == {"approve", "contact", "correct", "refuse", "hold", "undo",
                                  "withdraw", "resend"}
     assert audit(house, receipt, "application.view") == seen + 1
+
+
+def remarks(found, path):
+    return [one for group in found["form"]["groups"] for row in group["rows"]
+            if row["path"] == path for one in row["remarks"]]
+
+
+def test_what_the_registry_says_otherwise_stands_beside_the_item(house):
+    receipt = waiting(house, "review")[0]
+    found = view(house, "hanako", receipt)
+    assert remarks(found, "claimant/address") == []
+    where = (f"WHERE atenabango = (SELECT atenabango FROM identification JOIN application USING"
+             f" (city_code, application_id) WHERE receipt_number = '{receipt}')")
+    lot, name = house.psql(f"SELECT lot, name FROM resident {where}").rstrip("\n").split("\t")
+    house.psql(f"UPDATE resident SET lot = '９９９番地', name = '別　名子' {where}")
+    try:
+        found = view(house, "hanako", receipt)
+        note, = remarks(found, "claimant/address")
+        assert note["mark"] == "相違" and note["text"].startswith("住民記録では ")
+        assert "９９９番地" in note["text"]
+        assert remarks(found, "claimant/name") == [{"mark": "相違", "text": "住民記録では 別　名子"}]
+        assert remarks(found, "claimant/birth-date") == []
+    finally:
+        house.psql(f"UPDATE resident SET lot = '{lot}', name = '{name}' {where}")
 
 
 def test_unmatched_application_shows_candidates_by_name(house):
@@ -516,16 +540,34 @@ ANALYZE application;
 """
 
 
-def test_queue_reads_its_index_and_not_the_table(house):
+def statement(house, part):
+    """As it is in the program."""
+    program = (house.build / "uketsuke").read_bytes()
+    found = [text.decode() for text in program.split(b"\0") if part in text]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_queue_reads_its_index_and_sorts_only_what_it_shows(house):
     house.psql(MANY)
-    plan = house.psql(
-        "SET enable_seqscan = off; EXPLAIN SELECT a.receipt_number, c.display_name"
-        " FROM application a LEFT JOIN claim_in_force c USING (city_code, application_id)"
-        " WHERE a.city_code = '992011' AND a.state IN ('review', 'unmatched', 'held', 'correction')"
-        f" AND a.procedure_id = ANY('{{{PROCEDURE}}}')"
-        " AND (a.due_on, a.applied_at, a.application_id)"
-        " > ('-infinity', '-infinity'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid)"
-        " ORDER BY a.due_on, a.applied_at, a.application_id LIMIT 51")
-    assert "using application_waiting" in plan, plan
+    values = ("'992011', false, '{%s}', '{review,unmatched,held,correction}', NULL, NULL,"
+              " '-infinity', '-infinity', '00000000-0000-0000-0000-000000000000', 'infinity', 51,"
+              " now(), true" % PROCEDURE)
+    plan = house.psql("SET plan_cache_mode = force_generic_plan; PREPARE queue AS "
+                      + statement(house, b"AS wanted (state) CROSS JOIN LATERAL")
+                      + f"; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE queue ({values})")
+    scans, sorts = [], []
+
+    def walk(node):
+        if node.get("Index Name") == "application_waiting":
+            scans.append(node)
+        if node["Node Type"] == "Sort":
+            sorts.append(node)
+        for part in node.get("Plans", []):
+            walk(part)
+    walk(json.loads(plan)[0]["Plan"])
+    assert [scan["Actual Loops"] for scan in scans] == [4], plan  # once for each state
+    assert max(scan["Actual Rows"] for scan in scans) <= 51
+    assert max(sort["Plans"][0]["Actual Rows"] for sort in sorts) <= 4 * 51, plan
     queue = house.people["hanako"].get("/api/queue").json()
     assert sum(queue["counts"][s] for s in ("review", "unmatched")) >= 2500 and len(queue["items"]) == 50

@@ -342,6 +342,77 @@ static void statements_are_planned_once_where_that_is_asked_for(void **state)
     db_close(own);
 }
 
+/* --- several questions -------------------------------------------------------------------------
+ */
+
+static const struct db_statement no_such = {"no_such", "SELECT n / 0 FROM pair WHERE id = $1"};
+
+static void several_questions_are_answered_each_in_its_place(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    _cleanup_(cleanup_db_rows) struct db_rows *one = NULL, *none = NULL, *two = NULL;
+    test_sql(&database, "UPDATE pair SET n = 10 * id");
+    assert_true(db_look(db,
+                        DB_QUESTIONS({&pair_get, DB_VALUES(db_number(1)), &one},
+                                     {&pair_get, DB_VALUES(db_number(3)), &none},
+                                     {&pair_get, DB_VALUES(db_number(2)), &two}),
+                        &f));
+    assert_int_equal(db_get_number(one, 0, 0), 10);
+    assert_int_equal(db_row_count(none), 0);
+    assert_int_equal(db_get_number(two, 0, 0), 20);
+}
+
+static void of_questions_that_fail_none_is_answered(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct db_rows *one = NULL, *bad = NULL, *two = NULL;
+    assert_false(db_look(db,
+                         DB_QUESTIONS({&pair_get, DB_VALUES(db_number(1)), &one},
+                                      {&no_such, DB_VALUES(db_number(1)), &bad},
+                                      {&pair_get, DB_VALUES(db_number(2)), &two}),
+                         &f));
+    assert_int_equal(f.kind, FAILURE_DATABASE);
+    assert_true(!one && !bad && !two);
+    assert_true(db_look(db, DB_QUESTIONS({&pair_get, DB_VALUES(db_number(1)), &one}), &f));
+    db_rows_free(one);
+}
+
+static bool add_and_ask(struct db_tx *tx, void *context, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *one = NULL, *two = NULL;
+    (void)context;
+    if (!db_send(tx, &pair_add, DB_VALUES(db_number(1), db_number(5)), 1, f) ||
+        !db_query_all(tx,
+                      DB_QUESTIONS({&pair_get, DB_VALUES(db_number(1)), &one},
+                                   {&pair_get, DB_VALUES(db_number(2)), &two}),
+                      f))
+        return false;
+    assert_int_equal(db_get_number(one, 0, 0) - db_get_number(two, 0, 0), 5);
+    return true;
+}
+
+static void questions_see_what_their_transaction_did(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_true(db_transaction(db, add_and_ask, NULL, &f));
+    assert_int_equal(pair_sum(), 5);
+}
+
+static void a_look_on_a_connection_that_was_killed_is_taken_again(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct db_rows *one = NULL;
+    assert_true(db_transaction(db, add_one, NULL, &f));
+    assert_true(test_sql_number(&database, KILL_OTHERS) >= 1);
+    assert_true(db_look(db, DB_QUESTIONS({&pair_get, DB_VALUES(db_number(1)), &one}), &f));
+    assert_int_equal(db_get_number(one, 0, 0), 1);
+    db_rows_free(one);
+}
+
 static void a_role_that_does_not_exist_fails_at_once(void **state)
 {
     (void)state;
@@ -371,6 +442,10 @@ int main(void)
         EACH(a_connection_killed_before_commit_is_run_again_whole),
         EACH(a_connection_killed_in_commit_is_not_run_again),
         EACH(statements_are_planned_once_where_that_is_asked_for),
+        EACH(several_questions_are_answered_each_in_its_place),
+        EACH(of_questions_that_fail_none_is_answered),
+        EACH(questions_see_what_their_transaction_did),
+        EACH(a_look_on_a_connection_that_was_killed_is_taken_again),
         EACH(a_role_that_does_not_exist_fails_at_once),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

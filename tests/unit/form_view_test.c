@@ -530,6 +530,27 @@ static void test_html_is_balanced_and_deterministic(void **state)
     assert_string_equal((const char *)xmlDocGetRootElement(parsed)->name, "article");
 }
 
+static void test_items_of_a_record_are_found_in_the_form(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_json) json_t *example = json_load_file(
+        PROCEDURES "/child-allowance/certification-claim/examples/good.json", 0, NULL);
+    const json_t *record = json_object_get(example, "record");
+    const json_t *children = json_object_get(record, "children");
+    size_t last = json_array_size(children);
+    assert_in_range(last, 1, 20);
+    _cleanup_(cleanup_text) char *name =
+        record_item_path(claim(), record, json_object_get(record, "claimant"), "name_kana");
+    _cleanup_(cleanup_text) char *birth =
+        record_item_path(claim(), record, json_array_get(children, last - 1), "birth_date");
+    _cleanup_(cleanup_text) char *expected = text_format("children/child[%zu]/birth-date", last);
+    assert_string_equal(name, "claimant/name-kana");
+    assert_string_equal(birth, expected);
+    assert_null(record_item_path(claim(), record, json_array_get(children, 0), "sex"));
+    _cleanup_(cleanup_json) json_t *like = json_deep_copy(json_object_get(record, "claimant"));
+    assert_null(record_item_path(claim(), record, like, "name"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -549,6 +570,7 @@ int main(void)
         cmocka_unit_test(test_a_day_that_is_none_is_shown_as_written),
         cmocka_unit_test(test_attachments_and_computed_values),
         cmocka_unit_test(test_html_is_balanced_and_deterministic),
+        cmocka_unit_test(test_items_of_a_record_are_found_in_the_form),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

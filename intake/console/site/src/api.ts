@@ -108,6 +108,27 @@ export interface Facts extends Person {
   address_substituted?: string;
 }
 
+/** 相違, 不備, 要確認, …: beside what it is about. */
+export interface Remark {
+  mark: string;
+  text: string;
+}
+/** With a level: a heading of what follows. */
+export interface FormRow {
+  path: string;
+  label: string;
+  level?: number;
+  value?: string;
+  also?: string | null;
+  masked?: boolean;
+  remarks: Remark[];
+}
+export interface FormGroup {
+  label: string;
+  remarks: Remark[];
+  rows: FormRow[];
+}
+
 export interface Application {
   receipt_number: string;
   version: number;
@@ -122,12 +143,7 @@ export interface Application {
   department: string;
   claim: { by: string; since: string } | null;
   procedure: { id: string; version: string; name: string };
-  form: {
-    groups: {
-      label: string;
-      rows: { path: string; label: string; value: string; masked: boolean }[];
-    }[];
-  } | null;
+  form: { groups: FormGroup[]; remarks: Remark[] } | null;
   findings: { rule: string; severity: string; item: string; message: string }[];
   facts: Facts | null;
   verification: {

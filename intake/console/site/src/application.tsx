@@ -2,13 +2,13 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { type Application, application, post, remove } from "./api";
+import { type Application, application, type FormRow, post, type Remark, remove } from "./api";
 import { Decide } from "./decide";
 import type { Numbers } from "./numbers";
 import { Button, Failure, Heading, lazy, Notice, useKeys, useLoaded, Words } from "./parts";
 import { Due } from "./queue";
 import { Unmatched } from "./unmatched";
-import { demand, era, severity, when, who } from "./words";
+import { demand, severity, when, who } from "./words";
 
 const ShowNumbers = lazy(() => import("./numbers").then((part) => part.ShowNumbers));
 const Attachments = lazy(() => import("./attachments").then((part) => part.Attachments));
@@ -16,39 +16,65 @@ const Output = lazy(() => import("./output").then((part) => part.Output));
 const Contacts = lazy(() => import("./contacts").then((part) => part.Contacts));
 const Versions = lazy(() => import("./versions").then((part) => part.Versions));
 
-const isDay = (value: string) => /^\d{4}-\d{2}-\d{2}$/.test(value);
+function Remarks(props: { remarks: Remark[] }) {
+  return (
+    <>
+      {props.remarks.map((one) => (
+        <p class="finding">
+          <strong>{one.mark}</strong> <Words text={one.text} />
+        </p>
+      ))}
+    </>
+  );
+}
+
+function Row(props: { row: FormRow; number?: string }) {
+  const { row } = props;
+  return (
+    <div class={row.remarks.length ? "row noted" : "row"}>
+      <dt>{row.label}</dt>
+      <dd>
+        <span class="text">
+          <Words text={props.number ?? row.value ?? ""} />
+        </span>
+        {row.also && props.number === undefined && <small> （{row.also}）</small>}
+        <Remarks remarks={row.remarks} />
+      </dd>
+    </div>
+  );
+}
+
+/** What stands between two headings. */
+function parts(rows: FormRow[]) {
+  const all: { heading?: FormRow; rows: FormRow[] }[] = [{ rows: [] }];
+  for (const row of rows)
+    if (row.level) all.push({ heading: row, rows: [] });
+    else all[all.length - 1]!.rows.push(row);
+  return all;
+}
 
 function Form(props: { it: Application; numbers?: Numbers }) {
-  const noted = (path: string) => props.it.findings.filter((f) => f.item === path);
   if (!props.it.form) return <p class="empty">様式を読めていません。</p>;
   return (
     <>
+      <Remarks remarks={props.it.form.remarks} />
       {props.it.form.groups.map((group) => (
         <section class="group">
-          <h3>{group.label}</h3>
-          <dl class="rows">
-            {group.rows.map((row) => (
-              <div class={noted(row.path).length ? "row noted" : "row"}>
-                <dt>{row.label}</dt>
-                <dd>
-                  <span class="text">
-                    <Words
-                      text={
-                        props.numbers?.[row.path] ?? (isDay(row.value) ? era(row.value) : row.value)
-                      }
-                    />
-                  </span>
-                  {isDay(row.value) && <small> {row.value}</small>}
-                  {row.masked && !props.numbers && <small> （表示していません）</small>}
-                  {noted(row.path).map((finding) => (
-                    <p class="finding">
-                      <strong>{severity[finding.severity]}</strong> {finding.message}
-                    </p>
+          {group.label && <h3>{group.label}</h3>}
+          <Remarks remarks={group.remarks} />
+          {parts(group.rows).map((part) => (
+            <>
+              {part.heading && <h4>{part.heading.label}</h4>}
+              {part.heading && <Remarks remarks={part.heading.remarks} />}
+              {part.rows.length > 0 && (
+                <dl class="rows">
+                  {part.rows.map((row) => (
+                    <Row row={row} number={props.numbers?.[row.path]} />
                   ))}
-                </dd>
-              </div>
-            ))}
-          </dl>
+                </dl>
+              )}
+            </>
+          ))}
         </section>
       ))}
     </>

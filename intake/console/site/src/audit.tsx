@@ -1,6 +1,6 @@
 // 監査: the audit trail, regular checks (点検) and the state of its chains. Loaded when somebody opens it.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { get, post } from "./api";
 import { Done, Select } from "./admin-parts";
@@ -366,6 +366,22 @@ interface Chain {
   entries: number;
   chains: { chain: string; entries: number }[];
   last_checkpoint: string | null;
+  running: { by: string; since: string; done: number; entries: number } | null;
+  failed: boolean;
+}
+
+/** How far a verification is: it may take minutes, and goes on when the page is left. */
+function Progress(props: { it: NonNullable<Chain["running"]> }) {
+  const { it } = props;
+  const done = Math.min(it.done, it.entries);
+  return (
+    <div class="card" role="status">
+      <label>
+        {who(it.by)}が検証しています：{done.toLocaleString()}件／{it.entries.toLocaleString()}件{" "}
+        <progress value={done} max={Math.max(1, it.entries)} />
+      </label>
+    </div>
+  );
 }
 
 function Verified(props: { last: NonNullable<Chain["last"]> }) {
@@ -389,23 +405,31 @@ function Verified(props: { last: NonNullable<Chain["last"]> }) {
 }
 
 function ChainPage() {
-  const { value, error, again } = useLoaded(() => get<Chain>("/api/audit/chain"), "chain");
-  const [busy, setBusy] = useState(false);
+  const { value, error, again } = useLoaded(
+    (background) => get<Chain>("/api/audit/chain", background),
+    "chain",
+  );
   const [failed, setFailed] = useState<unknown>();
+  const running = value?.running ?? null;
+  useEffect(() => {
+    if (!running) return;
+    const timer = setTimeout(() => again(true), 1000);
+    return () => clearTimeout(timer);
+  }, [value, error]);
   const verify = () => {
-    if (busy) return;
-    setBusy(true);
-    post("/api/audit/chain")
-      .then(() => {
-        setFailed(undefined);
-        again();
-      }, setFailed)
-      .finally(() => setBusy(false));
+    post("/api/audit/chain").then(() => {
+      setFailed(undefined);
+      again();
+    }, setFailed);
   };
   return (
     <>
       <Heading>監査記録の検証</Heading>
       <Failure error={error ?? failed} />
+      {running && <Progress it={running} />}
+      {value?.failed && !running && (
+        <Notice kind="error">検証を終えられませんでした。情報担当に知らせてください。</Notice>
+      )}
       {value?.last && <Verified last={value.last} />}
       {value && !value.last && <Notice kind="warning">まだ検証していません。</Notice>}
       {value && (
@@ -415,8 +439,8 @@ function ChainPage() {
         </p>
       )}
       <p class="buttons">
-        <Button look="main" disabled={busy} onClick={verify}>
-          {busy ? "検証しています…" : "いま検証する"}
+        <Button look="main" disabled={running !== null} onClick={verify}>
+          {running ? "検証しています…" : "いま検証する"}
         </Button>
       </p>
       <table class="list">

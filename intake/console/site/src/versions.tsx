@@ -14,9 +14,21 @@ interface Line {
   after: string;
 }
 
+/** Under its heading a row need not say whose name it is; here it stands without. */
 function rows(it: Application): Map<string, { label: string; value: string }> {
-  const all = (it.form?.groups ?? []).flatMap((group) => group.rows);
-  return new Map(all.map((row) => [row.path, { label: row.label, value: row.value }]));
+  const all = new Map<string, { label: string; value: string }>();
+  for (const group of it.form?.groups ?? []) {
+    let heading = group.label;
+    for (const row of group.rows) {
+      if (row.level) heading = row.label;
+      else
+        all.set(row.path || row.label, {
+          label: heading && heading !== row.label ? `${heading}　${row.label}` : row.label,
+          value: row.value ?? "",
+        });
+    }
+  }
+  return all;
 }
 
 function lines(before: Application, after: Application): Line[] {
