@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "intake/decide.h"
+#include "routing/claim.h"
 #include "routing/message.h"
 
 #define ACTOR  "role:routing"
@@ -30,11 +31,15 @@ static const struct db_statement withdrawals_find = {
     "FROM withdrawal w JOIN application a USING (city_code, application_id) "
     "WHERE w.city_code = $1 AND w.settled_at IS NULL "
     "ORDER BY w.asked_at LIMIT 64 FOR UPDATE OF w, a SKIP LOCKED"};
+static const struct db_statement withdrawal_where = {
+    "withdrawal_where", "SELECT destination FROM outbox WHERE city_code = $1"
+                        " AND application_id = $2::uuid AND destination <> 'portal'"
+                        " AND status IS NULL ORDER BY outbox_id DESC LIMIT 1"};
 /* Waits for whoever is fetching it just now, and sees that they did. */
 static const struct db_statement withdrawal_waits = {
-    "withdrawal_waits", "SELECT destination, attempts > 0 OR coalesce(claimed_until > now(), false)"
+    "withdrawal_waits", "SELECT attempts > 0 OR outbox_claimed(city_code, destination, outbox_id)"
                         " FROM outbox WHERE city_code = $1 AND application_id = $2::uuid"
-                        " AND destination <> 'portal' AND status IS NULL "
+                        " AND destination = $3 AND status IS NULL "
                         "ORDER BY outbox_id DESC LIMIT 1 FOR UPDATE"};
 static const struct db_statement withdrawal_settle = {
     "withdrawal_settle", "UPDATE withdrawal SET settled_at = $3, outcome = $4"
@@ -166,14 +171,23 @@ static bool refuse(struct role *role, struct db_tx *tx, const struct asked *aske
 static bool look_into_outbox(struct role *role, struct db_tx *tx, struct asked *asked,
                              struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &withdrawal_waits,
-                  DB_VALUES(db_text(role->city_code), db_text(asked->application_id)), &rows, f))
+    _cleanup_(cleanup_db_rows) struct db_rows *where = NULL, *waits = NULL;
+    const struct db_value city = db_text(role->city_code);
+    const struct db_value application = db_text(asked->application_id);
+    if (!db_query(tx, &withdrawal_where, DB_VALUES(city, application), &where, f))
         return false;
-    if (db_row_count(rows) == 0)
+    if (db_row_count(where) == 0)
         return true;
-    snprintf(asked->waits_for, sizeof asked->waits_for, "%s", db_get_text(rows, 0, 0));
-    asked->fetched = db_get_boolean(rows, 0, 1);
+    const struct claim_place place = {.city_code = role->city_code,
+                                      .destination = db_get_text(where, 0, 0)};
+    if (!claim_lock(tx, &place, f) ||
+        !db_query(tx, &withdrawal_waits, DB_VALUES(city, application, db_text(place.destination)),
+                  &waits, f))
+        return false;
+    if (db_row_count(waits) == 0)
+        return true;
+    snprintf(asked->waits_for, sizeof asked->waits_for, "%s", place.destination);
+    asked->fetched = db_get_boolean(waits, 0, 0);
     return true;
 }
 

@@ -1,5 +1,11 @@
 /* Claims: several consumers of one destination share what waits. Who claims items holds them until
- * a time; then they are anybody's again, by themselves. */
+ * a time; then they are anybody's again, by themselves.
+ *
+ * A claim is a row in outbox_claim for each run of ids, not a mark on every item: all that waits in
+ * a run is held. Ids appear in their order (routing/outbox.h), so nothing new comes into one; what
+ * is delivered again is taken out of it (claim_free). Runs never overlap. To be handed out under a
+ * claim is a try of the item; it is noted there when the claim ends, so whoever asks for tries
+ * reads the view outbox_tried, or asks outbox_claimed(). */
 #ifndef UKETSUKE_ROUTING_CLAIM_H
 #define UKETSUKE_ROUTING_CLAIM_H
 
@@ -26,14 +32,23 @@ struct claim_place {
     int64_t floor; /* nothing waits up to here (routing/floor.h) */
 };
 
+/* Until the transaction ends nobody else claims: who must know whether an item may have been read
+ * looks in a statement behind this one. Before any lock on an item. */
+bool claim_lock(struct db_tx *tx, const struct claim_place *place, struct failure *f);
 /* Claims up to `most` of the oldest items that nobody holds; *ret_ids has room for them, and gets
- * them in their order; *ret_claim is set when there are any. */
+ * them in their order; *ret_claim is set when there are any. Others of the destination wait until
+ * the transaction ends. */
 bool claim_make(struct db_tx *tx, const struct claim_place *place, int64_t most, int64_t seconds,
                 struct claim *ret_claim, int64_t *ret_ids, size_t *ret_count, struct failure *f);
 /* Holds what is still held under the claim for so many seconds from now; how many items those are.
  */
 bool claim_renew(struct db_tx *tx, const struct claim_place *place, struct claim *claim,
                  int64_t seconds, int64_t *ret_count, struct failure *f);
+/* What lies behind `last` was not handed out, and is given back. */
+bool claim_cut(struct db_tx *tx, const struct claim_place *place, struct claim *claim, int64_t last,
+               struct failure *f);
+/* Takes an id out of whatever claim it lies in: it is about to wait again. Locks as claim_lock. */
+bool claim_free(struct db_tx *tx, const struct claim_place *place, int64_t id, struct failure *f);
 /* Gives back what is held under the claim. */
 bool claim_release(struct db_tx *tx, const struct claim_place *place, const struct claim *claim,
                    int64_t *ret_count, struct failure *f);

@@ -20,13 +20,9 @@ struct claiming {
 /* What did not fit in the answer is given back. */
 static bool give_back(struct claiming *c, struct db_tx *tx, int64_t seen, struct failure *f)
 {
-    struct claim rest = c->claim;
-    if (seen >= c->claim.last)
-        return true;
-    rest.first = seen + 1;
-    c->free_in = 1; /* at once */
-    c->claim.last = seen > c->claim.first ? seen : c->claim.first;
-    return claim_release(tx, &c->place, &rest, NULL, f);
+    if (seen < c->claim.last)
+        c->free_in = 1; /* at once */
+    return claim_cut(tx, &c->place, &c->claim, seen, f);
 }
 
 static bool claim_work(struct db_tx *tx, void *context, struct failure *f)

@@ -120,9 +120,8 @@ bool outbox_put(struct db_tx *tx, const struct outbox_entry *entries, size_t cou
 static const struct db_statement outbox_list_due = {
     "outbox_list_due",
     "SELECT o.outbox_id, o.application_id, a.receipt_number, a.channel, a.procedure_id, o.status,"
-    " o.sha256, o.created_at, o.attempts, o.message_id,"
-    " CASE WHEN o.claimed_until > now() THEN o.claimed_until END "
-    "FROM outbox o JOIN application a USING (city_code, application_id) "
+    " o.sha256, o.created_at, o.attempts, o.message_id, o.claimed_until "
+    "FROM outbox_tried o JOIN application a USING (city_code, application_id) "
     "WHERE o.city_code = $1 AND o.destination = $2 AND o.outbox_id > $3::bigint"
     /* what lies further ahead than any wait there is was put off by a clock that stood wrong */
     " AND (o.due_at <= now() OR o.due_at > now() + interval '2 days')"

@@ -6,37 +6,38 @@
 #include "base/cleanup.h"
 #include "routing/outbox.h"
 
-/* Whoever holds it, or anybody when nobody does (any more). What was accepted before its redelivery
- * stays accepted. */
-#define MAY_BE_TAKEN                                                                               \
-    " AND (o.claimed_until IS NULL OR o.claimed_until <= now() OR o.claim::text = q.claim)"        \
-    " AND (q.accepted OR (SELECT true FROM delivery d WHERE d.city_code = $1"                      \
-    "  AND d.destination = $2 AND d.outbox_id = o.outbox_id) IS NULL)"
-
-/* Takes what waits and is quoted with the right hash; of several receipts for one id the first. The
- * receipts lead, each by key, and what is joined is joined by GROUP BY: no plan is quadratic, or
- * reads all that waits. */
+/* Takes what waits and is quoted with the right hash, by whoever holds it, or by anybody when
+ * nobody does (any more); of several receipts for one id the first. What was accepted before its
+ * redelivery stays accepted. The receipts lead, in the order of the ids and each by key (of several
+ * for one id the first takes the row, the others find it gone), and what is joined is joined by
+ * GROUP BY: no plan is quadratic, or reads all that waits. A claim that is made in this very moment
+ * comes too late to keep it off, and gets what is gone already no more. */
 static const struct db_statement receipts_take = {
     "receipts_take",
     "WITH quoted AS MATERIALIZED ("
-    " SELECT DISTINCT ON (q.id) q.position, q.id, q.accepted, q.claim"
-    " FROM unnest($3::bigint[], $4::text[], $5::boolean[], $6::text[]) WITH ORDINALITY"
-    "  AS q (id, sha256, accepted, claim, position)"
-    " CROSS JOIN LATERAL (SELECT FROM outbox o WHERE o.city_code = $1 AND o.destination = $2"
-    "  AND o.outbox_id = q.id AND o.sha256 = decode(q.sha256, 'hex')" MAY_BE_TAKEN " OFFSET 0) o"
-    " ORDER BY q.id, q.position),"
+    " SELECT * FROM unnest($3::bigint[], $4::text[], $5::boolean[], $6::text[]) WITH ORDINALITY"
+    "  AS q (id, sha256, accepted, claim, position) ORDER BY id, position),"
+    "runs AS MATERIALIZED ("
+    " SELECT first_id, last_id, claim::text, until > now() AS in_force FROM outbox_claim"
+    "  WHERE city_code = $1 AND destination = $2"
+    "   AND first_id <= (SELECT max(id) FROM quoted) AND last_id >= (SELECT min(id) FROM quoted)),"
     "taken AS ("
-    " DELETE FROM outbox o USING quoted q" /* looks again: a claim may have come meanwhile */
-    " WHERE o.city_code = $1 AND o.destination = $2"
-    "  AND o.outbox_id = ANY (ARRAY[q.id])" MAY_BE_TAKEN " RETURNING o.*, q.position, q.accepted),"
+    " DELETE FROM outbox o USING quoted q WHERE o.city_code = $1 AND o.destination = $2"
+    "  AND o.outbox_id = ANY (ARRAY[q.id]) AND o.sha256 = decode(q.sha256, 'hex')"
+    "  AND (q.accepted OR (SELECT true FROM delivery d WHERE d.city_code = $1"
+    "   AND d.destination = $2 AND d.outbox_id = q.id) IS NULL)"
+    "  AND NOT coalesce((SELECT r.in_force AND r.claim <> q.claim FROM runs r"
+    "   WHERE q.id BETWEEN r.first_id AND r.last_id), false)"
+    " RETURNING o.*, q.position, q.accepted, coalesce((SELECT 1 FROM runs r"
+    "  WHERE q.id BETWEEN r.first_id AND r.last_id), 0) AS handed_out),"
     "cleared AS (" /* what was accepted is kept for a redelivery (routing/redelivery.h) */
     " DELETE FROM outbox_item i USING taken t WHERE i.city_code = $1 AND i.destination = $2"
     "  AND i.outbox_id = ANY (ARRAY[t.outbox_id]) AND NOT t.accepted),"
     "noted AS ("
     " INSERT INTO delivery AS d (city_code, destination, outbox_id, application_id, created_at,"
     "  attempts, status, sha256, accepted, kept)"
-    " SELECT city_code, destination, outbox_id, application_id, created_at, attempts, status,"
-    "  sha256, accepted, accepted FROM taken"
+    " SELECT city_code, destination, outbox_id, application_id, created_at,"
+    "  attempts + handed_out, status, sha256, accepted, accepted FROM taken"
     " ON CONFLICT (city_code, destination, outbox_id) DO UPDATE SET"
     "  attempts = d.attempts + excluded.attempts, kept = true"
     " RETURNING outbox_id, redelivered > 0 AS again)"
@@ -44,6 +45,15 @@ static const struct db_statement receipts_take = {
     " SELECT outbox_id, position, application_id::text, NULL AS again, status IS NOT NULL AS notice"
     "  FROM taken UNION ALL SELECT outbox_id, NULL, NULL, again, NULL FROM noted) halves "
     "GROUP BY outbox_id"};
+
+/* Nothing is left of these claims. Who clears one just now is not waited for. */
+static const struct db_statement receipts_claims = {
+    "receipts_claims",
+    "DELETE FROM outbox_claim WHERE city_code = $1 AND destination = $2"
+    " AND first_id = ANY (ARRAY(SELECT c.first_id FROM outbox_claim c WHERE c.city_code = $1"
+    "  AND c.destination = $2 AND c.first_id <= $4::bigint AND c.last_id >= $3::bigint"
+    "  AND NOT EXISTS (SELECT FROM outbox o WHERE o.city_code = $1 AND o.destination = $2"
+    "   AND o.outbox_id BETWEEN c.first_id AND c.last_id) FOR UPDATE SKIP LOCKED))"};
 
 /* What was not taken: was it received before, or is it not there at all? */
 static const struct db_statement receipts_compare = {
@@ -137,6 +147,22 @@ static bool take(struct receiving *r, struct failure *f)
     return true;
 }
 
+static bool end_claims(struct receiving *r, struct failure *f)
+{
+    int64_t least = INT64_MAX, greatest = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct outbox_receipt *receipt = &r->receipts[i];
+        if (receipt->result != RECEIPT_TAKEN)
+            continue;
+        least = receipt->outbox_id < least ? receipt->outbox_id : least;
+        greatest = receipt->outbox_id > greatest ? receipt->outbox_id : greatest;
+    }
+    return greatest == 0 || db_send(r->tx, &receipts_claims,
+                                    DB_VALUES(db_text(r->city_code), db_text(r->destination),
+                                              db_number(least), db_number(greatest)),
+                                    -1, f);
+}
+
 static enum receipt_result judge(const struct db_rows *rows, size_t i)
 {
     bool delivered = db_get_boolean(rows, i, 1), waits = db_get_boolean(rows, i, 2);
@@ -196,5 +222,5 @@ bool outbox_receive(struct db_tx *tx, const char *city_code, const char *destina
         receipts[i].moved_to = NULL;
     }
     struct receiving r = {tx, city_code, destination, receipts, count};
-    return take(&r, f) && compare(&r, f) && count_repeated(&r, f);
+    return take(&r, f) && end_claims(&r, f) && compare(&r, f) && count_repeated(&r, f);
 }

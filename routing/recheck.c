@@ -32,7 +32,7 @@ static const struct db_statement take_back = {
     "  AND outbox_id = ANY ($3::bigint[]) RETURNING *), read AS (INSERT INTO outbox_taken_back"
     "  (city_code, application_id, outbox_id, destination, taken_back_at) SELECT city_code,"
     "  application_id, outbox_id, destination, now() FROM gone"
-    "  WHERE attempts > 0 OR claimed_until > now()) "
+    "  WHERE attempts > 0 OR outbox_claimed(city_code, destination, outbox_id)) "
     "DELETE FROM outbox_item i USING gone g WHERE i.city_code = g.city_code"
     " AND i.destination = g.destination AND i.outbox_id = g.outbox_id"
     " AND NOT EXISTS (SELECT FROM delivery d WHERE d.city_code = g.city_code"

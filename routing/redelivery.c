@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "routing/claim.h"
 #include "routing/outbox.h"
 
 static const struct db_statement redelivery_find = {
@@ -44,7 +45,9 @@ static bool put_again(struct db_tx *tx, const char *city_code, const char *desti
 {
     int64_t put = 0;
     char channel[OUTBOX_CHANNEL];
-    if (!db_execute(tx, &redelivery_put,
+    const struct claim_place place = {.city_code = city_code, .destination = destination};
+    if (!claim_free(tx, &place, outbox_id, f) ||
+        !db_execute(tx, &redelivery_put,
                     DB_VALUES(db_text(city_code), db_text(destination), db_number(outbox_id)), &put,
                     f))
         return false;

@@ -15,8 +15,8 @@ static const struct db_statement waiting_list = {
     "routing_list",
     "SELECT o.destination, o.outbox_id, a.receipt_number, a.procedure_id, coalesce(o.status, ''),"
     " o.created_at, o.due_at, o.attempts, o.last_attempt_at, o.last_error,"
-    " o.claimed_until > $3, count(*) OVER (PARTITION BY o.destination) "
-    "FROM outbox o JOIN application a USING (city_code, application_id) "
+    " o.claimed_until IS NOT NULL, count(*) OVER (PARTITION BY o.destination) "
+    "FROM outbox_tried o JOIN application a USING (city_code, application_id) "
     "WHERE o.city_code = $1 AND ($2::text IS NULL OR o.destination = $2) "
     "ORDER BY o.destination, o.outbox_id LIMIT 10000"};
 
@@ -29,10 +29,8 @@ struct listing {
 static bool list_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct listing *l = context;
-    return db_query(
-        tx, &waiting_list,
-        DB_VALUES(db_text(l->city_code), db_text(l->destination), db_instant(clock_now())),
-        &l->rows, f);
+    return db_query(tx, &waiting_list, DB_VALUES(db_text(l->city_code), db_text(l->destination)),
+                    &l->rows, f);
 }
 
 static json_t *time_json(const struct db_rows *rows, size_t i, int column)
@@ -55,7 +53,7 @@ static void print_json(const struct db_rows *rows)
             (json_int_t)((now - db_get_instant(rows, i, 5)) / INSTANT_SECOND), "due",
             time_json(rows, i, 6), "tries", (json_int_t)db_get_number(rows, i, 7), "last_try",
             time_json(rows, i, 8), "last_error", db_get_text(rows, i, 9), "claimed",
-            !db_is_null(rows, i, 10) && db_get_boolean(rows, i, 10));
+            db_get_boolean(rows, i, 10));
         json_dumpf(row, stdout, JSON_COMPACT);
         putchar('\n');
     }

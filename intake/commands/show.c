@@ -32,7 +32,7 @@ static const struct db_statement show_work = {"show_work",
 static const struct db_statement show_outbox = {
     "show_outbox",
     "SELECT outbox_id, destination, status, created_at, due_at, attempts, last_attempt_at,"
-    " last_error FROM outbox WHERE city_code = $1 AND application_id = $2::uuid "
+    " last_error FROM outbox_tried WHERE city_code = $1 AND application_id = $2::uuid "
     "ORDER BY outbox_id"};
 static const struct db_statement show_deliveries = {
     "show_deliveries",

@@ -169,7 +169,8 @@ void house_drop(void)
 
 void house_clear(void)
 {
-    test_sql(&house.database, "DELETE FROM outbox; DELETE FROM outbox_item; "
+    test_sql(&house.database, "DELETE FROM outbox; DELETE FROM outbox_claim; "
+                              "DELETE FROM outbox_item; "
                               "DELETE FROM delivery; DELETE FROM outcome");
     house.calls = house.accepted = house.rejected = 0;
     memset(house.outcomes, 0, sizeof house.outcomes);

@@ -252,6 +252,7 @@ static const struct {
     {"escalation", "ros", "r", "r", "r"},
     {"outbox", "cxirpos", "cxirs", "rps", "rp"},
     {"outbox_taken_back", "os", "r", "", ""},
+    {"outbox_claim", "rpos", "r", "r", "r"},
     {"outbox_item", "r", "r", "", "r"},
     {"delivery", "rpos", "rp", "r", ""},
     {"outcome", "ro", "r", "r", ""},

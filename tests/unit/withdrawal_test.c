@@ -140,6 +140,34 @@ static void who_is_fetching_it_is_told(void **state)
     assert_int_equal(hall_count("withdrawal WHERE outcome = 'told-destination'"), 1);
 }
 
+/* Somebody claims it at this moment (routing/claim.h): the same, and when the claim is over, too.
+ */
+static void *claim_slowly(void *unused)
+{
+    test_sql(&hall.database,
+             "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('claim/' || city_code || '/' ||"
+             " destination, 0)) FROM outbox WHERE destination <> 'portal';"
+             " INSERT INTO outbox_claim SELECT city_code, destination, outbox_id, outbox_id,"
+             " gen_random_uuid(), now(), now() FROM outbox WHERE destination <> 'portal';"
+             " SELECT pg_sleep(1); COMMIT");
+    return unused;
+}
+
+static void who_is_claiming_it_is_told(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    hall_hand_over();
+    assert_int_equal(pthread_create(&thread, NULL, claim_slowly, NULL), 0);
+    for (int i = 0; i < 500 && !hall_count("pg_stat_activity WHERE wait_event = 'PgSleep'"); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    ask_and_settle();
+    pthread_join(thread, NULL);
+    hall_must_be(1, "routed");
+    assert_int_equal(hall_count("outbox WHERE status = 'withdrawn'"), 1);
+    assert_int_equal(hall_count("withdrawal WHERE outcome = 'told-destination'"), 1);
+}
+
 /* It said that something is missing, and would wait for the corrected one for ever. */
 static void who_asked_for_a_correction_is_told(void **state)
 {
@@ -247,6 +275,7 @@ int main(void)
         EACH(who_may_have_it_is_told),
         EACH(who_has_it_is_told),
         EACH(who_is_fetching_it_is_told),
+        EACH(who_is_claiming_it_is_told),
         EACH(who_asked_for_a_correction_is_told),
         EACH(what_was_received_nobody_knows_where_is_for_the_counter),
         EACH(staff_took_it_back),
