@@ -96,6 +96,9 @@ static enum work_result batch_run(struct examine_batch *batch, struct failure *f
         return WORK_FAILED;
     }
     batch_log(batch);
+    const struct examine_worker *worker = batch->worker;
+    ocsp_health_keep(&batch->worker->health, worker->role->db, worker->role->city_code,
+                     worker->responders);
     return WORK_DONE;
 }
 

@@ -13,6 +13,7 @@
 #include "intake/command.h"
 #include "intake/examiner_pool.h"
 #include "intake/lease.h"
+#include "intake/ocsp_health.h"
 
 struct examine_worker {
     struct role *role;
@@ -20,6 +21,7 @@ struct examine_worker {
     struct examiner_pool examiners;
     struct ocsp_client *responders; /* NULL: nobody is asked */
     const char *argv[5];            /* how an examiner is started */
+    struct ocsp_health health;      /* what was kept of how they answer */
     struct db_listener *listener;   /* hears of new work */
     instant revocation_retry;       /* until revocation data may have come */
 };

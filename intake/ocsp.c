@@ -153,6 +153,18 @@ void ocsp_client_keep(struct ocsp_client *client, const struct ocsp_errand *erra
                        bytes_of(errand->nonce, errand->nonce_length), span);
 }
 
+size_t ocsp_client_answering(const struct ocsp_client *client,
+                             struct ocsp_answering ret_answering[OCSP_RESPONDERS_MAX])
+{
+    for (size_t i = 0; i < client->responder_count; i++) {
+        const struct ocsp_responder *one = &client->responders[i];
+        ret_answering[i] = (struct ocsp_answering){
+            one->url, one->asked_at, one->answered_at,
+            breaker_state(&one->breaker, clock_monotonic()) == BREAKER_OPEN};
+    }
+    return client->responder_count;
+}
+
 struct ocsp_answer ocsp_errand_answer(const struct ocsp_errand *errand)
 {
     return (struct ocsp_answer){

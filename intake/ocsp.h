@@ -50,6 +50,15 @@ void ocsp_client_ask(struct ocsp_client *client, struct ocsp_errand *errands, si
 void ocsp_client_keep(struct ocsp_client *client, const struct ocsp_errand *errand,
                       struct ocsp_span span);
 
+/* How the responders have answered so far, in the order of [revocation] ocsp-url. */
+struct ocsp_answering {
+    const char *url;               /* borrowed from the client */
+    instant asked_at, answered_at; /* 0: never; answered: told something, good or bad */
+    bool resting;                  /* its breaker is open */
+};
+size_t ocsp_client_answering(const struct ocsp_client *client,
+                             struct ocsp_answering ret_answering[OCSP_RESPONDERS_MAX]);
+
 /* For struct examination_input; borrows from the errand. */
 struct ocsp_answer ocsp_errand_answer(const struct ocsp_errand *errand);
 void ocsp_errand_free(struct ocsp_errand *errand);

@@ -81,6 +81,9 @@ static bool exchange_take(const struct http_exchange *exchange, struct ocsp_erra
 static void breaker_tell(struct ocsp_responder *responder, bool answered,
                          const struct http_exchange *exchange)
 {
+    responder->asked_at = clock_now();
+    if (answered)
+        responder->answered_at = responder->asked_at;
     if (!breaker_note(&responder->breaker, answered, clock_monotonic()))
         return;
     metric_add(&breakers_open, NULL, answered ? -1 : 1);

@@ -9,6 +9,7 @@ struct ocsp_responder {
     char *url; /* for the log */
     struct http_client *http;
     struct breaker breaker;
+    instant asked_at, answered_at; /* 0: not yet */
     instant patience;
     size_t parallel;
 };

@@ -7,6 +7,7 @@
 #include "intake/console/freshness.h"
 #include "intake/console/subject.h"
 #include "intake/explain/lines.h"
+#include "intake/ocsp_health.h"
 #include "routing/route.h"
 
 #define SEEN "AND ($2::boolean OR a.procedure_id = ANY($3::text[]))"
@@ -111,6 +112,12 @@ static json_t *behind_json(const struct overview *o, const struct db_rows *rows)
 /* --- the whole ----------------------------------------------------------------------------------
  */
 
+/* Below it, the CSV of counts tells no number. */
+static int64_t small_cells(const struct config *config)
+{
+    return config_number(config_group(config, "console"), "small-cells");
+}
+
 static bool overview_read(struct overview *o, struct failure *f)
 {
     const struct db_value city = db_text(o->role->city_code), all = db_boolean(o->visible.all),
@@ -120,20 +127,23 @@ static bool overview_read(struct overview *o, struct failure *f)
     char day[DAY_TEXT];
     day_text(day_of_instant(clock_now()), day);
     _cleanup_(cleanup_db_rows) struct db_rows *today = NULL, *waiting = NULL, *behind = NULL,
-                                              *due = NULL;
+                                              *due = NULL, *health = NULL;
     if (!db_look(o->role->db,
                  DB_QUESTIONS(
                      {&overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &today},
                      {&overview_waiting, DB_VALUES(city, all, seen), &waiting},
                      {&overview_due, DB_VALUES(city, all, seen, db_text(day)), &due},
-                     {&overview_behind, DB_VALUES(city, destinations), &behind}),
+                     {&overview_behind, DB_VALUES(city, destinations), &behind},
+                     {&ocsp_health_find, DB_VALUES(city), &health}),
                  f))
         return false;
     json_t *list = waiting_json(waiting);
     json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
-    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o}", "at", console_time(clock_now()),
-                          "today", today_json(today), "oldest", oldest, "waiting", list, "due",
-                          due_json(due), "destinations", behind_json(o, behind));
+    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:I}", "at",
+                          console_time(clock_now()), "today", today_json(today), "oldest", oldest,
+                          "waiting", list, "due", due_json(due), "destinations",
+                          behind_json(o, behind), "ocsp", ocsp_health_json(health, o->role->config),
+                          "small_cells", (json_int_t)small_cells(o->role->config));
     return true;
 }
 

@@ -448,6 +448,7 @@ def test_overview(house):
         counts[which] for which in ("review", "unmatched", "held", "correction", "put_off"))
     assert {d["destination"] for d in found["destinations"]} == {"portal", CHILD}
     lists = found["revocation"]
+    assert found["ocsp"] is None and found["small_cells"] == 10
     assert lists["lists"] == 4 and lists["unusable"] == 0 and lists["newest"]
     assert house.people["admin"].get("/api/overview").status_code == 403
     assert house.people["other"].get("/api/overview").json()["waiting"] == []

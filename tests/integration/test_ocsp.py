@@ -189,14 +189,22 @@ def test_a_responder_that_dies_and_comes_back(house):
         wait_until(lambda: all(house.states()[r] == house.expected[r] for r in some), patience,
                    f"settled: {some}", 0.1)
 
+    def health(answered, resting):
+        """As the day at a glance tells it."""
+        wait_until(lambda: stack.psql("SELECT answered_at > now() - interval '1min', resting"
+                                      " FROM ocsp_health") == f"{answered}\t{resting}\n",
+                   20, f"the responder has answered {answered}, is left alone {resting}", 0.1)
+
     due(receipts[:3])
     stack.start_role("examine")
     settled(receipts[:3])
+    health("t", "f")
     assert "ocsp.breaker_opened" not in stack.log_text("examine")
     stack.kill("jpki")
     due(receipts[3:6])
     settled(receipts[3:6])
     assert "ocsp.breaker_opened" in stack.log_text("examine")
+    health("t", "t")
     for index in (stack.folder / "crl").glob("*.idx"):
         index.unlink()
     due(receipts[6:])
@@ -206,6 +214,7 @@ def test_a_responder_that_dies_and_comes_back(house):
                          "--address", f"127.0.0.1:{stack.ports['jpki']}", "--interval", "3s"])
     settled(receipts)
     assert "ocsp.breaker_closed" in stack.log_text("examine")
+    health("t", "f")
 
 
 def test_a_response_is_kept_for_the_next_look(house):

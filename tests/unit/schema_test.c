@@ -244,6 +244,7 @@ static const struct {
     {"review", "ros", "r", "r", ""},
     {"approval", "ros", "s", "", ""},
     {"staff_hold", "ros", "s", "s", "s"},
+    {"ocsp_health", "xos", "x", "x", ""},
     {"reroute", "ros", "s", "s", "s"},
     {"supersession", "ros", "r", "", ""},
     {"protection_change", "", "", "", ""},

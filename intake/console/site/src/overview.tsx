@@ -11,6 +11,8 @@ interface Overview {
   due: { late: number; today: number; three_days: number; week: number };
   waiting: { state: string; state_name: string; reason_ja: string | null; count: number; oldest: string | null }[];
   destinations: { name: string; count: number; oldest: string | null }[];
+  ocsp: { responder: number; asked: string | null; answered: string | null; resting: boolean }[] | null;
+  small_cells: number;
   revocation: { lists: number; newest: string | null; late: number; unusable: number } | null;
 }
 
@@ -43,6 +45,41 @@ function Revocation(props: { it: Overview["revocation"] }) {
   );
 }
 
+const LATE_AFTER = 15 * 60 * 1000; // asked since, and not answered for so long
+
+/** Who tells of one certificate whether it is revoked; what does not answer is left alone for a while. */
+function Ocsp(props: { it: Overview["ocsp"] }) {
+  if (!props.it) return null;
+  const silent = props.it.filter(
+    (one) =>
+      one.resting ||
+      (one.asked && (!one.answered || Date.parse(one.asked) - Date.parse(one.answered) > LATE_AFTER)),
+  );
+  return (
+    <>
+      <h2>証明書の状態の照会（OCSP）</h2>
+      <ul>
+        {props.it.map((one) => (
+          <li>
+            照会先 {one.responder}：
+            {one.answered
+              ? `最後の回答は${age(one.answered)}前`
+              : one.asked
+                ? "まだ回答がありません"
+                : "まだ照会していません"}
+            {one.resting && "。応答がないため、しばらく照会を止めています"}
+          </li>
+        ))}
+      </ul>
+      {silent.length > 0 && (
+        <Notice kind={silent.length === props.it.length ? "error" : "warning"}>
+          応答しない照会先があります。失効リストで確かめられない署名の検証は保留になります。情報担当に知らせてください。
+        </Notice>
+      )}
+    </>
+  );
+}
+
 function Bar(props: { count: number; most: number }) {
   // the width is an attribute of SVG, so that no inline style is needed
   return (
@@ -53,7 +90,7 @@ function Bar(props: { count: number; most: number }) {
 }
 
 /** How many came in a time, as a file for a spreadsheet; small numbers are hidden. */
-function Counts() {
+function Counts(props: { small: number }) {
   const thisMonth = new Date(Date.now() + 9 * 3600000).toISOString().slice(0, 7);
   const [from, setFrom] = useState(thisMonth);
   const [to, setTo] = useState(thisMonth);
@@ -76,7 +113,7 @@ function Counts() {
           CSVを保存する
         </a>
       </div>
-      <p class="help">人が特定されないように、少ない件数は「10未満」のように示します。</p>
+      <p class="help">人が特定されないように、少ない件数は「{props.small}未満」と示します。</p>
     </section>
   );
 }
@@ -143,6 +180,7 @@ export function OverviewPage() {
             </tbody>
           </table>
           <Revocation it={value.revocation} />
+          <Ocsp it={value.ocsp} />
           <h2>業務システムの受け取り待ち</h2>
           <table class="list">
             <thead>
@@ -162,7 +200,7 @@ export function OverviewPage() {
               ))}
             </tbody>
           </table>
-          <Counts />
+          <Counts small={value.small_cells} />
         </>
       )}
     </>
