@@ -73,6 +73,7 @@ struct computed {
 struct term {
     char *name, *label;
     xmlXPathCompExpr *select;
+    bool by_law; /* it asks u:term-end */
     long line;
 };
 
@@ -189,6 +190,8 @@ size_t document_files(const struct procedure *procedure, const struct form_input
                       const struct document *document);
 
 /* One form under evaluation: what variables and functions know. */
+/* By the procedure's setting closed-days, else as procedures_closed_days_move said. */
+bool closed_days_move(const struct procedure *procedure);
 struct evaluation;
 struct evaluation *evaluation_begin(const struct procedure *procedure,
                                     const struct form_input *input);

@@ -36,7 +36,7 @@ static xmlXPathObject *variable_lookup(void *data, const xmlChar *name, const xm
     return NULL;
 }
 
-static bool term_moves(const struct procedure *procedure)
+bool closed_days_move(const struct procedure *procedure)
 {
     for (size_t i = 0; i < procedure->setting_count; i++)
         if (strcmp(procedure->settings[i].name, "closed-days") == 0)
@@ -52,7 +52,7 @@ struct evaluation *evaluation_begin(const struct procedure *procedure,
     *e = (struct evaluation){
         .procedure = procedure,
         .input = input,
-        .closed_days_move = term_moves(procedure),
+        .closed_days_move = closed_days_move(procedure),
         .context = xmlXPathNewContext(input->form),
     };
     snprintf(e->applied_on, sizeof e->applied_on, "%04d-%02d-%02d", day.year % 10000, day.month,

@@ -50,6 +50,10 @@ const char *procedure_value_label(const struct procedure *procedure, const char 
 
 /* What a term of rules.xml is called ("fifteen-days": 15日特例); NULL when there is none. */
 const char *procedure_term_label(const struct procedure *procedure, const char *name);
+/* Whether that term, when it ends on a closed day, ends on the next open one: what u:term-end
+ * makes, where closed days move terms. The law's have moved it; a city's own (schema 0019) are not
+ * known here. */
+bool procedure_term_moves(const struct procedure *procedure, const char *name);
 /* What the document is called that a file belongs to by its name ("attachments/ID-1.pdf"); NULL. */
 const char *document_label_of_file(const struct procedure *procedure, const char *name);
 

@@ -257,8 +257,10 @@ static bool term_read(struct procedure *procedure, const xmlNode *node, struct f
     procedure->terms =
         memory_resize(procedure->terms, (procedure->term_count + 1) * sizeof *procedure->terms);
     struct term *term = &procedure->terms[procedure->term_count++];
-    *term = (struct term){
-        .name = text_copy(name), .label = text_copy(label), .line = xmlGetLineNo(node)};
+    *term = (struct term){.name = text_copy(name),
+                          .label = text_copy(label),
+                          .line = xmlGetLineNo(node),
+                          .by_law = strstr(select, "term-end(")};
     term->select = compile(procedure, xml_first(node), &procedure->outline, select, f);
     return term->select != NULL;
 }

@@ -186,6 +186,14 @@ const char *procedure_term_label(const struct procedure *procedure, const char *
     return NULL;
 }
 
+bool procedure_term_moves(const struct procedure *procedure, const char *name)
+{
+    for (size_t i = 0; i < procedure->term_count; i++)
+        if (strcmp(procedure->terms[i].name, name) == 0)
+            return procedure->terms[i].by_law && closed_days_move(procedure);
+    return false;
+}
+
 /* What ended before the application came is kept, or missed, already. */
 bool form_term(const struct procedure *procedure, const struct form_input *input,
                struct form_term *ret_term)

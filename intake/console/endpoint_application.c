@@ -1,12 +1,18 @@
 /* GET /api/applications/{receipt}: all that staff need to decide. 個人番号 are masked; each view is
  * an entry in the audit trail. */
 #include "base/cleanup.h"
+#include "intake/console/closed.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/view.h"
 #include "intake/explain/lines.h"
 
-static json_t *head_view(const struct subject *subject)
+static json_t *head_view(const struct subject *subject, const struct holidays *holidays)
 {
+    char moved[DAY_TEXT];
+    const char *due_on =
+        subject->procedure && procedure_term_moves(subject->procedure, subject->due_term)
+            ? holiday_moved(holidays, subject->due_on, moved)
+            : subject->due_on;
     const char *reason = *subject->reason ? subject->reason : NULL;
     const char *term =
         subject->procedure ? procedure_term_label(subject->procedure, subject->due_term) : NULL;
@@ -18,32 +24,49 @@ static json_t *head_view(const struct subject *subject)
                      subject->item.version, "state", state_code(subject->item.state), "state_name",
                      state_name_ja(subject->item.state), "reason", reason, "reason_ja",
                      explain_reason(reason), "applied_at", console_time(subject->applied_at),
-                     "due_on", *subject->due_on ? subject->due_on : NULL, "due_term", term,
-                     "business", subject->business, "department", subject->department, "procedure",
-                     "id", subject->procedure_id, "version", subject->form_version, "name", name);
+                     "due_on", *due_on ? due_on : NULL, "due_term", term, "business",
+                     subject->business, "department", subject->department, "procedure", "id",
+                     subject->procedure_id, "version", subject->form_version, "name", name);
+}
+
+struct viewing {
+    struct holidays holidays;
+    json_t *view;
+};
+
+static void viewing_end(struct viewing *viewing)
+{
+    holidays_free(&viewing->holidays);
+    json_decref(viewing->view);
 }
 
 static bool view_work(struct db_tx *tx, struct subject_call *call, void *context, struct failure *f)
 {
-    json_t **ret_view = context;
+    struct viewing *v = context;
     const struct subject *subject = &call->subject;
-    json_decref(*ret_view);
-    *ret_view = head_view(subject);
-    json_object_set_new(*ret_view, "findings", view_findings(subject));
-    json_object_set_new(*ret_view, "facts", view_facts(subject));
-    json_object_set_new(*ret_view, "verification", view_verification(subject));
-    json_object_set_new(*ret_view, "attachments", view_attachments(subject));
-    json_object_set_new(*ret_view, "may", view_may(call));
-    json_object_set_new(*ret_view, "destinations", view_destinations(call));
-    return view_stored(tx, call, *ret_view, f) &&
+    json_decref(v->view);
+    v->view = head_view(subject, &v->holidays);
+    json_object_set_new(v->view, "findings", view_findings(subject));
+    json_object_set_new(v->view, "facts", view_facts(subject));
+    json_object_set_new(v->view, "verification", view_verification(subject));
+    json_object_set_new(v->view, "attachments", view_attachments(subject));
+    json_object_set_new(v->view, "may", view_may(call));
+    json_object_set_new(v->view, "destinations", view_destinations(call));
+    return view_stored(tx, call, v->view, f) &&
            subject_note(tx, call, "application.view", NULL, NULL, f);
 }
 
 enum http_flow endpoint_application(struct http_request *request, void *context)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
-    _cleanup_(cleanup_json) json_t *view = NULL;
-    if (!subject_begin(context, request, RIGHT_SEE, &call) || !subject_do(&call, view_work, &view))
+    _cleanup_(viewing_end) struct viewing v = {0};
+    const struct console_context *console = context;
+    struct failure f = {0};
+    if (!subject_begin(context, request, RIGHT_SEE, &call))
         return HTTP_DONE;
-    return http_reply_json(request, 200, TAKE(view));
+    if (!closed_read(console->closed, &v.holidays, &f))
+        return console_reply_failure(request, &f);
+    if (!subject_do(&call, view_work, &v))
+        return HTTP_DONE;
+    return http_reply_json(request, 200, TAKE(v.view));
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "intake/console/closed.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/freshness.h"
 #include "intake/console/subject.h"
@@ -24,13 +25,14 @@ static const struct db_statement overview_waiting = {
     "SELECT a.state, a.reason, count(*), min(a.applied_at) FROM application a"
     " WHERE a.city_code = $1 AND a.state IN ('review', 'unmatched', 'held', 'correction') " SEEN
     " GROUP BY a.state, a.reason ORDER BY 4"};
-/* Of what waits for us, not for the resident; put off or not. */
+/* Of what waits for us, not for the resident; put off or not. $4: what is due before is late; $5,
+ * $6, $7: what is due by then is due today, in three days, in a week (holiday_open_until). */
 static const struct db_statement overview_due = {
     "overview_due", "SELECT count(*) FILTER (WHERE a.due_on < $4::date),"
-                    " count(*) FILTER (WHERE a.due_on = $4::date),"
-                    " count(*) FILTER (WHERE a.due_on > $4::date AND a.due_on <= $4::date + 3),"
-                    " count(*) FILTER (WHERE a.due_on > $4::date + 3 AND a.due_on <= $4::date + 7) "
-                    "FROM application a WHERE a.city_code = $1 AND a.due_on <= $4::date + 7"
+                    " count(*) FILTER (WHERE a.due_on >= $4::date AND a.due_on <= $5::date),"
+                    " count(*) FILTER (WHERE a.due_on > $5::date AND a.due_on <= $6::date),"
+                    " count(*) FILTER (WHERE a.due_on > $6::date AND a.due_on <= $7::date) "
+                    "FROM application a WHERE a.city_code = $1 AND a.due_on <= $7::date"
                     " AND a.state IN ('review', 'unmatched', 'held') " SEEN};
 static const struct db_statement overview_behind = {
     "overview_behind",
@@ -47,6 +49,7 @@ struct overview {
     struct visible visible;
     const char *destinations[DESTINATIONS_MOST];
     size_t destination_count;
+    struct holidays holidays;
     json_t *answer;
 };
 
@@ -124,23 +127,30 @@ static bool overview_read(struct overview *o, struct failure *f)
                           seen = db_texts(o->visible.procedures, o->visible.count),
                           destinations = db_texts(o->destinations, o->destination_count);
     instant midnight = day_start(day_of_instant(clock_now()));
-    char day[DAY_TEXT];
-    day_text(day_of_instant(clock_now()), day);
-    _cleanup_(cleanup_db_rows) struct db_rows *today = NULL, *waiting = NULL, *behind = NULL,
+    struct day today = day_of_instant(clock_now());
+    char late[DAY_TEXT], ends[3][DAY_TEXT];
+    static const int days[3] = {0, 3, 7};
+    day_text(day_add(holiday_open_until(&o->holidays, day_add(today, -1)), 1), late);
+    for (size_t i = 0; i < 3; i++)
+        day_text(holiday_open_until(&o->holidays, day_add(today, days[i])), ends[i]);
+    _cleanup_(cleanup_db_rows) struct db_rows *come = NULL, *waiting = NULL, *behind = NULL,
                                               *due = NULL, *health = NULL;
-    if (!db_look(o->role->db,
-                 DB_QUESTIONS(
-                     {&overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &today},
-                     {&overview_waiting, DB_VALUES(city, all, seen), &waiting},
-                     {&overview_due, DB_VALUES(city, all, seen, db_text(day)), &due},
-                     {&overview_behind, DB_VALUES(city, destinations), &behind},
-                     {&ocsp_health_find, DB_VALUES(city), &health}),
-                 f))
+    if (!db_look(
+            o->role->db,
+            DB_QUESTIONS({&overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &come},
+                         {&overview_waiting, DB_VALUES(city, all, seen), &waiting},
+                         {&overview_due,
+                          DB_VALUES(city, all, seen, db_text(late), db_text(ends[0]),
+                                    db_text(ends[1]), db_text(ends[2])),
+                          &due},
+                         {&overview_behind, DB_VALUES(city, destinations), &behind},
+                         {&ocsp_health_find, DB_VALUES(city), &health}),
+            f))
         return false;
     json_t *list = waiting_json(waiting);
     json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
     o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:I}", "at",
-                          console_time(clock_now()), "today", today_json(today), "oldest", oldest,
+                          console_time(clock_now()), "today", today_json(come), "oldest", oldest,
                           "waiting", list, "due", due_json(due), "destinations",
                           behind_json(o, behind), "ocsp", ocsp_health_json(health, o->role->config),
                           "small_cells", (json_int_t)small_cells(o->role->config));
@@ -172,7 +182,7 @@ enum http_flow endpoint_overview(struct http_request *request, void *context)
     if (console_may(request, &caller, RIGHT_SEE)) {
         visible_read(console->role->config, &caller.permissions, NULL, &o.visible);
         destinations_read(&o);
-        if (overview_read(&o, &f)) {
+        if (closed_read(console->closed, &o.holidays, &f) && overview_read(&o, &f)) {
             json_object_set_new(o.answer, "revocation",
                                 freshness_read(console->freshness, console->role->config));
             http_reply_json(request, 200, json_incref(o.answer));
@@ -181,6 +191,7 @@ enum http_flow endpoint_overview(struct http_request *request, void *context)
         }
     }
     json_decref(o.answer);
+    holidays_free(&o.holidays);
     visible_free(&o.visible);
     console_caller_free(&caller);
     return HTTP_DONE;

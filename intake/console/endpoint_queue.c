@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "intake/console/closed.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/subject.h"
 #include "intake/explain/lines.h"
@@ -82,6 +83,7 @@ struct queue {
     const char *reason, *procedure;     /* NULL: any */
     bool claimed_mine, claimed_by_none; /* neither: whoever has it */
     bool put_off;                       /* those instead */
+    struct holidays holidays;
     char due_by[DAY_TEXT];
     char after_due[DAY_TEXT];
     instant after_at;
@@ -100,9 +102,14 @@ static void answer_free(struct queue *q)
 /* --- the answer ---------------------------------------------------------------------------------
  */
 
-static const char *due_text(const char *due_on)
+static const char *due_text(const struct queue *q, const struct procedure *procedure,
+                            const char *term, const char *due_on, char moved[DAY_TEXT])
 {
-    return strcmp(due_on, "infinity") == 0 ? NULL : due_on;
+    if (strcmp(due_on, "infinity") == 0)
+        return NULL;
+    return procedure && term && procedure_term_moves(procedure, term)
+               ? holiday_moved(&q->holidays, due_on, moved)
+               : due_on;
 }
 
 /* Nothing about it has to be looked at: it may be accepted with others. */
@@ -119,6 +126,7 @@ static json_t *item_json(const struct queue *q, const struct db_rows *rows, size
     const struct procedure *procedure =
         procedures_find(role->procedures, id, db_get_text(rows, row, 2));
     struct route route;
+    char moved[DAY_TEXT];
     bool routed = route_find(role->config, id, &route);
     enum state state = STATE_HELD;
     state_from_code(db_get_text(rows, row, 3), &state);
@@ -129,8 +137,9 @@ static json_t *item_json(const struct queue *q, const struct db_rows *rows, size
         "procedure_id", id, "procedure_name", procedure ? procedure_name(procedure) : id, "state",
         state_code(state), "state_name", state_name_ja(state), "reason", reason, "reason_ja",
         explain_reason(reason), "since", console_time(db_get_instant(rows, row, 5)), "applied_at",
-        console_time(db_get_instant(rows, row, 6)), "due_on", due_text(db_get_text(rows, row, 10)),
-        "due_term", procedure && term ? procedure_term_label(procedure, term) : NULL, "business",
+        console_time(db_get_instant(rows, row, 6)), "due_on",
+        due_text(q, procedure, term, db_get_text(rows, row, 10), moved), "due_term",
+        procedure && term ? procedure_term_label(procedure, term) : NULL, "business",
         routed ? route.business : "", "department", routed ? route.department : "", "claimed_by",
         db_get_text(rows, row, 8), "mine",
         claimer && strcmp(claimer, q->caller->session.account.id) == 0, "plain",
@@ -180,12 +189,13 @@ static bool queue_read(struct queue *q, struct failure *f)
     const struct db_value city = db_text(q->context->role->city_code);
     const struct db_value now = db_instant(clock_now()),
                           me = db_text(q->caller->session.account.id);
-    char today[DAY_TEXT];
-    day_text(day_of_instant(clock_now()), today);
+    char late[DAY_TEXT]; /* what is due before is late: its last day is over */
+    day_text(day_add(holiday_open_until(&q->holidays, day_add(day_of_instant(clock_now()), -1)), 1),
+             late);
     _cleanup_(cleanup_db_rows) struct db_rows *all = NULL, *put_off = NULL, *list = NULL;
     const struct db_value seen[] = {city, db_boolean(q->visible.all),
                                     db_texts(q->visible.procedures, q->visible.count),
-                                    db_text(today), now};
+                                    db_text(late), now};
     const struct db_value asked[] = {city,
                                      db_boolean(q->filtered.all),
                                      db_texts(q->filtered.procedures, q->filtered.count),
@@ -246,7 +256,7 @@ static bool after_read(const char *text, struct queue *q)
 }
 
 /* late: its day is over; today, week: it ends by then. */
-static bool due_read(const char *text, char ret_by[DAY_TEXT])
+static bool due_read(const char *text, const struct holidays *holidays, char ret_by[DAY_TEXT])
 {
     static const struct {
         const char *name;
@@ -255,7 +265,9 @@ static bool due_read(const char *text, char ret_by[DAY_TEXT])
     snprintf(ret_by, DAY_TEXT, "infinity");
     for (size_t i = 0; text && i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i].name, text) == 0) {
-            day_text(day_add(day_of_instant(clock_now()), names[i].days), ret_by);
+            day_text(
+                holiday_open_until(holidays, day_add(day_of_instant(clock_now()), names[i].days)),
+                ret_by);
             return true;
         }
     return !text;
@@ -283,8 +295,8 @@ static bool question_read(struct http_request *request, struct queue *q)
         return false;
     }
     const char *claimed = argument(request, "claimed"), *put_off = argument(request, "put_off");
-    if (!due_read(argument(request, "due"), q->due_by) || !none_or(claimed, "mine", "none") ||
-        !none_or(put_off, "no", "yes")) {
+    if (!due_read(argument(request, "due"), &q->holidays, q->due_by) ||
+        !none_or(claimed, "mine", "none") || !none_or(put_off, "no", "yes")) {
         http_reply_error(request, 400, "E0002", "due, claimed or put_off is none of ours");
         return false;
     }
@@ -304,8 +316,10 @@ enum http_flow endpoint_queue(struct http_request *request, void *context)
     struct queue q = {.context = context, .caller = &caller};
     if (!console_admit(context, request, NEED_SESSION, &caller))
         return HTTP_DONE;
-    bool asked = console_may(request, &caller, RIGHT_SEE) && question_read(request, &q);
-    if (asked) {
+    bool known = closed_read(q.context->closed, &q.holidays, &f);
+    if (!known)
+        console_reply_failure(request, &f);
+    if (known && console_may(request, &caller, RIGHT_SEE) && question_read(request, &q)) {
         const struct config *config = q.context->role->config;
         visible_read(config, &caller.permissions, NULL, &q.visible);
         visible_read(config, &caller.permissions, argument(request, "business"), &q.filtered);
@@ -317,6 +331,7 @@ enum http_flow endpoint_queue(struct http_request *request, void *context)
             console_reply_failure(request, &f);
     }
     answer_free(&q);
+    holidays_free(&q.holidays);
     visible_free(&q.visible);
     visible_free(&q.filtered);
     console_caller_free(&caller);

@@ -17,6 +17,7 @@ struct console_site;
 struct slow;
 struct freshness;
 struct proving;
+struct closed;
 
 struct console_context { /* what every handler gets; read-only */
     struct role *role;
@@ -27,6 +28,7 @@ struct console_context { /* what every handler gets; read-only */
     struct console_site *site;
     struct freshness *freshness;
     struct proving *proving;
+    struct closed *closed;
     struct slow *slow;    /* places for what takes seconds */
     struct rate *guesses; /* wrong names, passwords and codes, by terminal */
 };

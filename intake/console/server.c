@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "intake/console/closed.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/freshness.h"
 #include "intake/console/proving.h"
@@ -211,6 +212,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     db_plan_once(role->db);
     rules_read(group, &server->context.rules);
     server->context.freshness = freshness_new();
+    server->context.closed = closed_new(role->db, role->city_code);
     server->context.proving = proving_new(role->db, role->config);
     server->context.slow = slow_new();
     server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
@@ -236,6 +238,7 @@ void console_server_stop(struct console_server *server)
     if (server->http)
         http_server_stop(server->http);
     proving_free(server->context.proving);
+    closed_free(server->context.closed);
     rate_free(server->context.guesses);
     slow_free(server->context.slow);
     freshness_free(server->context.freshness);

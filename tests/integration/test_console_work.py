@@ -1,6 +1,7 @@
 """Work at the console, on the real program, PostgreSQL and TLS: who sees what, claims, decides."""
 
 import concurrent.futures
+import datetime
 import json
 import re
 import uuid
@@ -8,6 +9,7 @@ import uuid
 import pytest
 
 from console_staff import enrolment_code
+from stack import wait_until
 from test_console_sign_in import Browser
 
 CHILD, OTHER = "child-allowance", "health"
@@ -205,6 +207,29 @@ def test_what_the_registry_says_otherwise_stands_beside_the_item(house):
         assert remarks(found, "claimant/birth-date") == []
     finally:
         house.psql(f"UPDATE resident SET lot = '{lot}', name = '{name}' {where}")
+
+
+def test_a_day_that_the_city_is_closed_moves_terms(house):
+    """At once, for whatever waits: what is stored knows the law's closed days alone."""
+    hanako = house.people["hanako"]
+    items = hanako.get("/api/queue?limit=200").json()["items"]
+    receipt, due = next((i["receipt_number"], i["due_on"]) for i in items if i["due_on"])
+    following = {d.isoformat() for n in range(1, 12)
+                 for d in [datetime.date.fromisoformat(due) + datetime.timedelta(n)]}
+
+    def shown():
+        listed = {i["receipt_number"]: i["due_on"]
+                  for i in hanako.get("/api/queue?limit=200").json()["items"]}
+        assert view(house, "hanako", receipt)["due_on"] == listed[receipt]
+        return listed[receipt]
+
+    house.psql(f"INSERT INTO holiday VALUES ('992011', {due.replace('-', '')}, '市の記念日')")
+    try:
+        wait_until(lambda: shown() != due, 15, "the term is moved", 0.5)
+        assert shown() in following
+    finally:
+        house.psql("DELETE FROM holiday")
+    wait_until(lambda: shown() == due, 15, "the term is as before", 0.5)
 
 
 def test_unmatched_application_shows_candidates_by_name(house):
