@@ -254,7 +254,8 @@ def main():
         wrong = report(stack, expected)
         if wrong:
             print(f"\n✗ {len(wrong)} of {len(expected)} applications did not end where they should.")
-            print(f"  See {stack.folder}/logs/ and: build/uketsuke show RECEIPT --config {stack.config}")
+            print(f"  See {stack.folder}/logs/ and: build/uketsuke show RECEIPT"
+                  f" --config {stack.config}")
         else:
             print(f"\n✓ all {len(expected)} applications ended where they should.")
         finished = True

@@ -189,7 +189,7 @@ class Stack:
         with (data / "postgresql.conf").open("a") as f:
             f.write(f"listen_addresses = ''\nunix_socket_directories = '{self.postgres_folder}'\n"
                     "max_connections = 60\nshared_buffers = 128MB\nlog_min_messages = warning\n"
-                    # its log quotes no values: neither rows in errors nor parameters of slow queries
+                    # its log quotes no values: no rows in errors, no parameters of slow queries
                     "log_error_verbosity = terse\nlog_parameter_max_length = 0\n"
                     "log_parameter_max_length_on_error = 0\n"
                     f"fsync = {'on' if self.durable else 'off'}\n")

@@ -85,7 +85,7 @@ def peer(stack, which, items, size):
     return out["items"] / out["seconds"], out["version"]
 
 
-# --- long polls ------------------------------------------------------------------------------------
+# --- long polls -----------------------------------------------------------------------------------
 
 class Poller:
     """One connection with a client certificate; plain sockets, so that 500 cost us little."""
@@ -157,7 +157,7 @@ def latencies(stack, rounds):
     return times
 
 
-# --- the run ---------------------------------------------------------------------------------------
+# --- the run --------------------------------------------------------------------------------------
 
 def measure(stack, given, say):
     bench = Bench(stack, given.size)

@@ -1,5 +1,5 @@
-"""For the tests of administration: a console with administrators, an auditor and others who signed in,
-and what they ask of it."""
+"""For the tests of administration: a console with administrators, an auditor and others who signed
+in, and what they ask of it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The audit trail is signed on schedule, and says so when it was cut, even by who owns the database."""
+"""The audit trail is signed on schedule, and says so when it was cut, even by the database's owner."""
 
 import re
 

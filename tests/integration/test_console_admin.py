@@ -350,7 +350,8 @@ def test_the_administrators_role_has_no_staff(house):
 
 @pytest.mark.parametrize("sql", [
     HOLIDAY.format(day="2027-05-07", by="operator:a"), SETTLE.format(change=1, who="operator:b"),
-    NEW_CODE, "SELECT account_stop('992011', 'hanako')", IMPORT.format(by="operator:b", at="now()")])
+    NEW_CODE, "SELECT account_stop('992011', 'hanako')",
+    IMPORT.format(by="operator:b", at="now()")])
 def test_who_may_look_on_the_server_does_not_administer(house, sql):
     with pytest.raises(Exception, match="permission denied"):
         house.psql(sql, user="uketsuke_operator")

@@ -450,7 +450,8 @@ def test_the_annual_report_tells_what_is_kept_done_and_gone(house):
     assert report["prints"]["count"] == int(house.psql(
         "SELECT count(*) FROM output WHERE kind = 'print'"))
     assert "approved by staff:kacho (as one of many)" in text and "Access records: who" in text
-    for secret in house.psql("SELECT reason FROM output UNION SELECT receipt_number FROM application"
+    for secret in house.psql("SELECT reason FROM output"
+                             " UNION SELECT receipt_number FROM application"
                              " UNION SELECT atenabango FROM identification").split():
         assert len(secret) < 3 or secret not in text
     assert house.uketsuke("audit", "annual", "--year", "1999", check=False).returncode == 64

@@ -144,7 +144,7 @@ def test_from_no_terminal_of_ours_everything_is_refused(house):
 
 
 def test_no_other_page_changes_anything(house):
-    """CSRF: neither a foreign origin, nor one that is left out, nor what the browser calls cross-site."""
+    """CSRF: neither a foreign origin, nor none, nor what the browser calls cross-site."""
     before = house.psql("SELECT count(*), max(seen_at) FROM session WHERE ended_at IS NULL")
     for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": None},
                     {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):

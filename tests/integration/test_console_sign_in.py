@@ -120,7 +120,7 @@ def test_who_signs_in_is_told_of_the_last_time(first):
     begun = stack.psql("SELECT moment_in_japan(created_at) FROM session")[:19]
     browser.http.delete(browser.base + "/api/session", timeout=20)
     for _ in range(2):
-        assert Browser(stack).post("/api/session", name="hanako", password="wrong").status_code == 401
+        assert Browser(stack).post("/api/session", name="hanako", password="no").status_code == 401
     again = Browser(stack)
     again.post("/api/session", name="hanako", password=PASSWORD)  # half a session tells nothing
     assert again.get("/api/session").status_code == 401

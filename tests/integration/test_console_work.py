@@ -492,12 +492,14 @@ NEEDS = {  # rights besides "see"; None: that alone
     ("POST", "/drop"): "identify", ("POST", "/deny"): "confirm", ("POST", "/undo"): "identify",
     ("POST", "/reroute"): "reroute", ("POST", "/print"): "print", ("POST", "/export"): "export number",
     ("POST", "/outputs/1/approve"): "approve number",
-    ("POST", "/outputs/1/password"): "export number", ("GET", "/outputs/1/file"): "export number", ("POST", "/outputs/1/dispose"): None,
+    ("POST", "/outputs/1/password"): "export number", ("GET", "/outputs/1/file"): "export number",
+    ("POST", "/outputs/1/dispose"): None,
 }
 # A version that is never right: what is allowed is told to be stale, and changes nothing.
 BODY = {"reason": "確かめた", "version": 9999, "atenabango": "1", "message": "m",
         "until": "2099-01-01", "way": "phone", "text": "t", "how": "裁断",
-        "recipient": "情報システム課", "medium": "M-1", "destination": CHILD, "name": "桜野花子", "birth_date": "1990-01-01"}
+        "recipient": "情報システム課", "medium": "M-1", "destination": CHILD, "name": "桜野花子",
+        "birth_date": "1990-01-01"}
 
 
 def ask(browser, method, where):
@@ -596,4 +598,5 @@ def test_queue_reads_its_index_and_sorts_only_what_it_shows(house):
     assert max(scan["Actual Rows"] for scan in scans) <= 51
     assert max(sort["Plans"][0]["Actual Rows"] for sort in sorts) <= 4 * 51, plan
     queue = house.people["hanako"].get("/api/queue").json()
-    assert sum(queue["counts"][s] for s in ("review", "unmatched")) >= 2500 and len(queue["items"]) == 50
+    assert sum(queue["counts"][s] for s in ("review", "unmatched")) >= 2500
+    assert len(queue["items"]) == 50

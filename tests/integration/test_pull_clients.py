@@ -1,4 +1,4 @@
-"""The example clients of docs/examples against a real server: what waits is taken, all of it, once."""
+"""The example clients of docs/examples against a real server: all that waits is taken, once."""
 
 import datetime
 import hashlib

@@ -144,7 +144,8 @@ def test_a_second_person_is_no_name_in_the_environment(stack):
     stack.uketsuke("registry", "import", drop.deliver(links(300, "card")))
     less = drop.deliver(links(3, "card"))
     assert "registry approve" in stack.uketsuke("registry", "import", less, check=False).stdout
-    waiting = json.loads(stack.uketsuke("registry", "status", "--json", check=False).stdout)["waiting"][0]
+    status = json.loads(stack.uketsuke("registry", "status", "--json", check=False).stdout)
+    waiting = status["waiting"][0]
     assert (waiting["removed"], waiting["before"], waiting["sequence"]) == (297, 300, 2)
     done = stack.uketsuke("registry", "approve", str(waiting["import"]), check=False,
                           env={**os.environ, "SUDO_USER": "somebody-else"})

@@ -81,7 +81,8 @@ class House:
 def house(make_module_stack):
     return House(make_module_stack(
         {f"route {TOWN}": {"alternatives": "health"}, "destination child-allowance": {
-            "package": "yes"}, "work": {"retry-least": "100ms", "retry-held": "1s"}}, businesses=(), site=True))
+            "package": "yes"}, "work": {"retry-least": "100ms", "retry-held": "1s"}}, businesses=(),
+        site=True))
 
 
 def values_of(form):

@@ -46,7 +46,8 @@ class Place:
 
     def configure(self, **sources):
         pins = " ".join((self.jpki / "sign-anchors.pins").read_text().split())
-        text = (f"[city]\ncode = 992011\n[trust]\nmode = sandbox\nanchors = {self.jpki}/sign-anchors.pem\npins = {pins}\n"
+        text = (f"[city]\ncode = 992011\n[trust]\nmode = sandbox\nanchors = {self.jpki}/sign-anchors.pem\n"
+                f"pins = {pins}\n"
                 f"[revocation]\ndirectory = {self.folder}/crl\npatience = 10s\n")
         for name, source in sources.items():
             text += f"[revocation-list {name}]\nsources = {source}\n"

@@ -164,7 +164,8 @@ def test_a_bare_value_and_its_certificate(town, kind, tmp_path):
     two = tmp_path / "two.pem"
     two.write_text(pem.read_text() * 2)
     run(BUILD / "uketsuke", "signature", "check", *content, "--certificate", two, code=FAILED)
-    run(BUILD / "uketsuke", "signature", "check", *content, "--certificate", tmp_path / "no", code=FAILED)
+    run(BUILD / "uketsuke", "signature", "check", *content, "--certificate", tmp_path / "no",
+        code=FAILED)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -218,12 +219,14 @@ def test_stored_takes_no_options(tmp_path):
     """What was given and would not be used is told: the evidence of the day decides."""
     file, config = tmp_path / "file", tmp_path / "uketsuke.conf"
     file.write_bytes(b"PK")
-    config.write_text("[city]\ncode = 992011\nname = 桜野市\nkey = city.key\n[database]\nconnection = x\n")
+    config.write_text("[city]\ncode = 992011\nname = 桜野市\nkey = city.key\n[database]\n"
+                      "connection = x\n")
     for option in (["--at", "2026-11-21T09:00:00+09:00"], ["--now", "2026-11-21T09:00:00+09:00"],
                    ["--city", "992011"], ["--procedures", tmp_path], ["--explain"],
                    ["--ocsp", file], ["--crl", file], ["--pin", "00" * 32], ["--trust", file],
                    ["--policy", "1.2.3"], ["--production"], [file]):
         done = subprocess.run([BUILD / "uketsuke", "verify", "--config", config, "--stored",
-                               "20261121-00000001", *option], capture_output=True, text=True, timeout=60)
+                               "20261121-00000001", *option], capture_output=True, text=True,
+                              timeout=60)
         assert done.returncode == USAGE, (option, done.stderr)
         assert "--stored takes nothing besides but --json" in done.stderr, (option, done.stderr)

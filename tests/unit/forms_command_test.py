@@ -127,7 +127,8 @@ class Forms(unittest.TestCase):
         self.put()
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
                         self.root / "key.pem", "-out", self.root / "root.pem", "-subj", "/CN=test",
-                        "-days", "3650", "-addext", "keyUsage=critical,keyCertSign,cRLSign"], check=True, capture_output=True)
+                        "-days", "3650", "-addext", "keyUsage=critical,keyCertSign,cRLSign"], check=True,
+                       capture_output=True)
 
     def tearDown(self):
         self.scratch.cleanup()
