@@ -6,30 +6,28 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-/* Statements: $1 the city, $2 and $3 from and until; each gives one JSON text. */
+/* Statements: $1 the city, $2 and $3 from and until, $4 whose accounts (their kind) or NULL; each
+ * gives one JSON text. */
 
-#define YEAR_OF(at)                                                                                \
-    "extract(year FROM " at " AT TIME ZONE 'Asia/Tokyo' - interval '3 months')::integer"
+#define YEAR       "extract(year FROM a.applied_at AT TIME ZONE 'Asia/Tokyo' - interval '3 months')"
 #define LIST(rows) "SELECT coalesce(json_agg(r), '[]')::text FROM (" rows ") r"
 
 static const struct db_statement stored = {
     "annual_stored",
-    LIST("SELECT " YEAR_OF(
-        "a.applied_at") " AS year, a.procedure_id, count(*) AS applications,"
-                        " count(k.application_id) FILTER (WHERE p.application_id IS NOT NULL) AS "
-                        "readable,"
-                        " count(*) FILTER (WHERE p.application_id IS NOT NULL AND k.application_id "
-                        "IS NULL)"
-                        "  AS forgotten,"
-                        " count(*) FILTER (WHERE a.state IN (SELECT from_state FROM "
-                        "state_transition)) AS open "
-                        "FROM application a LEFT JOIN package p USING (city_code, application_id)"
-                        " LEFT JOIN application_key k USING (city_code, application_id) "
-                        "WHERE a.city_code = $1 GROUP BY 1, 2 ORDER BY 1, 2")};
+    LIST("SELECT " YEAR "::integer AS year, a.procedure_id, count(*) AS applications,"
+         " count(*) FILTER (WHERE p.size >= 0 AND k.city_code = $1) AS readable,"
+         " count(*) FILTER (WHERE p.size >= 0 AND k.city_code IS NULL) AS forgotten,"
+         " count(*) FILTER (WHERE a.state IN (SELECT from_state FROM state_transition)) AS open"
+         " FROM application a LEFT JOIN package p USING (city_code, application_id)"
+         " LEFT JOIN application_key k USING (city_code, application_id)"
+         " WHERE a.city_code = $1 GROUP BY 1, 2 ORDER BY 1, 2")};
 
+#define OF_KIND(actor)                                                                             \
+    " AND ($4::text IS NULL OR EXISTS (SELECT FROM account k WHERE k.city_code = $1"               \
+    "  AND 'staff:' || k.name = " actor " AND k.kind = $4))"
 #define BY_PEOPLE                                                                                  \
     "e.chain IN ('administrator', 'console', 'operator', 'registry') AND e.at >= $2 AND e.at < $3" \
-    " AND (e.city_code IS NULL OR e.city_code = $1)"
+    " AND (e.city_code IS NULL OR e.city_code = $1)" OF_KIND("e.actor")
 
 static const struct db_statement acts = {
     "annual_acts", LIST("SELECT e.action, count(*) AS entries, count(DISTINCT e.actor) AS persons "
@@ -47,29 +45,35 @@ static const struct db_statement reviews = {
          "FROM audit_review WHERE city_code = $1 AND reviewed_at >= $2"
          " AND reviewed_at < $3 GROUP BY 1 ORDER BY 1")};
 static const struct db_statement verification = {
-    "annual_verification", "SELECT (SELECT json_build_object('at', moment_in_japan(at), 'intact', "
-                           "intact)::text FROM audit_verification"
-                           " ORDER BY verification_id DESC LIMIT 1)"};
+    "annual_verification",
+    "SELECT (SELECT json_build_object('at', moment_in_japan(at), 'intact', intact)::text"
+    " FROM audit_verification ORDER BY verification_id DESC LIMIT 1)"};
 static const struct db_statement prints = {
     "annual_prints",
     "SELECT json_build_object('count', count(*), 'with_numbers', count(*) FILTER (WHERE"
     " with_numbers), 'open', count(*) FILTER (WHERE disposed_at IS NULL))::text FROM output"
-    " WHERE city_code = $1 AND kind = 'print' AND asked_at >= $2 AND asked_at < $3"};
+    " WHERE city_code = $1 AND kind = 'print'"
+    " AND asked_at >= $2 AND asked_at < $3" OF_KIND("asked_by")};
 static const struct db_statement files = {
     "annual_files",
     LIST("SELECT output_id AS number, moment_in_japan(asked_at) AS asked_at, asked_by, terminal,"
          " medium, with_numbers, many, approved_by, fetches,"
-         " moment_in_japan(disposed_at) AS disposed_at FROM output WHERE city_code = $1 AND kind = "
-         "'export'"
-         " AND asked_at >= $2 AND asked_at < $3 ORDER BY output_id")};
+         " moment_in_japan(disposed_at) AS disposed_at FROM output"
+         " WHERE city_code = $1 AND kind = 'export'"
+         " AND asked_at >= $2 AND asked_at < $3" OF_KIND("asked_by") " ORDER BY output_id")};
 
 static const struct {
     const char *name;
     const struct db_statement *statement;
-    bool of_the_year;
+    size_t values; /* how many of $1 … it takes */
 } parts[] = {
-    {"stored", &stored, false},  {"acts", &acts, true},     {"persons", &persons, true},
-    {"reviews", &reviews, true}, {"prints", &prints, true}, {"files", &files, true},
+    {"stored", &stored, 1},
+    {"acts", &acts, 4},
+    {"persons", &persons, 4},
+    {"reviews", &reviews, 3},
+    {"prints", &prints, 4},
+    {"files", &files, 4},
+    {"verification", &verification, 0},
 };
 
 int annual_year(struct day day)
@@ -78,7 +82,7 @@ int annual_year(struct day day)
 }
 
 struct annual {
-    const char *city_code, *actor;
+    const char *city_code, *actor, *kind;
     int year;
     struct day from, until;
     json_t *report;
@@ -96,27 +100,18 @@ static bool part_take(struct annual *a, const char *name, const struct db_rows *
 static bool part_read(struct annual *a, struct db_tx *tx, size_t i, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    bool done = parts[i].of_the_year
-                    ? db_query(tx, parts[i].statement,
-                               DB_VALUES(db_text(a->city_code), db_instant(day_start(a->from)),
-                                         db_instant(day_start(a->until))),
-                               &rows, f)
-                    : db_query(tx, parts[i].statement, DB_VALUES(db_text(a->city_code)), &rows, f);
-    return done && part_take(a, parts[i].name, rows, f);
-}
-
-static bool verification_read(struct annual *a, struct db_tx *tx, struct failure *f)
-{
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    return db_query(tx, &verification, DB_NO_VALUES, &rows, f) &&
-           part_take(a, "verification", rows, f);
+    const struct db_value values[] = {db_text(a->city_code), db_instant(day_start(a->from)),
+                                      db_instant(day_start(a->until)), db_text(a->kind)};
+    return db_query(tx, parts[i].statement, values, parts[i].values, &rows, f) &&
+           part_take(a, parts[i].name, rows, f);
 }
 
 static json_t *head_json(const struct annual *a)
 {
     char from[DAY_TEXT], to[DAY_TEXT], at[INSTANT_TEXT];
-    return json_pack("{s:i, s:s, s:s, s:s}", "year", a->year, "from", day_text(a->from, from), "to",
-                     day_text(day_add(a->until, -1), to), "at", instant_text_jst(clock_now(), at));
+    return json_pack("{s:i, s:s, s:s, s:s, s:s?}", "year", a->year, "from", day_text(a->from, from),
+                     "to", day_text(day_add(a->until, -1), to), "at",
+                     instant_text_jst(clock_now(), at), "kind", a->kind);
 }
 
 static bool report_work(struct db_tx *tx, void *context, struct failure *f)
@@ -131,14 +126,15 @@ static bool report_work(struct db_tx *tx, void *context, struct failure *f)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!part_read(a, tx, i, f))
             return false;
-    return verification_read(a, tx, f) && audit_append(tx, "operator", &look, 1, f);
+    return audit_append(tx, "operator", &look, 1, f);
 }
 
-json_t *annual_report(struct db *db, const char *city_code, int year, const char *actor,
-                      struct failure *f)
+json_t *annual_report(struct db *db, const char *city_code, int year, const char *kind,
+                      const char *actor, struct failure *f)
 {
     struct annual a = {.city_code = city_code,
                        .actor = actor,
+                       .kind = kind,
                        .year = year,
                        .from = {year, 4, 1},
                        .until = {year + 1, 4, 1}};

@@ -7,6 +7,7 @@
 #include "intake/command.h"
 #include "intake/commands/console_look.h"
 #include "intake/commands/look.h"
+#include "intake/console/account.h"
 
 extern const struct command audit_annual_command;
 
@@ -102,24 +103,35 @@ static void print_report(const json_t *report)
     print_outputs(json_object_get(report, "prints"), json_object_get(report, "files"));
 }
 
+static bool kind_known(const char *kind)
+{
+    for (enum account_kind known = 0; known < ACCOUNT_KIND_COUNT; known++)
+        if (strcmp(account_kind_code(known), kind) == 0)
+            return true;
+    return false;
+}
+
 static int run(const struct config *config, int argc, char **argv)
 {
     struct failure f = {0};
     struct db *db = NULL;
     char actor[96];
     bool json = false;
-    const char *given = NULL;
+    const char *given = NULL, *kind = NULL;
     int64_t year = annual_year(day_of_instant(clock_now())) - 1;
-    const struct word_option options[] = {{"--year", &given, NULL}, {"--json", NULL, &json}};
-    if (!words_read(&audit_annual_command, argc, argv, options, 2, NULL, 0))
+    const struct word_option options[] = {
+        {"--year", &given, NULL}, {"--kind", &kind, NULL}, {"--json", NULL, &json}};
+    if (!words_read(&audit_annual_command, argc, argv, options, 3, NULL, 0))
         return EXIT_USAGE;
+    if (kind && !kind_known(kind))
+        return command_usage(&audit_annual_command, "--kind is staff, contractor or break-glass");
     if (given && !number_parse(given, ANNUAL_YEAR_LEAST, ANNUAL_YEAR_MOST, &year))
         return command_usage(&audit_annual_command, "--year is a fiscal year, like 2026");
     const char *city_code = settings_city_code(config, &f);
     if (!city_code || !look_open(config, &db, &f))
         return command_fail("audit annual", EXIT_FAILED, &f);
     _cleanup_(cleanup_json) json_t *report =
-        annual_report(db, city_code, (int)year, look_actor(actor, sizeof actor), &f);
+        annual_report(db, city_code, (int)year, kind, look_actor(actor, sizeof actor), &f);
     db_close(db);
     if (!report)
         return command_fail("audit annual", EXIT_FAILED, &f);
@@ -136,7 +148,7 @@ const struct command audit_annual_command = {
     .name = "audit annual",
     .summary = "The year's report: what is stored, who worked with it, what left the house",
     .usage =
-        "Usage: uketsuke audit annual [--year YEAR] [--json] [--config FILE]\n"
+        "Usage: uketsuke audit annual [--year YEAR] [--kind KIND] [--json] [--config FILE]\n"
         "\n"
         "For the yearly check (維持管理点検) of how personal data are kept: applications that are\n"
         "stored, by the fiscal year of application, and of how many the key is destroyed; what\n"
@@ -146,6 +158,8 @@ const struct command audit_annual_command = {
         "the report is an entry of the trail (audit.annual).\n"
         "\n"
         "  --year YEAR   the fiscal year that begins in April of YEAR; else the last that ended\n"
+        "  --kind KIND   only what people with accounts of this kind (staff, contractor,\n"
+        "                break-glass) did and took out\n"
         "  --json        as JSON\n"
         "\n"
         "Exit codes: 0 done, 3 the database could not be asked.\n"

@@ -457,6 +457,22 @@ def test_the_annual_report_tells_what_is_kept_done_and_gone(house):
     assert house.uketsuke("audit", "annual", "--year", "1999", check=False).returncode == 64
 
 
+def test_what_contractors_did_is_reported_by_itself(house):
+    house.psql("UPDATE account SET kind = 'contractor' WHERE name = 'jiro'")
+    year = int(day(0)[:4]) - (int(day(0)[5:7]) < 4)
+
+    def report(*kind):
+        return json.loads(house.uketsuke("audit", "annual", "--year", str(year), "--json", *kind
+                                         ).stdout)
+    theirs, all_of_it = report("--kind", "contractor"), report()
+    assert [one["person"] for one in theirs["persons"]] == ["staff:jiro"]
+    assert {one["asked_by"] for one in theirs["files"]} == {"staff:jiro"}
+    assert len(all_of_it["files"]) > len(theirs["files"]) > 0
+    assert theirs["prints"]["count"] < all_of_it["prints"]["count"]
+    assert house.uketsuke("audit", "annual", "--kind", "boss", check=False).returncode == 64
+    house.psql("UPDATE account SET kind = 'staff' WHERE name = 'jiro'")
+
+
 # --- versions -----------------------------------------------------------------------------------
 
 def test_what_was_corrected_and_by_what(house):

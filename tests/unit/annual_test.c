@@ -43,7 +43,7 @@ static void a_year_is_april_to_march(void **state)
 static json_t *report_of(int year)
 {
     struct failure f = {0};
-    json_t *report = annual_report(operator_db, CITY, year, "operator:one", &f);
+    json_t *report = annual_report(operator_db, CITY, year, NULL, "operator:one", &f);
     if (!report)
         fail_msg("%s", f.text);
     return report;
