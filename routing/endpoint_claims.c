@@ -14,34 +14,65 @@ struct claiming {
     int64_t most, seconds, wait;
     int64_t oldest;
     struct claim claim;
+    int64_t ids[ROUTING_BATCH_MOST];
+    size_t count;
     instant free_in; /* when something that is held now may be claimed; 0: not known */
 };
 
-/* What did not fit in the answer is given back. */
-static bool give_back(struct claiming *c, struct db_tx *tx, int64_t seen, struct failure *f)
-{
-    if (seen < c->claim.last)
-        c->free_in = 1; /* at once */
-    return claim_cut(tx, &c->place, &c->claim, seen, f);
-}
-
+/* Short, because all who claim of a destination take turns. */
 static bool claim_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct claiming *c = context;
-    int64_t ids[ROUTING_BATCH_MOST], seen = 0;
-    size_t count = 0;
-    content_clear(&c->content);
+    c->count = 0;
     if (!floor_oldest(c->caller.client->floor, tx, c->place.city_code, c->place.destination,
                       &c->oldest, f))
         return false;
     c->place.floor = c->oldest - 1;
-    if (c->oldest && !claim_make(tx, &c->place, c->most, c->seconds, &c->claim, ids, &count, f))
+    if (c->oldest &&
+        !claim_make(tx, &c->place, c->most, c->seconds, &c->claim, c->ids, &c->count, f))
         return false;
-    c->free_in = count ? c->seconds * INSTANT_SECOND : 0;
-    if (c->oldest && count == 0 && c->wait > 0 && !claim_end_find(tx, &c->place, &c->free_in, f))
+    c->free_in = c->count ? c->seconds * INSTANT_SECOND : 0;
+    return !c->oldest || c->count || c->wait == 0 || claim_end_find(tx, &c->place, &c->free_in, f);
+}
+
+/* What did not fit in the answer is given back. */
+static bool give_back(struct claiming *c, struct db_tx *tx, int64_t seen, struct failure *f)
+{
+    if (seen >= c->claim.last)
+        return true;
+    c->free_in = 1; /* at once */
+    return claim_lock(tx, &c->place, f) && claim_cut(tx, &c->place, &c->claim, seen, f);
+}
+
+/* What went away since it was claimed is not in the answer. */
+static bool read_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct claiming *c = context;
+    int64_t seen = 0;
+    content_clear(&c->content);
+    return content_add(&c->content, tx, c->ids, c->count, &seen, f) && give_back(c, tx, seen, f) &&
+           (c->content.count == 0 || content_audit(&c->content, tx, f));
+}
+
+static bool forget_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct claiming *c = context;
+    return claim_lock(tx, &c->place, f) &&
+           claim_cut(tx, &c->place, &c->claim, c->claim.first - 1, f);
+}
+
+/* A claim that a crash forgets is nobody's: what was read under it is on disk behind it. One whose
+ * items could not be read is given back, if that can be; else it ends by itself. */
+static bool claim_and_read(struct claiming *c, struct failure *f)
+{
+    struct db *db = c->content.context->options.db;
+    struct failure ignored = {0};
+    if (!db_transaction_relaxed(db, claim_work, c, f))
         return false;
-    return count == 0 || (content_add(&c->content, tx, ids, count, &seen, f) &&
-                          give_back(c, tx, seen, f) && content_audit(&c->content, tx, f));
+    if (c->count == 0 || db_transaction(db, read_work, c, f))
+        return true;
+    db_transaction_relaxed(db, forget_work, c, &ignored);
+    return false;
 }
 
 static enum http_flow reply(struct http_request *request, const struct claiming *c)
@@ -93,7 +124,7 @@ static bool read_request(struct claiming *c, struct http_request *request)
 static enum http_flow answer(struct http_request *request, struct claiming *c)
 {
     struct failure f = {0};
-    if (!db_transaction(c->content.context->options.db, claim_work, c, &f))
+    if (!claim_and_read(c, &f))
         return routing_reply_failure(request, &f);
     if (c->free_in)
         claim_end_note(c->caller.client->claim_end, c->free_in);
