@@ -12,24 +12,10 @@ DEFINE_CLEANUP(cleanup_rows, struct outbox_row *, free)
 struct listing {
     const struct routing_context *context;
     struct outbox_query query;
-    struct floor *floor;
     int64_t limit, wait;
     struct outbox_row *rows;
     size_t count;
 };
-
-static bool list_work(struct db_tx *tx, void *context, struct failure *f)
-{
-    struct listing *l = context;
-    struct outbox_query query = l->query;
-    int64_t oldest = 0;
-    l->count = 0;
-    if (!floor_oldest(l->floor, tx, query.city_code, query.destination, &oldest, f))
-        return false;
-    if (oldest > query.after)
-        query.after = oldest - 1;
-    return oldest == 0 || outbox_list(tx, &query, l->rows, (size_t)l->limit, &l->count, f);
-}
 
 static json_t *row_json(const struct outbox_row *row)
 {
@@ -84,13 +70,13 @@ enum http_flow endpoint_items(struct http_request *request, void *context)
         return HTTP_DONE;
     l.query.city_code = l.context->options.city_code;
     l.query.destination = caller.destination;
-    l.floor = caller.client->floor;
     if (!read_query(&l, request))
         return HTTP_DONE;
     _cleanup_(cleanup_rows) struct outbox_row *rows = l.rows =
         memory_allocate((size_t)l.limit * sizeof *rows);
     struct failure f = {0};
-    if (!db_transaction(l.context->options.db, list_work, &l, &f))
+    if (!outbox_look(l.context->options.db, caller.client->floor, &l.query, l.rows, (size_t)l.limit,
+                     &l.count, &f))
         return routing_reply_failure(request, &f);
     if (l.count == 0 && l.wait > 0 && !http_request_expired(request))
         return routing_wait(request, caller.destination, l.wait);

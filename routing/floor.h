@@ -22,8 +22,13 @@ struct floor { /* {0} to begin */
 
 /* Looks for the oldest that waits, from the floor on; 0: nothing does. Raises the floor to it. */
 bool floor_oldest(struct floor *floor, struct db_tx *tx, const char *city_code,
-                  const char *destination, int64_t *ret_oldest,
-                  struct failure *f); /* Something below it waits again: look from the beginning. */
+                  const char *destination, int64_t *ret_oldest, struct failure *f);
+/* The same in parts, to be asked for together with more (db_look): where to begin, the oldest that
+ * waits by ($1 city, $2 destination, $3 where to begin), and what was found. */
+int64_t floor_begin(struct floor *floor);
+extern const struct db_statement floor_first;
+int64_t floor_found(struct floor *floor, const struct db_rows *rows);
+/* Something below it waits again: look from the beginning. */
 void floor_reset(struct floor *floor);
 
 #endif

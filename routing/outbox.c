@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "routing/floor.h"
 
 /* --- putting ---------------------------------------------------------------------------------- */
 
@@ -156,21 +157,55 @@ static void read_row(const struct db_rows *rows, size_t i, struct outbox_row *re
     *ret_row = row;
 }
 
+#define LIST_VALUES 7
+
+static void list_values(const struct outbox_query *query, int64_t after, size_t most,
+                        struct db_value ret_values[LIST_VALUES])
+{
+    ret_values[0] = db_text(query->city_code);
+    ret_values[1] = db_text(query->destination);
+    ret_values[2] = db_number(after);
+    ret_values[3] = db_text(query->channel);
+    ret_values[4] = db_number((int64_t)most);
+    ret_values[5] = db_text(query->procedure_id);
+    ret_values[6] = query->since ? db_instant(query->since) : db_null();
+}
+
+static void list_read(const struct db_rows *rows, struct outbox_row *ret_rows, size_t *ret_count)
+{
+    *ret_count = db_row_count(rows);
+    for (size_t i = 0; i < *ret_count; i++)
+        read_row(rows, i, &ret_rows[i]);
+}
+
 bool outbox_list(struct db_tx *tx, const struct outbox_query *query, struct outbox_row *ret_rows,
                  size_t most, size_t *ret_count, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &outbox_list_due,
-                  DB_VALUES(db_text(query->city_code), db_text(query->destination),
-                            db_number(query->after), db_text(query->channel),
-                            db_number((int64_t)most), db_text(query->procedure_id),
-                            query->since ? db_instant(query->since) : db_null()),
-                  &rows, f))
+    struct db_value values[LIST_VALUES];
+    list_values(query, query->after, most, values);
+    if (!db_query(tx, &outbox_list_due, values, LIST_VALUES, &rows, f))
         return false;
-    size_t count = db_row_count(rows);
-    for (size_t i = 0; i < count; i++)
-        read_row(rows, i, &ret_rows[i]);
-    *ret_count = count;
+    list_read(rows, ret_rows, ret_count);
+    return true;
+}
+
+bool outbox_look(struct db *db, struct floor *floor, const struct outbox_query *query,
+                 struct outbox_row *ret_rows, size_t most, size_t *ret_count, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *oldest = NULL, *rows = NULL;
+    int64_t begin = floor_begin(floor);
+    const struct db_value from[] = {db_text(query->city_code), db_text(query->destination),
+                                    db_number(begin)};
+    struct db_value values[LIST_VALUES];
+    list_values(query, begin > query->after ? begin : query->after, most, values);
+    if (!db_look(db,
+                 DB_QUESTIONS({&floor_first, from, 3, &oldest},
+                              {&outbox_list_due, values, LIST_VALUES, &rows}),
+                 f))
+        return false;
+    floor_found(floor, oldest);
+    list_read(rows, ret_rows, ret_count);
     return true;
 }
 

@@ -66,6 +66,11 @@ struct outbox_query {
  * waits until it is delivered, so that a resident never sees an older status over a newer one. */
 bool outbox_list(struct db_tx *tx, const struct outbox_query *query, struct outbox_row *ret_rows,
                  size_t most, size_t *ret_count, struct failure *f);
+/* The same, of what waits for `destination` from the floor on (routing/floor.h), in one round trip.
+ */
+struct floor;
+bool outbox_look(struct db *db, struct floor *floor, const struct outbox_query *query,
+                 struct outbox_row *ret_rows, size_t most, size_t *ret_count, struct failure *f);
 /* The sealed item with its application's wrapped key; *ret_found false when it does not wait here.
  * Counts the attempt. */
 bool outbox_fetch(struct db_tx *tx, const char *city_code, const char *destination,

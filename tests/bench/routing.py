@@ -5,7 +5,7 @@
             the same jobs through pg-boss and graphile-worker (npm; tests/bench/peers/queues)
   depth     the same with --deep items behind those that are taken
   held      the same after a transaction elsewhere has been open for --hold-seconds, while items went
-  idle      the server's processor time while --pollers long polls wait
+  idle      the server's processor time while --pollers long polls wait, of a destination of their own
   latency   from the commit that puts an item to the answer of a long poll, beside those pollers
 """
 
@@ -34,9 +34,26 @@ from stack import CITY, Stack  # noqa: E402
 DESTINATION = "child-allowance"
 
 
+def processor(stack):
+    """Seconds that the server and its connections to PostgreSQL took so far: unlike a rate, this hardly
+    depends on what else the machine does."""
+    routing, postgres = (stack.processes[p].pid for p in ("routing", "postgres"))
+    taken = 0
+    for task in pathlib.Path("/proc").glob("[0-9]*/task/[0-9]*"):
+        try:
+            parent = int((task / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            ours = task.parts[2] == str(routing) or (
+                parent == postgres and "uketsuke_routing" in (task / "cmdline").read_text())
+            taken += int((task / "schedstat").read_text().split()[0]) if ours else 0
+        except OSError:
+            continue  # it has ended
+    return taken / 1e9
+
+
 class Bench:
     def __init__(self, stack, size):
         self.stack, self.size, self.next = stack, size, 1
+        self.costs = []  # µs of a processor for an item, of each pull
         self.bench = stack.build / "tests" / "bench" / "routing_bench"
         self.url = f"https://localhost:{stack.ports['routing']}"
         self.pki = stack.folder / "pki"
@@ -63,18 +80,23 @@ class Bench:
         self.stack.psql("CHECKPOINT")
 
     def pull(self, items, consumers=4):
+        before = processor(self.stack)
         out = json.loads(self.run(
             "pull", self.url, self.pki / "ca.pem", self.pki / f"business-{DESTINATION}.pem",
             self.pki / f"business-{DESTINATION}.key", Stack.client_id(DESTINATION),
             self.stack.folder / "keys" / f"business-{DESTINATION}.secret", consumers, items))
+        self.costs.append((processor(self.stack) - before) / out["items"] * 1e6)
         return out["items"] / out["seconds"]
+
+    def cost(self, pulls):
+        return statistics.median(self.costs[-pulls:])
 
     def waiting(self):
         return int(self.stack.psql("SELECT count(*) FROM outbox"))
 
 
 def peer(stack, which, items, size):
-    """On the same cluster, in a database of its own."""
+    """On the same cluster, in a database of its own; vacuumed and checkpointed as ours is."""
     stack.psql(f"CREATE DATABASE peer_{which}", "postgres")
     done = subprocess.run(["node", PEERS / "queue.mjs", which, stack.postgres_folder,
                            f"peer_{which}", str(items), str(size)], capture_output=True, text=True)
@@ -173,6 +195,7 @@ def measure(stack, given, say):
         rounds.append(rate_of(given.items))
     ours = statistics.median(rounds)
     say("hand-over rate", ours, "items/s")
+    say("processor time, server and PostgreSQL", bench.cost(given.rounds), "µs an item")
     best = 0
     for which in ("boss", "graphile"):
         rates = []
@@ -185,6 +208,7 @@ def measure(stack, given, say):
 
     bench.fill(given.deep)
     deep = statistics.median(rate_of(given.items) for _ in range(given.rounds))
+    cost = bench.cost(given.rounds)
     slower = (ours / deep - 1) * 100
     say(f"slower with {given.deep} behind", slower, "%", "≤ 20", slower <= 20)
 
@@ -200,13 +224,15 @@ def measure(stack, given, say):
         rate_of(given.items // 2)
         went += given.items // 2
     held = statistics.median(rate_of(given.items // 2) for _ in range(given.rounds))
+    say("processor time beside an open transaction, more by",
+        (bench.cost(given.rounds) / cost - 1) * 100, "%")
     holder.rollback()
     holder.close()
     slower = (deep / held - 1) * 100
     say(f"slower after {given.hold_seconds} s and {went} items beside an open transaction", slower,
         "%", "≤ 20", slower <= 20)
 
-    pollers = [Poller(stack, "health") for _ in range(given.pollers)]
+    pollers = [Poller(stack, "registry") for _ in range(given.pollers)]
     share = idle(stack, pollers, given.idle_seconds)
     say(f"{given.pollers} idle long polls", share, "% of a core", "< 1", share < 1)
     times = sorted(latencies(stack, given.latencies))
@@ -241,18 +267,20 @@ def main():
         results.append({"what": what, "value": value, "unit": unit, "goal": goal, "holds": holds})
 
     folder = tempfile.mkdtemp(prefix="uketsuke-bench.")
-    health = {"auth": "mtls", "peers": ""}
+    polls = {name: {"auth": "mtls", "peers": ""} for name in ("health", "registry")}
     stack = Stack(pathlib.Path(folder), build=given.build, durable=True,
                   settings={"routing": {"connections-most": 2000, "requests-most": 0,
                                         "connections-of-destination-most": 2000,
                                         "wait-most": "300s"},
-                            "destination health": health, "log": {"level": "warning"}})
+                            **{f"destination {name}": keys for name, keys in polls.items()},
+                            "log": {"level": "warning"}})
     try:
         stack.make_postgres()
         stack.start_postgres()
         if not (stack.folder / "pki").exists():
             stack.run("uketsuke-sandbox", "pki", "--out", stack.folder / "pki")
-        health["peers"] = (stack.folder / "pki" / "business-health.sha256").read_text().strip()
+        for name, keys in polls.items():
+            keys["peers"] = (stack.folder / "pki" / f"business-{name}.sha256").read_text().strip()
         stack.make_world()
         stack.make_database()
         measure(stack, given, say)
