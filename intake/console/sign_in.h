@@ -1,6 +1,6 @@
 /* Signing in: password, then a second factor, at a registered terminal. Each function is one
- * transaction and leaves its entry in the audit trail (chain "console"), also of what failed.
- * Outcomes are values; a failure means that we are broken. */
+ * transaction, before which passwords are computed, and leaves its entry in the audit trail (chain
+ * "console"), also of what failed. Outcomes are values; a failure means that we are broken. */
 #ifndef UKETSUKE_INTAKE_CONSOLE_SIGN_IN_H
 #define UKETSUKE_INTAKE_CONSOLE_SIGN_IN_H
 

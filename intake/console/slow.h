@@ -1,6 +1,6 @@
-/* What takes seconds (a page is drawn, the chain is walked) has few places: SLOW_MOST at once in
- * the process, so that the others are never without an answer, and one for each session, so that
- * nobody takes them all. */
+/* What takes seconds (a page is drawn) has few places: SLOW_MOST at once in the process, so that
+ * the others are never without an answer, and one for each session, so that nobody takes them all.
+ */
 #ifndef UKETSUKE_INTAKE_CONSOLE_SLOW_H
 #define UKETSUKE_INTAKE_CONSOLE_SLOW_H
 
