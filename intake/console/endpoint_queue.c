@@ -42,15 +42,16 @@ static const struct db_statement queue_counts_put_off = {
 #define PUT_OFF                                                                                    \
     "EXISTS (SELECT FROM staff_hold h WHERE (h.city_code, h.application_id)"                       \
     " = (a.city_code, a.application_id) AND h.until > $12::timestamptz)"
-#define CLAIMED                                                                                    \
-    "EXISTS (SELECT FROM claim_in_force c WHERE (c.city_code, c.application_id)"                   \
-    " = (a.city_code, a.application_id))"
+#define CLAIMED "EXISTS (SELECT FROM claimed c WHERE c.application_id = a.application_id)"
+/* The few claims that are in force are found once, not once for each row. */
 #define LIST(FOUND)                                                                                \
+    "WITH claimed AS MATERIALIZED (SELECT application_id, account_id, display_name"                \
+    " FROM claim_in_force WHERE city_code = $1) "                                                  \
     "SELECT a.receipt_number, a.procedure_id, a.form_version, a.state, a.reason, a.changed_at,"    \
     " a.applied_at, a.application_id, c.display_name, c.account_id, a.due_on::text, a.due_term,"   \
     " a.version, r.demands, h.until "                                                              \
     "FROM (" FOUND " ORDER BY " ORDER " LIMIT $11) AS a"                                           \
-    " LEFT JOIN claim_in_force c USING (city_code, application_id)"                                \
+    " LEFT JOIN claimed c USING (application_id)"                                                  \
     " LEFT JOIN review r USING (city_code, application_id)"                                        \
     " LEFT JOIN staff_hold h USING (city_code, application_id) ORDER BY " ORDER
 
@@ -62,16 +63,16 @@ static const struct db_statement queue_waiting = {
                           "  ORDER BY " ORDER " LIMIT $11) AS a")};
 /* What one person has claimed, and what was put off, is little. */
 static const struct db_statement queue_mine = {
-    "queue_mine", LIST("SELECT a.* FROM claim_in_force mine JOIN application a"
-                       " USING (city_code, application_id) WHERE mine.account_id = $13::uuid"
+    "queue_mine", LIST("SELECT a.* FROM claimed mine JOIN application a"
+                       " USING (application_id) WHERE mine.account_id = $13::uuid"
                        " AND a.state = ANY($4::text[]) AND " ASKED " AND NOT " PUT_OFF)};
 /* $13: claimed by, $14: by nobody. */
 static const struct db_statement queue_put_off = {
     "queue_put_off",
     LIST("SELECT a.* FROM staff_hold off JOIN application a USING (city_code, application_id)"
          " WHERE off.until > $12::timestamptz AND a.state = ANY($4::text[]) AND " ASKED
-         " AND ($13::uuid IS NULL OR EXISTS (SELECT FROM claim_in_force c WHERE c.account_id = $13"
-         "  AND (c.city_code, c.application_id) = (a.city_code, a.application_id)))"
+         " AND ($13::uuid IS NULL OR EXISTS (SELECT FROM claimed c WHERE c.account_id = $13"
+         "  AND c.application_id = a.application_id))"
          " AND ($14::boolean IS FALSE OR NOT " CLAIMED ")")};
 
 struct queue {
