@@ -51,17 +51,18 @@ class Browser:
             return json.loads(answer.read() or b"{}")
 
 
-def make_account(stack, name):
-    """The account and its rights. The second person that each needs is here the database."""
-    display_name, department = STAFF[name]
+def make_account(stack, name, display_name, department, rights, scope=("*", "*")):
+    """An account, and its rights within `scope` (事務, 部署). The second person that each needs is here
+    the database."""
     stack.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
                f" valid_to, created_by, approved_by) SELECT '{stack.city}', '{name}',"
                f" '{display_name}', '{department}', 'staff', now() - interval '1 d',"
-               " now() + interval '1 y', 'quickstart', 'sandbox' ON CONFLICT DO NOTHING")
-    for right in (*RIGHTS, *MORE.get(name, ())):
-        stack.psql("INSERT INTO account_right SELECT city_code, account_id, '*', '*',"
-                   f" '{right}', 'quickstart', 'sandbox' FROM account WHERE name = '{name}'"
-                   " ON CONFLICT DO NOTHING")
+               " date_trunc('day', now() + interval '1 y', 'Asia/Tokyo'), 'quickstart', 'sandbox'"
+               " ON CONFLICT DO NOTHING;"
+               " INSERT INTO account_right SELECT city_code, account_id,"
+               f" '{scope[0]}', '{scope[1]}', unnest('{{{','.join(rights)}}}'::text[]),"
+               f" 'quickstart', 'sandbox' FROM account WHERE name = '{name}'"
+               " ON CONFLICT DO NOTHING")
 
 
 def enrolment_code(stack, name):
@@ -95,8 +96,8 @@ def make_staff(stack):
         return json.loads(file.read_text())
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "子育て支援課",
                    "--address", "127.0.0.1", "--first")
-    for name in STAFF:
-        make_account(stack, name)
+    for name, (display_name, department) in STAFF.items():
+        make_account(stack, name, display_name, department, (*RIGHTS, *MORE.get(name, ())))
     made = {name: enrol(stack, name) for name in STAFF}
     file.touch(mode=0o600)
     file.write_text(json.dumps(made))

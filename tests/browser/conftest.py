@@ -1,4 +1,5 @@
-"""The residents' web site in a real browser, on the whole stack: one stack, one browser for all.
+"""The residents' web site and the staff's console in real browsers. Of each stack there is one for all
+files of a run (of a worker): whoever changes what others rely on puts it back.
 
 --shots FOLDER keeps a picture of every page, on a telephone and on a desktop."""
 
@@ -12,9 +13,10 @@ sys.path.insert(0, str(ROOT / "deploy" / "sandbox"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from business import Business  # noqa: E402
+from city import PRINTING, People, add_terminal, hall, open_to_others  # noqa: E402
 from procedure import current  # noqa: E402
 from resident import Resident  # noqa: E402
-from stack import Stack  # noqa: E402
+from stack import CONSOLE_SITE, Stack  # noqa: E402
 
 CARDS_MADE = "2026-06-01T09:00:00+09:00"  # before the day of any example
 
@@ -24,30 +26,60 @@ def pytest_addoption(parser):
     parser.addoption("--guide", type=pathlib.Path, help="folder for the pictures of the guide")
 
 
+@pytest.fixture(scope="session")
+def shots(request):
+    folder = request.config.getoption("--shots")
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+# --- the city hall ------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory):
+    """The city hall; no portal's web site, no business system."""
+    yield from hall(tmp_path_factory.mktemp("w"))
+
+
+@pytest.fixture(scope="session")
+def people(house, shots):
+    people = People(house, shots)
+    yield people
+    people.close()
+
+
+@pytest.fixture(autouse=True)
+def pages_keep_their_policy(request):
+    """No page loads what the policy forbids, or what is not there; none fails."""
+    yield
+    if "people" in request.fixturenames:
+        for name, staff in request.getfixturevalue("people").items():
+            assert staff.faults() == [], name
+
+
+# --- residents, the portal, business systems ----------------------------------------------------
+
 def settings_for(businesses):
     """Business systems of the tests where the routes lead."""
-    return {"work": {"lease": "3s"},
+    return {"work": {"lease": "3s"}, "console": PRINTING,
             **{f"destination {name}": {"peers": business.peer(), "auth": "mtls"}
                for name, business in businesses.items()}}
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
-    """The stack and its business systems, by destination."""
-    folder = tmp_path_factory.mktemp("s")
-    for parent in [folder, *folder.parents][:4]:  # the cluster's user must get through
-        try:
-            parent.chmod(parent.stat().st_mode | 0o055)
-        except PermissionError:
-            break
-    stack = Stack(folder, durable=False, site=True)
+    """The whole stack and its business systems, by destination."""
+    stack = Stack(open_to_others(tmp_path_factory.mktemp("s")), durable=False, site=True)
+    Stack.build_site(CONSOLE_SITE)
     try:
-        stack.run("uketsuke-sandbox", "pki", "--out", folder / "pki")
+        stack.run("uketsuke-sandbox", "pki", "--out", stack.folder / "pki")
         names = sorted({procedure.destination for procedure in current()})
         businesses = {name: Business(stack, name) for name in names}
         stack.settings = settings_for(businesses)
         stack.card_options = ["--now", CARDS_MADE]
         stack.up(business=False)
+        add_terminal(stack)
         for business in businesses.values():
             business.open()
         yield stack, businesses
@@ -66,10 +98,15 @@ def businesses(world):
 
 
 @pytest.fixture(scope="session")
-def resident(stack, request):
-    shots = request.config.getoption("--shots")
-    if shots:
-        shots.mkdir(parents=True, exist_ok=True)
+def clerks(stack, shots):
+    """Who works at the console of the whole stack."""
+    people = People(stack, shots)
+    yield people
+    people.close()
+
+
+@pytest.fixture(scope="session")
+def resident(stack, shots):
     resident = Resident(stack.site_url, shots)
     yield resident
     resident.close()

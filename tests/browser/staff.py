@@ -4,18 +4,22 @@ import base64
 import hashlib
 import pathlib
 import subprocess
+import tempfile
+import time
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from console_staff import one_time_code
+from console_staff import STEP, one_time_code
 
 AXE = (pathlib.Path(__file__).resolve().parents[2] / "intake" / "console" / "site" /
        "node_modules" / "axe-core" / "axe.min.js")
+PASSWORD = "Yamazakura-7-hon"
+SMALL, LARGE, MAGNIFIED = (1366, 768), (1920, 1080), (683, 384)  # the small one at 200 %
 
 
 def key_hash(certificate):
@@ -38,7 +42,9 @@ class Staff:
         self.url = url
         self.shots = shots
         self.browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-        self.size(1366, 768)
+        self.size(*SMALL)
+        self.downloads = tempfile.TemporaryDirectory()
+        self.cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=self.downloads.name)
         self.cdp("WebAuthn.enable")
         self.cdp("WebAuthn.addVirtualAuthenticator", options={
             "protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
@@ -47,13 +53,35 @@ class Staff:
 
     def close(self):
         self.browser.quit()
+        self.downloads.cleanup()
+
+    # --- the browser ------------------------------------------------------------------------------
 
     def cdp(self, command, **arguments):
         return self.browser.execute_cdp_cmd(command, arguments)
 
+    def script(self, text, *arguments):
+        return self.browser.execute_script(text, *arguments)
+
     def size(self, width, height):
         self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height,
                  deviceScaleFactor=1, mobile=False)
+
+    def offline(self, on):
+        self.cdp("Network.enable")
+        self.cdp("Network.emulateNetworkConditions", offline=on, latency=0, downloadThroughput=-1,
+                 uploadThroughput=-1)
+
+    def downloaded(self):
+        """The bytes of what the page has just saved; it is gone after that."""
+        folder = pathlib.Path(self.downloads.name)
+        whole = lambda: [f for f in folder.iterdir() if f.suffix != ".crdownload"]  # noqa: E731
+        file, = self.until(whole, "a file")
+        data = file.read_bytes()
+        file.unlink()
+        return file.name, data
+
+    # --- looking ----------------------------------------------------------------------------------
 
     def shot(self, name, whole=True):
         """Of the whole page, or of what the screen shows of it."""
@@ -61,23 +89,66 @@ class Staff:
             data = self.cdp("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
             (self.shots / f"console-{name}.png").write_bytes(base64.b64decode(data))
 
-    def picture(self, path):
-        """For a guide: the screen, at three quarters of its size."""
-        self.browser.execute_script("scrollTo(0, 0)")
-        clip = {"x": 0, "y": 0, "width": 1366, "height": 768, "scale": 0.75}
-        path.write_bytes(base64.b64decode(self.cdp("Page.captureScreenshot", clip=clip)["data"]))
+    def picture(self, path, at=None):
+        """For a guide: the screen, at three quarters of its size; from the element `at` (CSS) on."""
+        y = self.script("scrollTo(0, 0); const e = arguments[0] && document.querySelector(arguments[0]);"
+                        "return e ? Math.max(0, e.getBoundingClientRect().top - 16) : 0", at)
+        clip = {"x": 0, "y": y, "width": SMALL[0], "height": SMALL[1], "scale": 0.75}
+        path.write_bytes(base64.b64decode(self.cdp(
+            "Page.captureScreenshot", clip=clip, captureBeyondViewport=True)["data"]))
+
+    def look(self, name):
+        """Of the page as it is: nothing serious for axe-core, and nothing beside the window on a small
+        screen, on a large one and at 200 %."""
+        assert self.serious() == [], name
+        for size, suffix in ((LARGE, "-wide"), (MAGNIFIED, "-zoom"), (SMALL, "")):
+            self.size(*size)
+            self.shot(name + suffix)
+            assert self.script("return document.documentElement.scrollWidth"
+                               " - document.documentElement.clientWidth") <= 0, name + suffix
+
+    def serious(self):
+        """What axe-core finds serious or critical on the page."""
+        if not self.script("return 'axe' in window"):
+            self.script(AXE.read_text())
+        found = self.browser.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations))")
+        return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found
+                if v["impact"] in ("serious", "critical")]
+
+    def faults(self):
+        """What the browser complained of: a script or style that the policy refused, a file that is
+        not there. (That the API says no is no fault of the page.)"""
+        return [entry for entry in self.browser.get_log("browser")
+                if entry["level"] == "SEVERE" and "/api/" not in entry["message"]]
+
+    def find(self, css):
+        return self.browser.find_elements(By.CSS_SELECTOR, css)
+
+    def text(self, css="body"):
+        return self.browser.find_element(By.CSS_SELECTOR, css).text
+
+    def until(self, condition, what, patience=15):
+        """The first true value of condition(); else what the page says instead."""
+        wait = WebDriverWait(self.browser, patience, 0.05,
+                             ignored_exceptions=[StaleElementReferenceException])
+        try:
+            return wait.until(lambda _: condition())
+        except TimeoutException:
+            raise AssertionError(f"{what}, not within {patience} s; there is: "
+                                 f"{self.text()[:1000]}") from None
+
+    def heading(self, text):
+        self.until(lambda: any(text in h.text for h in self.find("h1")), f"heading {text}")
+
+    def says(self, words):
+        self.until(lambda: words in self.text(), words)
+
+    # --- doing ------------------------------------------------------------------------------------
 
     def open(self, path=""):
         self.browser.get(self.url + path)
-
-    def until(self, condition, what, patience=15):
-        wait = WebDriverWait(self.browser, patience, 0.05,
-                             ignored_exceptions=[StaleElementReferenceException])
-        return wait.until(lambda _: condition(), what)
-
-    def heading(self, text):
-        self.until(lambda: any(text in h.text for h in
-                               self.browser.find_elements(By.TAG_NAME, "h1")), f"heading {text}")
 
     def type(self, **values):
         for name, value in values.items():
@@ -85,25 +156,56 @@ class Staff:
             field.clear()
             field.send_keys(value)
 
-    def press(self, words):
-        """The button that says this."""
+    def set_date(self, name, day):
+        """How a date is typed is the browser's language, not ours."""
+        self.script(
+            "const field = document.getElementById(arguments[0]);"
+            "Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field,"
+            " arguments[1]); field.dispatchEvent(new Event('input', {bubbles: true}))", name, day)
+
+    def button(self, words, within=""):
+        """The first button that says this."""
+        return self.until(lambda: next((b for b in self.find(f"{within} button")
+                                        if words in b.text), None), f"button {words}")
+
+    def press(self, words, within=""):
         def pressed():
-            for button in self.browser.find_elements(By.TAG_NAME, "button"):
-                if words in button.text:
-                    button.click()
-                    return True
-            return False
+            self.button(words, within).click()
+            return True
         self.until(pressed, f"button {words}")
+
+    def unfold(self, words):
+        """The part of the page that opens under this line."""
+        found = lambda: [s for s in self.find("summary") if words in s.text]  # noqa: E731
+        self.until(found, words)[0].click()
 
     def keys(self, *keys):
         for key in keys:
             self.browser.switch_to.active_element.send_keys(key)
 
-    def says(self, words):
-        self.until(lambda: words in self.browser.find_element(By.TAG_NAME, "body").text, words)
+    # --- the keyboard alone -----------------------------------------------------------------------
+
+    def focus(self, condition):
+        """Tab until the focus is where `condition` (of the element) says: the keyboard suffices."""
+        for _ in range(120):
+            element = self.browser.switch_to.active_element
+            if condition(element):
+                return element
+            element.send_keys(Keys.TAB)
+        raise AssertionError("the keyboard does not lead there")
+
+    def press_by_key(self, words):
+        self.focus(lambda e: e.tag_name in ("button", "a", "summary") and
+                   words in (e.text, e.get_attribute("aria-label"))).send_keys(Keys.ENTER)
+
+    def type_by_key(self, name, text):
+        self.focus(lambda e: e.get_attribute("id") == name).send_keys(text)
+
+    # --- signing in -------------------------------------------------------------------------------
 
     def enrol(self, name, code, password, app=False):
-        """The first time: code, password, and the terminal's authenticator (or an app)."""
+        """The first time: code, password, and the terminal's authenticator (or an app, whose key is
+        returned)."""
         self.open()
         self.press("はじめて使う")
         self.heading("はじめて使う")
@@ -117,10 +219,12 @@ class Staff:
             return None
         self.press("認証アプリ")
         self.heading("認証アプリ")
-        text = self.browser.find_element(By.CLASS_NAME, "secret").text
-        self.type(code=one_time_code(text.replace(" ", "")))
+        key = self.text(".secret").replace(" ", "")
+        if time.time() % STEP > STEP - 3:
+            time.sleep(3)
+        self.type(code=one_time_code(key, -1))  # a code is good once: this step's is left to sign in
         self.keys(Keys.ENTER)
-        return text
+        return key
 
     def sign_in(self, name, password):
         self.heading("サインイン")
@@ -128,16 +232,37 @@ class Staff:
         self.keys(Keys.ENTER)
         self.press("認証器で確認する")
 
-    def serious(self):
-        """What axe-core finds serious or critical on the page."""
-        self.browser.execute_script(AXE.read_text())
-        found = self.browser.execute_async_script(
-            "const done = arguments[arguments.length - 1]; axe.run().then(r => done(r.violations))")
-        return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found
-                if v["impact"] in ("serious", "critical")]
+    # --- at the desk ------------------------------------------------------------------------------
 
-    def faults(self):
-        """What the browser complained of: a script or style that the policy refused, a file that is
-        not there. (That the API says no is no fault of the page.)"""
-        return [entry for entry in self.browser.get_log("browser")
-                if entry["level"] == "SEVERE" and "/api/" not in entry["message"]]
+    def to_queue(self, tab="申請者未特定"):
+        self.script("location.hash = '#/'")
+        self.heading("職員の対応を待つ申請")
+        self.press(tab)
+        self.until(lambda: self.find("tr.current"), "a row")
+
+    def open_one(self, receipt):
+        self.open(f"#/applications/{receipt}")
+        self.until(lambda: receipt in self.text("main"), receipt)
+        self.says("申請の内容")
+
+    def candidates(self):
+        return self.find(".candidate")
+
+    def open_with_candidates(self):
+        """Down the queue with j until an application has candidates; its receipt number."""
+        for below in range(12):
+            self.to_queue()
+            self.keys_of_page("j" * below + Keys.ENTER)
+            self.says("申請の内容")  # somebody may have decided since the list was made
+            if self.candidates():
+                return self.text(".receipt")
+        raise AssertionError("no application with candidates")
+
+    def keys_of_page(self, keys):
+        self.browser.find_element(By.TAG_NAME, "body").send_keys(keys)
+
+    def choose(self):
+        """The first candidate, for the first reason; not yet sent."""
+        self.keys_of_page("1")
+        self.until(lambda: self.browser.switch_to.active_element.tag_name == "select", "the reasons")
+        self.keys("1")

@@ -1,77 +1,14 @@
 """The clerk's desk in a real browser: terms, several at once, notes, 個人番号 for a moment, attachments as
-pictures, and what leaves the house."""
+pictures, undoing, rerouting, counts, and what leaves the house."""
 
-import time
+import csv
+import subprocess
 
 import pytest
-from selenium.webdriver.common.by import By
 
-import test_console_work as work
-from test_console_work import PASSWORD, PROCEDURE, make_account, to_queue
-from staff import Staff
-from stack import Stack
+from city import WELFARE, acts, state_of, waiting
 
-RIGHTS = (*work.RIGHTS, "number", "print", "export", "reroute")
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    work.subprocess.run([work.ROOT / "intake" / "console" / "site" / "build"], check=True)
-    folder = tmp_path_factory.mktemp("w")
-    for parent in [folder, *folder.parents][:4]:
-        try:
-            parent.chmod(parent.stat().st_mode | 0o055)
-        except PermissionError:
-            break
-    stack = Stack(folder, durable=False, settings={
-        "console": {"print": "yes", "print-terminals": "窓口1", "export": "yes",
-                    "export-terminals": "窓口1"},
-        f"route {PROCEDURE}": {"approval": "staff", "business": "child-allowance",
-                               "department": work.DEPARTMENT}})
-    try:
-        stack.up(server=False, business=False)
-        stack.submit_town(stack.make_town("town", "--seed", "5", "--count", "16"))
-        for role in ("collect", "examine", "identify", "routing"):
-            stack.uketsuke(role, "--once")
-        stack.start_console()
-        stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", work.DEPARTMENT,
-                       "--address", "127.0.0.1", "--first")
-        yield stack
-    finally:
-        stack.stop_all()
-
-
-@pytest.fixture(scope="module")
-def people(house, request):
-    shots = request.config.getoption("--shots")
-    made, before = {}, work.RIGHTS
-    work.RIGHTS = RIGHTS
-    try:
-        for name in ("hanako", "taro"):
-            staff = Staff(f"https://localhost:{house.ports['console']}/",
-                          house.folder / "pki" / "routing.pem", shots)
-            made[name] = staff
-            staff.enrol(name, make_account(house, name), PASSWORD)
-            staff.heading("職員の対応を待つ申請")
-        yield made
-    finally:
-        work.RIGHTS = before
-        for staff in made.values():
-            staff.close()
-
-
-def waiting(house, state):
-    return house.psql("SELECT receipt_number FROM application WHERE reason NOT LIKE '%protected%'"
-                      f" AND state = '{state}' ORDER BY due_on, applied_at").split()
-
-
-def open_one(staff, receipt):
-    staff.open(f"#/applications/{receipt}")
-    staff.says("申請の内容")
-
-
-def body(staff):
-    return staff.browser.find_element(By.TAG_NAME, "body").text
+MONTHS = "SELECT to_char(min(applied_at), 'YYYY-MM'), to_char(max(applied_at), 'YYYY-MM')"
 
 
 def test_what_is_due_stands_first_and_is_said_in_words(house, people):
@@ -79,111 +16,197 @@ def test_what_is_due_stands_first_and_is_said_in_words(house, people):
     first = waiting(house, "review")[0]
     house.psql("UPDATE application SET due_on = current_date - 3, changed_by = 'role:upgrade'"
                f" WHERE receipt_number = '{first}'")
-    to_queue(hanako, "審査待ち")
+    hanako.to_queue("審査待ち")
     hanako.says("期限を過ぎた申請が")
-    hanako.until(lambda: first in hanako.browser.find_element(By.CSS_SELECTOR, "tbody tr").text,
-                 "what is late at the top")
-    assert "日過ぎています" in hanako.browser.find_element(By.CSS_SELECTOR, "tbody tr").text
-    hanako.shot("queue-due")
-    assert hanako.serious() == []
+    hanako.until(lambda: first in hanako.text("tbody tr"), "what is late at the top")
+    assert "日過ぎています" in hanako.text("tbody tr")
+    hanako.look("queue-due")
 
 
 def test_several_are_put_off_at_once_by_the_keyboard(house, people):
     hanako = people["hanako"]
-    to_queue(hanako, "審査待ち")
-    page = hanako.browser.find_element(By.TAG_NAME, "body")
-    page.send_keys("x", "j", "x")
+    hanako.to_queue("審査待ち")
+    hanako.keys_of_page("xjx")
     hanako.says("2件を選んでいます")
-    hanako.shot("bulk")
-    assert hanako.serious() == []
+    hanako.look("bulk")
     hanako.press("日付まで保留する（2）")
-    hanako.browser.execute_script(
-        "const i = document.getElementById('bulk-until'); const d = new Date(Date.now() + 5 * 864e5);"
-        "Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(i,"
-        " d.toISOString().slice(0, 10)); i.dispatchEvent(new Event('input', {bubbles: true}))")
+    hanako.until(lambda: hanako.find("#bulk-until"), "the day")
+    day = house.psql("SELECT current_date + 5").strip()
+    hanako.set_date("bulk-until", day)
     hanako.type(**{"bulk-reason": "添付書類を待つ"})
     hanako.press("2件：日付まで保留する")
     hanako.says("2件を処理しました")
-    assert house.psql("SELECT count(*) FROM staff_hold WHERE held_by = 'staff:hanako'") == "2\n"
+    held = f"SELECT count(*) FROM staff_hold WHERE (until AT TIME ZONE 'Asia/Tokyo')::date = '{day}'"
+    assert house.psql(held) == "2\n"
     hanako.press("一覧に戻る")
-    to_queue(hanako, "日付まで保留")
-    hanako.until(lambda: len(hanako.browser.find_elements(By.CSS_SELECTOR, "tbody tr")) == 2, "both")
+    hanako.to_queue("日付まで保留")
+    hanako.until(lambda: len(hanako.find("tbody tr")) >= 2, "both")
 
 
 def test_notes_are_kept(house, people):
     hanako = people["hanako"]
-    open_one(hanako, waiting(house, "unmatched")[0])
-    hanako.until(lambda: "連絡記録を加える" in body(hanako), "notes")
-    hanako.browser.find_element(
-        By.XPATH, "//summary[contains(., '連絡記録を加える')]").click()
+    hanako.open_one(waiting(house, "unmatched")[0])
+    hanako.unfold("連絡記録を加える")
     hanako.type(**{"contact-text": "電話で住所を確かめた"})
     hanako.press("連絡記録に加える")
-    hanako.until(lambda: hanako.browser.find_elements(By.CSS_SELECTOR, ".contact .text"), "the note")
-    assert "電話で住所を確かめた" in hanako.browser.find_element(By.CSS_SELECTOR, ".contact").text
+    hanako.until(lambda: hanako.find(".contact .text"), "the note")
+    assert "電話で住所を確かめた" in hanako.text(".contact")
     hanako.shot("contact")
+
+
+def clear_numbers(staff):
+    return [e.text for e in staff.find("dd .text") if len(e.text) == 12 and e.text.isdigit()]
 
 
 def test_numbers_are_shown_for_a_reason_and_hide_when_one_looks_away(house, people):
     taro = people["taro"]
-    open_one(taro, waiting(house, "review")[0])
+    taro.open_one(waiting(house, "review")[0])
     taro.press("個人番号を表示する")
     taro.type(**{"number-reason": "記載の確認"})
-    taro.press("表示する")
+    taro.press("表示する", "form")
     taro.says("秒で隠します")
-    shown = [e.text for e in taro.browser.find_elements(By.CSS_SELECTOR, "dd .text")]
-    assert any(len(t) == 12 and t.isdigit() for t in shown)
-    assert taro.serious() == []
-    taro.browser.execute_script("dispatchEvent(new Event('blur'))")
-    taro.until(lambda: "秒で隠します" not in body(taro), "hidden again")
-    shown = [e.text for e in taro.browser.find_elements(By.CSS_SELECTOR, "dd .text")]
-    assert not any(len(t) == 12 and t.isdigit() for t in shown)
+    assert clear_numbers(taro)
+    taro.look("numbers")
+    taro.script("dispatchEvent(new Event('blur'))")
+    taro.until(lambda: "秒で隠します" not in taro.text(), "hidden again")
+    assert not clear_numbers(taro)
+
+
+# Of the application with this receipt number: has it attachments?
+ATTACHED = """
+const done = arguments[1];
+fetch(`/api/applications/${arguments[0]}`).then(a => a.json()).then(a => done(a.attachments.length > 0));
+"""
 
 
 def test_attachments_are_pictures(house, people):
     hanako = people["hanako"]
-    for receipt in waiting(house, "review") + waiting(house, "unmatched"):
-        open_one(hanako, receipt)
-        time.sleep(0.5)
-        if hanako.browser.find_elements(By.CLASS_NAME, "files"):
-            break
-    hanako.until(lambda: hanako.browser.find_elements(By.CLASS_NAME, "files"), "attachments")
-    hanako.browser.find_element(By.CSS_SELECTOR, ".files button").click()
-    hanako.until(lambda: hanako.browser.execute_script(
+    receipt = next(one for one in waiting(house, "review") + waiting(house, "unmatched")
+                   if hanako.browser.execute_async_script(ATTACHED, one))
+    hanako.open_one(receipt)
+    hanako.until(lambda: hanako.find(".files button"), "attachments")[0].click()
+    hanako.until(lambda: hanako.script(
         "const i = document.querySelector('.paper img'); return i && i.naturalWidth > 0"), "a picture")
-    hanako.shot("attachment")
-    assert hanako.serious() == []
+    hanako.look("attachment")
 
 
-def test_a_print_and_a_file_are_in_the_book(house, people):
+# --- who it is, taken back; elsewhere -------------------------------------------------------------
+
+def test_who_it_is_is_taken_back_before_it_goes_out(house, people):
+    hanako = people["hanako"]
+    receipt = waiting(house, "review")[-1]
+    hanako.open_one(receipt)
+    hanako.press("申請者の特定を取り消す", ".tabs")
+    hanako.type(**{"act-reason": "別の世帯の人だった"})
+    hanako.look("undo")
+    hanako.press("取り消して、特定をやり直す")
+    hanako.heading("職員の対応を待つ申請")
+    assert state_of(house, receipt) == "unmatched"
+    hanako.open_one(receipt)
+    hanako.says("申請した人は誰ですか")
+    assert not [b for b in hanako.find(".tabs button") if "申請者の特定を取り消す" in b.text]
+
+
+def test_elsewhere_only_with_the_right_on_both_sides(house, people):
+    hanako, ryoko = people["hanako"], people["ryoko"]
+    receipt = waiting(house, "review")[-1]
+    hanako.open_one(receipt)
+    hanako.until(lambda: hanako.find(".tabs button"), "what may be done")
+    assert "振り替える" not in hanako.text("main")
+    hanako.to_queue()
+    ryoko.open_one(receipt)
+    ryoko.press("振り替える", ".tabs")
+    offered = [option.text for option in ryoko.find("#destination option")]
+    assert "福祉保健総合システム" in offered
+    ryoko.find("#destination")[0].send_keys("福祉保健")
+    ryoko.type(**{"act-reason": "福祉課の事務だった"})
+    ryoko.look("reroute")
+    ryoko.press("この連携先に振り替える")
+    ryoko.heading("職員の対応を待つ申請")
+    assert house.psql("SELECT destination, chosen_by FROM reroute JOIN application USING"
+                      f" (application_id) WHERE receipt_number = '{receipt}'"
+                      ) == f"{WELFARE}\tstaff:ryoko\n"
+
+
+# --- counts ---------------------------------------------------------------------------------------
+
+def test_counts_as_a_file_hide_small_cells(house, people):
+    hanako = people["hanako"]
+    first, last = house.psql(MONTHS + " FROM application").split()
+    hanako.open("#/overview")
+    hanako.says("件数の集計")
+    for field, month in zip(hanako.find("input[type=month]"), (first, last)):
+        hanako.script("arguments[0].id = arguments[1]", field, f"month-{month}")
+        hanako.set_date(f"month-{month}", month)
+    hanako.find("a[download]")[0].click()
+    name, data = hanako.downloaded()
+    assert name == "counts.csv"
+    rows = list(csv.reader(data.decode("utf-8-sig").splitlines()))
+    assert rows[0] == ["手続ID", "手続", "状態", "件数"] and len(rows) > 2
+    shown = {row[3] for row in rows[1:]}
+    assert "10未満" in shown and not shown & {str(n) for n in range(10)}
+
+
+# --- on paper, in a file --------------------------------------------------------------------------
+
+def pages_of(pdf):
+    text = subprocess.run(["pdftotext", "-raw", "-", "-"], input=pdf, capture_output=True, check=True)
+    return [page for page in text.stdout.decode().split("\f") if page.strip()]
+
+
+@pytest.fixture(scope="module")
+def printed(house):
+    return waiting(house, "unmatched")[0]
+
+
+def test_a_print_says_on_every_page_who_and_where(house, people, printed):
+    hanako = people["hanako"]
+    hanako.open_one(printed)
+    hanako.unfold("印刷する")
+    hanako.type(**{"print-reason": "窓口で説明する"})
+    hanako.look("print")
+    hanako.press("印刷用のPDFを作る")
+    hanako.says("PDFを作りました")
+    name, pdf = hanako.downloaded()
+    number = house.psql("SELECT max(output_id) FROM output").strip()
+    assert name == f"{printed}-print-{number}.pdf"
+    for page in pages_of(pdf):
+        assert "桜野花子" in page and "窓口1" in page and f"印刷番号{number}" in page.replace(" ", "")
+    assert acts(house, printed, "output.print") == 1
+    assert b"/JavaScript" not in pdf and b"/URI" not in pdf
+
+
+def test_a_file_takes_a_second_person_and_the_book_says_when_it_is_gone(house, people, printed):
     hanako, taro = people["hanako"], people["taro"]
-    receipt = waiting(house, "unmatched")[0]
-    open_one(hanako, receipt)
-    for summary, values, button, told in (
-            ("印刷する", {"print-reason": "窓口で説明する"}, "印刷用のPDFを作る", "PDFを作りました"),
-            ("申請データをファイルに出力する", {"export-reason": "調査", "export-recipient": "情報システム課",
-                                              "export-medium": "USB-1"},
-             "出力を申請する", "で申請しました")):
-        hanako.until(lambda: hanako.browser.find_elements(
-            By.XPATH, f"//summary[contains(., '{summary}')]"), summary)
-        hanako.browser.find_element(By.XPATH, f"//summary[contains(., '{summary}')]").click()
-        hanako.type(**values)
-        hanako.press(button)
-        hanako.says(told)
+    hanako.open_one(printed)
+    hanako.unfold("申請データをファイルに出力する")
+    hanako.type(**{"export-reason": "調査", "export-recipient": "情報システム課",
+                   "export-medium": "USB-1"})
+    hanako.press("出力を申請する")
+    hanako.says("で申請しました")
     hanako.shot("output")
     taro.open("#/outputs")
     taro.heading("授受簿")
     taro.says("承認待ち")
-    taro.shot("book")
-    assert taro.serious() == []
+    taro.look("book")
     taro.press("出力を承認する")
-    taro.until(lambda: "承認待ち" not in body(taro), "approved")
+    taro.until(lambda: "承認待ち" not in taro.text(), "approved")
     hanako.open("#/outputs")
     hanako.heading("授受簿")
     hanako.press("パスワードを見る")
-    hanako.until(lambda: hanako.browser.find_elements(By.CLASS_NAME, "secret"), "the password")
-    hanako.shot("book-open")
-
-
-def test_pages_keep_their_policy(people):
-    for staff in people.values():
-        assert staff.faults() == []
+    password = hanako.until(lambda: hanako.find(".secret"), "the password")[0].text
+    hanako.look("book-open")
+    hanako.find("a[download]")[0].click()
+    name, sealed = hanako.downloaded()
+    assert name.startswith(printed) and name.endswith(".zip.p7m") and password
+    package = subprocess.run(
+        ["openssl", "cms", "-decrypt", "-inform", "DER", "-pwri_password", password],
+        input=sealed, capture_output=True, check=True).stdout
+    assert package.startswith(b"PK")
+    row = f"//tr[td[2][.='{printed}']][td[contains(., 'USB-1')]]"
+    hanako.browser.find_element("xpath", row + "//summary").click()
+    hanako.browser.find_element("xpath", row + "//input").send_keys("返却を受けて消去")
+    hanako.browser.find_element("xpath", row + "//form//button").click()
+    hanako.says("返却を受けて消去（hanako）")
+    assert house.psql("SELECT disposal, disposed_by FROM output WHERE medium = 'USB-1'"
+                      ) == "返却を受けて消去\tstaff:hanako\n"

@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 
 import { type Procedure, propose, type Proposal, things, type Value } from "./admin-api";
 import { difference, NONE } from "./admin-words";
-import { Button, Failure, Field, Notice, useLoaded } from "./parts";
+import { Button, Failure, Field, Notice, useLoaded, useSending } from "./parts";
 
 export function Difference(props: { kind: string; before: Value | null; after: Value | null }) {
   const items = difference(props.kind, props.before, props.after);
@@ -45,19 +45,11 @@ export function ProposeForm(props: {
   children?: ComponentChildren;
 }) {
   const [reason, setReason] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, submit } = useSending();
   const draft = props.draft();
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    propose({ ...draft, reason })
-      .then((answer) => props.done(answer.message), setError)
-      .finally(() => setBusy(false));
-  };
+  const send = () => propose({ ...draft, reason }).then((answer) => props.done(answer.message));
   return (
-    <form class="card" onSubmit={submit}>
+    <form class="card" onSubmit={submit(send)}>
       <h2>{props.title}</h2>
       {props.children}
       <h3>変更の内容</h3>

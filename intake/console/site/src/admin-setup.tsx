@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { type Feed, type Procedure, things } from "./admin-api";
 import { Done } from "./admin-parts";
 import { post } from "./api";
-import { Button, Failure, Field, Heading, useLoaded } from "./parts";
+import { Button, Failure, Field, Heading, useLoaded, useSending } from "./parts";
 import { when, who } from "./words";
 
 export function ProceduresPage() {
@@ -62,17 +62,14 @@ const FEED_STATE: Record<string, string> = {
 
 function Approve(props: { feed: Feed; done: (message: string) => void; cancel: () => void }) {
   const [reason, setReason] = useState("");
-  const [error, setError] = useState<unknown>();
+  const { busy, error, submit } = useSending();
   const { feed } = props;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    post<{ message: string }>(`/api/admin/feeds/${feed.id}/approve`, { reason }).then(
-      (answer) => props.done(answer.message),
-      setError,
+  const approve = () =>
+    post<{ message: string }>(`/api/admin/feeds/${feed.id}/approve`, { reason }).then((answer) =>
+      props.done(answer.message),
     );
-  };
   return (
-    <form class="card" onSubmit={submit}>
+    <form class="card" onSubmit={submit(approve)}>
       <h2>取込 {feed.id} の承認</h2>
       <p>
         {FEED[feed.kind]}（{feed.full ? "全件" : "差分"}）{feed.rows}行のうち、削除 {feed.removed}件、
@@ -82,7 +79,7 @@ function Approve(props: { feed: Feed; done: (message: string) => void; cancel: (
       <Field label="確認した内容（記録に残ります）" name="reason" focus value={reason} onValue={setReason} />
       <Failure error={error} />
       <p class="buttons">
-        <Button look="main" type="submit">
+        <Button look="main" type="submit" disabled={busy}>
           承認する
         </Button>
         <Button onClick={props.cancel}>やめる</Button>

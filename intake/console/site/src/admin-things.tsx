@@ -3,40 +3,76 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-import { type Template, type Terminal, type Thing, things } from "./admin-api";
+import { type Template, type Terminal, type Thing, things, type Value } from "./admin-api";
 import { Done, ProposeForm, RouteSelect } from "./admin-parts";
 import { all } from "./admin-words";
 import { get } from "./api";
 import { Button, Failure, Field, Heading, useLoaded } from "./parts";
 import { when } from "./words";
 
-interface FormProps<V> {
-  thing?: Thing<V>;
+/** What sort of things a page lists: its words, and what of one can be filled in. */
+interface Sort<V> {
+  kind: string;
+  noun: string;
+  subject: { label: string; name: string; type?: string }; // given once, when it is added
+  blank: V;
+  fields: (value: V, set: (value: V) => void, focus: boolean) => ComponentChildren;
+}
+
+interface FormProps {
   done: (message: string) => void;
   cancel: () => void;
 }
 
+function ThingForm<V extends Value>(props: FormProps & { sort: Sort<V>; thing?: Thing<V> }) {
+  const { sort, thing } = props;
+  const [subject, setSubject] = useState(thing?.subject ?? "");
+  const [after, setAfter] = useState(thing?.value ?? sort.blank);
+  return (
+    <ProposeForm
+      title={thing ? `${subject}の変更` : `${sort.noun}の追加`}
+      draft={() => ({ kind: sort.kind, subject, before: thing?.value ?? null, after })}
+      done={props.done}
+      cancel={props.cancel}
+    >
+      {!thing && <Field {...sort.subject} focus value={subject} onValue={setSubject} />}
+      {sort.fields(after, setAfter, thing !== undefined)}
+    </ProposeForm>
+  );
+}
+
+function RemoveForm<V extends Value>(props: FormProps & { sort: Sort<V>; thing: Thing<V> }) {
+  const { sort, thing, ...rest } = props;
+  return (
+    <ProposeForm
+      title={`${thing.subject}の削除`}
+      draft={() => ({ kind: sort.kind, subject: thing.subject, before: thing.value, after: null })}
+      {...rest}
+    />
+  );
+}
+
 /** The list, and the form of what is being added, changed or removed. */
-function ThingsPage<V, T extends Thing<V>>(props: {
-  title: string;
-  kind: string;
-  noun: string;
+function ThingsPage<V extends Value, T extends Thing<V>>(props: {
+  sort: Sort<V>;
   items: T[] | undefined;
   error: unknown;
   again: () => void;
   columns: string[];
   cells: (thing: T) => ComponentChildren[];
-  form: (form: FormProps<V>) => ComponentChildren;
   children?: ComponentChildren;
 }) {
+  const { sort } = props;
   const [doing, setDoing] = useState<{ thing?: T; remove?: boolean }>();
   const [message, setMessage] = useState<string>();
-  const done = (text: string) => {
-    setDoing(undefined);
-    setMessage(text);
-    props.again();
+  const form: FormProps = {
+    done: (text) => {
+      setDoing(undefined);
+      setMessage(text);
+      props.again();
+    },
+    cancel: () => setDoing(undefined),
   };
-  const cancel = () => setDoing(undefined);
   const begin = (what: { thing?: T; remove?: boolean }) => {
     setMessage(undefined);
     setDoing(what);
@@ -44,30 +80,20 @@ function ThingsPage<V, T extends Thing<V>>(props: {
   };
   return (
     <>
-      <Heading>{props.title}</Heading>
+      <Heading>{sort.noun}</Heading>
       <Failure error={props.error} />
       <Done message={message} />
       {!doing && (
         <p class="buttons">
           <Button look="main" onClick={() => begin({})}>
-            {props.noun}を追加する
+            {sort.noun}を追加する
           </Button>
         </p>
       )}
-      {doing?.remove && doing.thing && (
-        <ProposeForm
-          title={`${doing.thing.subject}の削除`}
-          draft={() => ({
-            kind: props.kind,
-            subject: doing.thing!.subject,
-            before: doing.thing!.value as never,
-            after: null,
-          })}
-          done={done}
-          cancel={cancel}
-        />
+      {doing?.remove && doing.thing && <RemoveForm sort={sort} thing={doing.thing} {...form} />}
+      {doing && !doing.remove && (
+        <ThingForm sort={sort} thing={doing.thing} key={doing.thing?.subject} {...form} />
       )}
-      {doing && !doing.remove && props.form({ thing: doing.thing, done, cancel })}
       {props.children}
       <table class="list">
         <thead>
@@ -109,50 +135,43 @@ function ThingsPage<V, T extends Thing<V>>(props: {
 
 type Registered = Thing<Terminal> & { last_session: string | null };
 
-function TerminalForm(props: FormProps<Terminal>) {
-  const [label, setLabel] = useState(props.thing?.subject ?? "");
-  const [department, setDepartment] = useState(props.thing?.value.department ?? "");
-  const [mark, setMark] = useState(props.thing?.value.peer ?? props.thing?.value.address ?? "");
-  const peer = /^[0-9a-fA-F]{64}$/.test(mark) ? mark.toLowerCase() : null;
-  return (
-    <ProposeForm
-      title={props.thing ? `${label}の変更` : "端末の追加"}
-      draft={() => ({
-        kind: "terminal",
-        subject: label,
-        before: (props.thing?.value as never) ?? null,
-        after: { department, peer, address: peer ? null : mark },
-      })}
-      done={props.done}
-      cancel={props.cancel}
-    >
-      {!props.thing && (
-        <Field label="端末名" name="label" focus value={label} onValue={setLabel} />
-      )}
+const isHash = (mark: string) => /^[0-9a-f]{64}$/i.test(mark);
+
+const terminal: Sort<Terminal> = {
+  kind: "terminal",
+  noun: "端末",
+  subject: { label: "端末名", name: "label" },
+  blank: { department: "", peer: null, address: "" },
+  fields: (value, set, focus) => (
+    <>
       <Field
         label="部署"
         name="department"
-        focus={!!props.thing}
-        value={department}
-        onValue={setDepartment}
+        focus={focus}
+        value={value.department}
+        onValue={(department) => set({ ...value, department })}
       />
       <Field
         label="クライアント証明書のSHA-256、またはIPアドレス"
         name="mark"
-        value={mark}
-        onValue={setMark}
+        value={value.peer ?? value.address ?? ""}
+        onValue={(mark) =>
+          set({
+            ...value,
+            peer: isHash(mark) ? mark.toLowerCase() : null,
+            address: isHash(mark) ? null : mark,
+          })
+        }
       />
-    </ProposeForm>
-  );
-}
+    </>
+  ),
+};
 
 export function TerminalsPage() {
   const { value, error, again } = useLoaded(() => things<Registered>("terminals"), "terminals");
   return (
-    <ThingsPage<Terminal, Registered>
-      title="端末"
-      kind="terminal"
-      noun="端末"
+    <ThingsPage
+      sort={terminal}
       items={value?.items}
       error={error}
       again={again}
@@ -163,57 +182,49 @@ export function TerminalsPage() {
         one.peer ? `証明書 ${one.peer}` : `IPアドレス ${one.address}`,
         last_session ? when(last_session) : "なし",
       ]}
-      form={(form) => <TerminalForm {...form} />}
     />
   );
 }
 
 // --- 休日 ---
 
+interface Holiday {
+  name: string;
+}
 interface Year {
   year: number;
-  items: Thing<{ name: string }>[];
+  items: Thing<Holiday>[];
   legal: { day: string; name: string }[];
 }
 
-function HolidayForm(props: FormProps<{ name: string }>) {
-  const [day, setDay] = useState(props.thing?.subject ?? "");
-  const [name, setName] = useState(props.thing?.value.name ?? "");
-  return (
-    <ProposeForm
-      title={props.thing ? `${day}の変更` : "休日の追加"}
-      draft={() => ({
-        kind: "holiday",
-        subject: day,
-        before: props.thing?.value ?? null,
-        after: { name },
-      })}
-      done={props.done}
-      cancel={props.cancel}
-    >
-      {!props.thing && (
-        <Field label="日付" name="day" type="date" focus value={day} onValue={setDay} />
-      )}
-      <Field label="名称" name="holiday-name" focus={!!props.thing} value={name} onValue={setName} />
-    </ProposeForm>
-  );
-}
+const holiday: Sort<Holiday> = {
+  kind: "holiday",
+  noun: "休日",
+  subject: { label: "日付", name: "day", type: "date" },
+  blank: { name: "" },
+  fields: (value, set, focus) => (
+    <Field
+      label="名称"
+      name="holiday-name"
+      focus={focus}
+      value={value.name}
+      onValue={(name) => set({ name })}
+    />
+  ),
+};
 
 export function HolidaysPage() {
   const [year, setYear] = useState(new Date().getFullYear());
   const path = `/api/admin/holidays?year=${year}`;
   const { value, error, again } = useLoaded(() => get<Year>(path), path);
   return (
-    <ThingsPage<{ name: string }, Thing<{ name: string }>>
-      title="休日"
-      kind="holiday"
-      noun="休日"
+    <ThingsPage
+      sort={holiday}
       items={value?.items}
       error={error}
       again={again}
       columns={["市の休日", "名称"]}
       cells={({ subject, value: one }) => [subject, one.name]}
-      form={(form) => <HolidayForm {...form} />}
     >
       <p class="buttons">
         <Button onClick={() => setYear(year - 1)}>前の年</Button>
@@ -236,31 +247,19 @@ export function HolidaysPage() {
 
 // --- 定型文 ---
 
-function TemplateForm(props: FormProps<Template>) {
-  const [title, setTitle] = useState(props.thing?.subject ?? "");
-  const [business, setBusiness] = useState(props.thing?.value.business ?? "*");
-  const [text, setText] = useState(props.thing?.value.text ?? "");
-  return (
-    <ProposeForm
-      title={props.thing ? `${title}の変更` : "定型文の追加"}
-      draft={() => ({
-        kind: "template",
-        subject: title,
-        before: (props.thing?.value as never) ?? null,
-        after: { business, text },
-      })}
-      done={props.done}
-      cancel={props.cancel}
-    >
-      {!props.thing && (
-        <Field label="件名" name="template-title" focus value={title} onValue={setTitle} />
-      )}
+const template: Sort<Template> = {
+  kind: "template",
+  noun: "定型文",
+  subject: { label: "件名", name: "template-title" },
+  blank: { business: "*", text: "" },
+  fields: (value, set) => (
+    <>
       <RouteSelect
         label="事務"
         name="template-business"
         of="business"
-        value={business}
-        onValue={setBusiness}
+        value={value.business}
+        onValue={(business) => set({ ...value, business })}
       />
       <div class="field">
         <label for="template-text">本文（申請者に届きます。2000文字まで）</label>
@@ -268,27 +267,24 @@ function TemplateForm(props: FormProps<Template>) {
           id="template-text"
           rows={6}
           required
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          value={value.text}
+          onInput={(event) => set({ ...value, text: event.currentTarget.value })}
         />
       </div>
-    </ProposeForm>
-  );
-}
+    </>
+  ),
+};
 
 export function TemplatesPage() {
   const { value, error, again } = useLoaded(() => things<Thing<Template>>("templates"), "templates");
   return (
-    <ThingsPage<Template, Thing<Template>>
-      title="定型文"
-      kind="template"
-      noun="定型文"
+    <ThingsPage
+      sort={template}
       items={value?.items}
       error={error}
       again={again}
       columns={["件名", "事務", "本文"]}
       cells={({ subject, value: one }) => [subject, all(one.business), one.text]}
-      form={(form) => <TemplateForm {...form} />}
     />
   );
 }

@@ -6,7 +6,7 @@ import { type Account, type Right, things, type User } from "./admin-api";
 import { Done, ProposeForm, RouteSelect, Select } from "./admin-parts";
 import { PEOPLE, RIGHTS, rightText } from "./admin-words";
 import { post } from "./api";
-import { Button, Failure, Field, Heading, useLoaded } from "./parts";
+import { Button, Failure, Field, Heading, useLoaded, useSending } from "./parts";
 import { when, who } from "./words";
 
 const today = () => new Date(Date.now() + 9 * 3600000).toISOString().slice(0, 10);
@@ -150,22 +150,19 @@ function AccountForm(props: { user?: User; done: (message: string) => void; canc
 
 function StopForm(props: { user: User; done: (message: string) => void; cancel: () => void }) {
   const [reason, setReason] = useState("");
-  const [error, setError] = useState<unknown>();
-  const submit = (event: Event) => {
-    event.preventDefault();
+  const { busy, error, submit } = useSending();
+  const stop = () =>
     post<{ message: string }>(`/api/admin/users/${props.user.subject}/stop`, { reason }).then(
       (answer) => props.done(answer.message),
-      setError,
     );
-  };
   return (
-    <form class="card" onSubmit={submit}>
+    <form class="card" onSubmit={submit(stop)}>
       <h2>{props.user.value.display_name}の利用停止</h2>
       <p>すぐにサインアウトさせ、使えなくします。再開には、変更案と別の管理者の確認が要ります。</p>
       <Field label="停止の理由（記録に残ります）" name="reason" focus value={reason} onValue={setReason} />
       <Failure error={error} />
       <p class="buttons">
-        <Button look="danger" type="submit">
+        <Button look="danger" type="submit" disabled={busy}>
           すぐに利用を停止する
         </Button>
         <Button onClick={props.cancel}>やめる</Button>

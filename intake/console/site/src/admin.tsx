@@ -8,7 +8,7 @@ import { FeedsPage, ProceduresPage } from "./admin-setup";
 import { HolidaysPage, TemplatesPage, TerminalsPage } from "./admin-things";
 import { UsersPage } from "./admin-users";
 import { KINDS, STATES } from "./admin-words";
-import { Button, Failure, Field, Heading, Notice, useLoaded } from "./parts";
+import { Button, Failure, Field, Heading, Notice, single, useLoaded, useSending } from "./parts";
 import { when, who } from "./words";
 
 function Settle(props: {
@@ -17,16 +17,12 @@ function Settle(props: {
   done: (message: string, code: string | null) => void;
 }) {
   const [reason, setReason] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, send } = useSending();
   const { change } = props;
-  const act = (how: "confirm" | "reject") => {
-    if (busy) return;
-    setBusy(true);
-    settle(change.id, how, reason)
-      .then((answer) => props.done(answer.message, answer.code), setError)
-      .finally(() => setBusy(false));
-  };
+  const act = (how: "confirm" | "reject") =>
+    send(() =>
+      settle(change.id, how, reason).then((answer) => props.done(answer.message, answer.code)),
+    );
   return (
     <>
       {change.stale && (
@@ -42,11 +38,11 @@ function Settle(props: {
       <Failure error={error} />
       <p class="buttons">
         {!props.mine && (
-          <Button look="main" disabled={busy} onClick={() => act("confirm")}>
+          <Button look="main" disabled={busy} onClick={single(() => act("confirm"))}>
             確認して反映する
           </Button>
         )}
-        <Button look="danger" disabled={busy} onClick={() => act("reject")}>
+        <Button look="danger" disabled={busy} onClick={single(() => act("reject"))}>
           {props.mine ? "取り下げる" : "差し戻す"}
         </Button>
       </p>

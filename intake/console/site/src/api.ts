@@ -11,12 +11,13 @@ export class ApiError extends Error {
   }
 }
 
-async function call<T>(
+/** The answer when it is a good one; else what the API says is wrong. */
+export async function ask(
   method: string,
   path: string,
   body?: unknown,
   more: Record<string, string> = {},
-): Promise<T> {
+): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(path, {
@@ -31,8 +32,8 @@ async function call<T>(
   } catch {
     throw new ApiError(0, "", "サーバーにつながりません。通信を確かめて、もう一度お試しください。");
   }
+  if (answer.ok) return answer;
   const parsed = await answer.json().catch(() => undefined);
-  if (answer.ok) return parsed as T;
   const error = parsed?.errors?.[0];
   const gone = answer.status === 401 || answer.status === 423 || error?.code === "E0107";
   if (gone && !path.startsWith("/api/session")) dispatchEvent(new Event("console-gate"));
@@ -42,6 +43,11 @@ async function call<T>(
     error?.message ?? "処理できませんでした。もう一度お試しください。",
     parsed,
   );
+}
+
+async function call<T>(...question: Parameters<typeof ask>): Promise<T> {
+  const answer = await ask(...question);
+  return answer.json().catch(() => undefined);
 }
 
 /** `background`: asked by a clock, not by a person; the server does not take it for a sign of life. */
@@ -177,6 +183,12 @@ export const application = (receipt: string) =>
 // What was asked for and never answered, with its key: asked again, the server does nothing twice.
 // The version may be another by then: by that very act, perhaps.
 const unanswered = new Map<string, string>();
+
+/** Whoever opens an application sees what became of it: what they ask for from now on is new. */
+export function forgetUnanswered(receipt: string) {
+  for (const what of unanswered.keys())
+    if (what.startsWith(`/api/applications/${encodeURIComponent(receipt)}/`)) unanswered.delete(what);
+}
 
 /** Something that happens once, even when the answer is lost and a person asks for it again. */
 export async function once<T>(path: string, body: unknown): Promise<T> {

@@ -1,8 +1,17 @@
 // One application: as the resident filled it in, what was found out, and what staff may do.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-import { type Application, application, type FormRow, post, type Remark, remove } from "./api";
+import {
+  type Application,
+  ApiError,
+  application,
+  forgetUnanswered,
+  type FormRow,
+  post,
+  type Remark,
+  remove,
+} from "./api";
 import { Decide } from "./decide";
 import type { Numbers } from "./numbers";
 import { Button, Failure, Heading, lazy, Notice, useKeys, useLoaded, Words } from "./parts";
@@ -122,8 +131,8 @@ function Review(props: { it: Application }) {
   if (!review) return null;
   return (
     <Notice kind="warning">
-      連携の前に承認が必要です：{review.demands.map((d) => demand[d] ?? d).join("、")}。
-      {review.persons}人のうち{review.approvals.length}人が承認しました
+      連携の前に職員の承認が必要です（{review.demands.map((d) => demand[d] ?? d).join("、")}）。
+      必要な人数 {review.persons}人、承認した人 {review.approvals.length}人
       {review.approvals.length > 0 && `（${review.approvals.map((a) => who(a.by)).join("、")}）`}。
     </Notice>
   );
@@ -175,6 +184,31 @@ function useClaim(receipt: string) {
   return refused;
 }
 
+interface Trouble {
+  error: unknown;
+  version: number; // of what was decided on
+}
+
+/** What went wrong with a decision, beside what the application is by now. Of a decision whose answer
+ * was lost the history tells whether it was done. */
+function Told(props: { it: Application; me: string; trouble: Trouble }) {
+  const place = useRef<HTMLDivElement>(null);
+  const { it } = props;
+  const { error, version } = props.trouble;
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), [props.trouble]);
+  const lost = !(error instanceof ApiError) || error.status === 0;
+  const done = it.history.some((one) => one.version > version && one.actor === `staff:${props.me}`);
+  return (
+    <div ref={place}>
+      {lost && done ? (
+        <Notice kind="info">応答は届きませんでしたが、押した操作は済んでいます（いまは「{it.state_name}」）。</Notice>
+      ) : (
+        <Failure error={error} />
+      )}
+    </div>
+  );
+}
+
 const masked = (it: Application) =>
   (it.form?.groups ?? []).some((group) => group.rows.some((row) => row.masked));
 
@@ -182,8 +216,18 @@ export function ApplicationPage(props: { receipt: string; me: string }) {
   const { value: it, error, again } = useLoaded(() => application(props.receipt), props.receipt);
   const refused = useClaim(props.receipt);
   const [numbers, setNumbers] = useState<Numbers>();
+  const [trouble, setTrouble] = useState<Trouble>();
+  useEffect(() => forgetUnanswered(props.receipt), [props.receipt]);
   const back = () => {
     location.hash = "#/";
+  };
+  const failed = (wrong: unknown) => {
+    setTrouble({ error: wrong, version: it!.version });
+    again();
+  };
+  const dropped = () => {
+    setTrouble(undefined);
+    again();
   };
   useKeys({ Escape: back });
   if (!it) return error ? <Failure error={error} /> : <p class="empty">読み込んでいます…</p>;
@@ -197,20 +241,25 @@ export function ApplicationPage(props: { receipt: string; me: string }) {
         <small class="receipt">{it.receipt_number}</small>
       </Heading>
       <p>
-        <strong class="state">{it.state_name}</strong> {it.reason_ja ?? ""}　申請 {when(it.applied_at)}
-        　期限 <Due on={it.due_on} term={it.due_term} />
+        <strong class="state">{it.state_name}</strong> {it.reason_ja ?? ""}
+      </p>
+      <p>
+        申請 {when(it.applied_at)} <span class="term">期限</span>{" "}
+        <Due on={it.due_on} term={it.due_term} />
       </p>
       {it.hold && (
         <Notice kind="info">
           {who(it.hold.by)} さんが {when(it.hold.until)} まで保留にしています。
         </Notice>
       )}
-      <Failure error={error} />
+      {trouble ? <Told it={it} me={props.me} trouble={trouble} /> : <Failure error={error} />}
       <Failure error={refused} />
       <Review it={it} />
-      {it.state === "unmatched" && <Unmatched it={it} me={props.me} done={back} changed={again} />}
+      {it.state === "unmatched" && (
+        <Unmatched it={it} me={props.me} done={back} dropped={dropped} failed={failed} />
+      )}
       <Findings it={it} />
-      <Decide it={it} done={back} changed={again} />
+      <Decide it={it} done={back} failed={failed} />
       {it.versions.length > 0 && <Versions it={it} />}
       <h2>申請の内容</h2>
       {it.may.includes("number") && masked(it) && (

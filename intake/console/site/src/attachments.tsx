@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { type Application, ApiError } from "./api";
+import { type Application, ApiError, ask } from "./api";
 import { Button, Failure } from "./parts";
 
 interface Picture {
@@ -18,17 +18,16 @@ const BUSY_TRIES = 30; // a second apart: one page takes 20 seconds at the most
 
 /** Few pages are drawn at once: what finds no place asks again, as long as somebody waits for it. */
 async function fetchPage(path: string, wanted: () => boolean, tries = BUSY_TRIES): Promise<Picture> {
-  const answer = await fetch(path, { cache: "no-store" });
-  if (answer.status === 429 && tries > 0 && wanted()) {
-    await new Promise((done) => setTimeout(done, 1000));
-    return fetchPage(path, wanted, tries - 1);
+  try {
+    const answer = await ask("GET", path);
+    const pages = Number(answer.headers.get("Uketsuke-Pages") ?? "1");
+    return { url: URL.createObjectURL(await answer.blob()), pages };
+  } catch (error) {
+    const busy = error instanceof ApiError && error.status === 429;
+    if (!busy || tries === 0 || !wanted()) throw error;
   }
-  if (!answer.ok) {
-    const body = await answer.json().catch(() => undefined);
-    throw new ApiError(answer.status, "", body?.errors?.[0]?.message ?? "表示できません。", body);
-  }
-  const pages = Number(answer.headers.get("Uketsuke-Pages") ?? "1");
-  return { url: URL.createObjectURL(await answer.blob()), pages };
+  await new Promise((done) => setTimeout(done, 1000));
+  return fetchPage(path, wanted, tries - 1);
 }
 
 function Viewer(props: { it: Application; index: number; name: string; close: () => void }) {
@@ -88,21 +87,27 @@ function Viewer(props: { it: Application; index: number; name: string; close: ()
   );
 }
 
+const TYPES: Record<string, string> = {
+  "application/pdf": "PDF",
+  "image/jpeg": "JPEG画像",
+  "image/png": "PNG画像",
+};
+
 export function Attachments(props: { it: Application }) {
   const [shown, setShown] = useState<number>();
   return (
     <section class="card" aria-label="添付書類">
       <h2>添付書類</h2>
-      <ul class="files">
-        {props.it.attachments.map((file) => (
+      <ol class="files">
+        {props.it.attachments.map((file, place) => (
           <li key={file.index}>
             {file.name}{" "}
             <small>
-              {file.type}、{Math.ceil(file.size / 1024)} KB
+              {TYPES[file.type] ?? "表示できない形式"}、{Math.ceil(file.size / 1024)} KB
             </small>{" "}
             <Button
               aria-expanded={shown === file.index}
-              aria-label={`${file.name} を表示する`}
+              aria-label={`${place + 1} ${file.name} を表示する`}
               onClick={() => setShown(shown === file.index ? undefined : file.index)}
             >
               表示する
@@ -117,7 +122,7 @@ export function Attachments(props: { it: Application }) {
             )}
           </li>
         ))}
-      </ul>
+      </ol>
     </section>
   );
 }

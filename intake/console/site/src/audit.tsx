@@ -6,7 +6,7 @@ import { get, post } from "./api";
 import { Done, Select } from "./admin-parts";
 import { PEOPLE } from "./admin-words";
 import { ACTS, act, detailText, REPORTS, WHY } from "./audit-words";
-import { Button, Failure, Field, Heading, Notice, useLoaded } from "./parts";
+import { Button, Failure, Field, Heading, Notice, useLoaded, useSending } from "./parts";
 import { when, who } from "./words";
 
 // --- 監査記録 ---
@@ -247,10 +247,14 @@ function DayLines(props: { items: Line[] }) {
   );
 }
 
-function SignOff(props: { report: Report; path: string; done: () => void }) {
+function SignOff(props: {
+  report: Report;
+  path: string;
+  done: () => void;
+  again: () => void;
+}) {
   const [remark, setRemark] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, submit } = useSending();
   const signed = props.report.reviews.find((review) => review.seen === props.report.seen);
   if (signed)
     return (
@@ -258,16 +262,13 @@ function SignOff(props: { report: Report; path: string; done: () => void }) {
         点検済：{when(signed.at)}　{who(signed.by)}　{signed.remark}
       </Notice>
     );
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    post(props.path, { seen: props.report.seen, remark })
-      .then(props.done, setError)
-      .finally(() => setBusy(false));
-  };
+  const sign = () =>
+    post(props.path, { seen: props.report.seen, remark }).then(props.done, (wrong) => {
+      props.again(); // it may have been done, and its answer lost: then it stands there
+      throw wrong;
+    });
   return (
-    <form class="card" onSubmit={submit}>
+    <form class="card" onSubmit={submit(sign)}>
       <Field label="点検の所見（記録に残ります）" name="remark" value={remark} onValue={setRemark} />
       <Failure error={error} />
       <Button look="main" type="submit" disabled={busy}>
@@ -316,6 +317,7 @@ function ReportPage(props: { report: string }) {
             setMessage("点検済にしました。");
             again();
           }}
+          again={again}
           key={value.seen}
         />
       )}
@@ -409,19 +411,14 @@ function ChainPage() {
     (background) => get<Chain>("/api/audit/chain", background),
     "chain",
   );
-  const [failed, setFailed] = useState<unknown>();
+  const { error: failed, send } = useSending();
   const running = value?.running ?? null;
   useEffect(() => {
     if (!running) return;
     const timer = setTimeout(() => again(true), 1000);
     return () => clearTimeout(timer);
   }, [value, error]);
-  const verify = () => {
-    post("/api/audit/chain").then(() => {
-      setFailed(undefined);
-      again();
-    }, setFailed);
-  };
+  const verify = () => send(() => post("/api/audit/chain").then(() => again()));
   return (
     <>
       <Heading>監査記録の検証</Heading>

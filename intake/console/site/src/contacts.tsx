@@ -3,31 +3,23 @@
 import { useState } from "preact/hooks";
 
 import { type Application, once } from "./api";
-import { Button, Failure } from "./parts";
+import { Button, Failure, useSending } from "./parts";
 import { way, when, who } from "./words";
 
 function Add(props: { it: Application; changed: () => void }) {
   const [how, setHow] = useState("phone");
   const [text, setText] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
+  const { busy, error, submit } = useSending();
+  const add = () =>
     once(`/api/applications/${encodeURIComponent(props.it.receipt_number)}/contact`, {
       way: how,
       text,
-    })
-      .then(() => {
-        setText("");
-        setError(undefined);
-        props.changed();
-      }, setError)
-      .finally(() => setBusy(false));
-  };
+    }).then(() => {
+      setText("");
+      props.changed();
+    });
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit(add)}>
       <Failure error={error} />
       <div class="field">
         <label for="contact-way">連絡の方法</label>

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { act, type Application, get } from "./api";
-import { Button, Failure, Field } from "./parts";
+import { Button, Field, useSending } from "./parts";
 
 interface Act {
   name: string;
@@ -71,34 +71,28 @@ function Templates(props: { business: string; choose: (text: string) => void }) 
   );
 }
 
-function ActForm(props: { it: Application; act: Act; done: () => void; changed: () => void }) {
+function ActForm(props: {
+  it: Application;
+  act: Act;
+  done: () => void;
+  failed: (error: unknown) => void;
+}) {
   const [reason, setReason] = useState("");
   const [message, setMessage] = useState("");
   const [until, setUntil] = useState("");
   const [destination, setDestination] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (busy) return; // a double click decides once
-    setBusy(true);
+  const { busy, submit } = useSending();
+  const decide = () =>
     act(props.it.receipt_number, props.act.name, {
       reason,
       version: props.it.version,
       ...(props.act.message ? { message } : {}),
       ...(props.act.destination ? { destination } : {}),
       ...(props.act.until ? { until: `${until}T08:30:00+09:00` } : {}),
-    })
-      .then(props.done, (failed) => {
-        setError(failed);
-        props.changed();
-      })
-      .finally(() => setBusy(false));
-  };
+    }).then(props.done, props.failed);
   return (
-    <form class="card" onSubmit={submit}>
+    <form class="card" onSubmit={submit(decide)}>
       <h3>{props.act.label}</h3>
-      <Failure error={error} />
       {props.act.message && <Templates business={props.it.business} choose={setMessage} />}
       {props.act.message && (
         <div class="field">
@@ -139,10 +133,14 @@ function ActForm(props: { it: Application; act: Act; done: () => void; changed: 
   );
 }
 
-export function Decide(props: { it: Application; done: () => void; changed: () => void }) {
+export function Decide(props: {
+  it: Application;
+  done: () => void;
+  failed: (error: unknown) => void;
+}) {
   const [chosen, setChosen] = useState<string>();
   const possible = ACTS.filter((one) =>
-    one.destination ? props.it.destinations.length > 0 : props.it.may.includes(one.name),
+    one.destination ? props.it.destinations.length > 1 : props.it.may.includes(one.name),
   );
   const current = possible.find((one) => one.name === chosen);
   if (!possible.length) return null;

@@ -4,7 +4,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { type Application, post } from "./api";
-import { Button, Failure, Field } from "./parts";
+import { Button, Failure, Field, useSending } from "./parts";
 
 const SHOWN_FOR = 60; // seconds
 
@@ -18,7 +18,7 @@ export function ShowNumbers(props: {
   const [asked, setAsked] = useState(false);
   const [reason, setReason] = useState("");
   const [left, setLeft] = useState(SHOWN_FOR);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, submit } = useSending();
   const hide = () => {
     props.show(undefined);
     setAsked(false);
@@ -41,26 +41,28 @@ export function ShowNumbers(props: {
       removeEventListener("blur", hide);
     };
   }, [props.shown]);
-  const submit = (event: Event) => {
-    event.preventDefault();
+  const ask = () =>
     post<{ numbers: { path: string; value: string }[] }>(
       `/api/applications/${encodeURIComponent(props.it.receipt_number)}/numbers`,
       { reason },
     ).then((answer) => {
-      setError(undefined);
       setLeft(SHOWN_FOR);
       props.show(Object.fromEntries(answer.numbers.map((one) => [one.path, one.value])));
-    }, setError);
-  };
+    });
   if (props.shown)
     return (
       <p class="numbers" role="status">
         個人番号を表示しています（あと{left}秒で隠します）。 <Button onClick={hide}>すぐに隠す</Button>
       </p>
     );
-  if (!asked) return <Button onClick={() => setAsked(true)}>個人番号を表示する</Button>;
+  if (!asked)
+    return (
+      <p>
+        <Button onClick={() => setAsked(true)}>個人番号を表示する</Button>
+      </p>
+    );
   return (
-    <form class="card" onSubmit={submit}>
+    <form class="card" onSubmit={submit(ask)}>
       <Failure error={error} />
       <Field
         label="個人番号を見る理由（記録に残ります）"
@@ -70,7 +72,7 @@ export function ShowNumbers(props: {
         value={reason}
         onValue={setReason}
       />
-      <Button look="main" type="submit">
+      <Button look="main" type="submit" disabled={busy}>
         表示する
       </Button>{" "}
       <Button onClick={() => setAsked(false)}>やめる</Button>

@@ -2,21 +2,12 @@
 
 import { useState } from "preact/hooks";
 
-import { type Application, ApiError, post } from "./api";
-import { Button, Failure, Field, Notice } from "./parts";
+import { type Application, ask, post } from "./api";
+import { Button, Failure, Field, Notice, useSending } from "./parts";
 
 /** What the server makes is saved by the browser under the server's name for it. */
 async function save(path: string, body: unknown) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    cache: "no-store",
-  });
-  if (!answer.ok) {
-    const told = await answer.json().catch(() => undefined);
-    throw new ApiError(answer.status, "", told?.errors?.[0]?.message ?? "印刷できませんでした。");
-  }
+  const answer = await ask("POST", path, body);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
   link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
@@ -27,22 +18,11 @@ async function save(path: string, body: unknown) {
 function Print(props: { it: Application; base: string }) {
   const [reason, setReason] = useState("");
   const [numbers, setNumbers] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
   const [done, setDone] = useState(false);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    save(`${props.base}/print`, { reason, numbers })
-      .then(() => {
-        setError(undefined);
-        setDone(true);
-      }, setError)
-      .finally(() => setBusy(false));
-  };
+  const { busy, error, submit } = useSending();
+  const print = () => save(`${props.base}/print`, { reason, numbers }).then(() => setDone(true));
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit(print)}>
       <Failure error={error} />
       {done && (
         <Notice kind="info">
@@ -75,17 +55,13 @@ function Export(props: { base: string }) {
   const [recipient, setRecipient] = useState("");
   const [medium, setMedium] = useState("");
   const [asked, setAsked] = useState<{ number: number; many: boolean }>();
-  const [error, setError] = useState<unknown>();
-  const submit = (event: Event) => {
-    event.preventDefault();
-    post<{ number: number; many: boolean }>(`${props.base}/export`, { reason, recipient, medium }).then(
-      (answer) => {
-        setError(undefined);
-        setAsked(answer);
-      },
-      setError,
-    );
-  };
+  const { busy, error, submit } = useSending();
+  const request = () =>
+    post<{ number: number; many: boolean }>(`${props.base}/export`, {
+      reason,
+      recipient,
+      medium,
+    }).then(setAsked);
   if (asked)
     return (
       <Notice kind="info">
@@ -95,12 +71,14 @@ function Export(props: { base: string }) {
       </Notice>
     );
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit(request)}>
       <Failure error={error} />
       <Field label="出力する理由（授受簿に残ります）" name="export-reason" value={reason} onValue={setReason} />
       <Field label="渡す相手" name="export-recipient" value={recipient} onValue={setRecipient} />
       <Field label="媒体の番号" name="export-medium" value={medium} onValue={setMedium} />
-      <Button type="submit">出力を申請する</Button>
+      <Button type="submit" disabled={busy}>
+        出力を申請する
+      </Button>
     </form>
   );
 }

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { get, post } from "./api";
-import { Button, Failure, Field, Heading, useLoaded } from "./parts";
+import { Button, Failure, Field, Heading, single, useLoaded, useSending } from "./parts";
 import { when, who } from "./words";
 
 interface Output {
@@ -49,17 +49,18 @@ function Actions(props: { it: Output; me: string; changed: () => void }) {
   const mine = it.asked_by === `staff:${props.me}`;
   const [password, setPassword] = useState<string>();
   const [how, setHow] = useState("");
-  const [error, setError] = useState<unknown>();
-  const run = (what: string, body: unknown, done: (answer: { password?: string }) => void) =>
-    post<{ password?: string }>(path(it, what), body).then((answer) => {
-      setError(undefined);
-      done(answer);
-    }, setError);
+  const { busy, error, send, submit } = useSending();
+  const ask = (what: string, body: unknown) => post<{ password?: string }>(path(it, what), body);
   return (
     <>
       <Failure error={error} />
       {it.state === "waiting" && !mine && (
-        <Button onClick={() => run("approve", {}, props.changed)}>出力を承認する</Button>
+        <Button
+          disabled={busy}
+          onClick={single(() => send(() => ask("approve", {}).then(props.changed)))}
+        >
+          出力を承認する
+        </Button>
       )}
       {it.kind === "export" && it.state === "open" && mine && (
         <>
@@ -72,7 +73,12 @@ function Actions(props: { it: Output; me: string; changed: () => void }) {
               <small>　別の方法で伝えてください。</small>
             </p>
           ) : (
-            <Button onClick={() => run("password", {}, (answer) => setPassword(answer.password))}>
+            <Button
+              disabled={busy}
+              onClick={() =>
+                send(() => ask("password", {}).then((answer) => setPassword(answer.password)))
+              }
+            >
               パスワードを見る
             </Button>
           )}
@@ -81,19 +87,16 @@ function Actions(props: { it: Output; me: string; changed: () => void }) {
       {it.state !== "gone" && it.state !== "waiting" && (
         <details>
           <summary>廃棄・返却を記録する</summary>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              run("dispose", { how }, props.changed);
-            }}
-          >
+          <form onSubmit={submit(() => ask("dispose", { how }).then(props.changed))}>
             <Field
               label="どうしたか（溶解、裁断、消去、返却など）"
               name={`how-${it.number}`}
               value={how}
               onValue={setHow}
             />
-            <Button type="submit">記録する</Button>
+            <Button type="submit" disabled={busy}>
+              記録する
+            </Button>
           </form>
         </details>
       )}

@@ -83,9 +83,12 @@ function Ocsp(props: { it: Overview["ocsp"] }) {
 function Bar(props: { count: number; most: number }) {
   // the width is an attribute of SVG, so that no inline style is needed
   return (
-    <svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
-      <rect width={props.most ? (100 * props.count) / props.most : 0} height="10" />
-    </svg>
+    <>
+      <span class="amount">{props.count.toLocaleString()}</span>{" "}
+      <svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+        <rect width={props.most ? (100 * props.count) / props.most : 0} height="10" />
+      </svg>
+    </>
   );
 }
 
@@ -101,13 +104,12 @@ function Counts(props: { small: number }) {
       <h2>件数の集計</h2>
       <div class="filters">
         <label>
-          申請月{" "}
+          申請月（最初）{" "}
           <input type="month" required value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
         </label>
         <label>
-          から{" "}
+          申請月（最後）{" "}
           <input type="month" required value={to} onInput={(event) => setTo(event.currentTarget.value)} />
-          {" "}まで
         </label>
         <a class="button" href={`/api/counts?from=${from}-01&to=${to}-${last}`} download>
           CSVを保存する
@@ -135,7 +137,7 @@ export function OverviewPage() {
       {value && (
         <>
           <p class="figure">
-            今日届いた申請 <strong>{value.today.intake}</strong> 件
+            今日届いた申請 <strong>{value.today.intake.toLocaleString()}</strong> 件
           </p>
           <h2>期限が近い申請</h2>
           <table class="list">
@@ -150,7 +152,7 @@ export function OverviewPage() {
                 <tr>
                   <td>{name}</td>
                   <td>
-                    {value.due[code]} <Bar count={value.due[code]} most={Math.max(1, ...Object.values(value.due))} />
+                    <Bar count={value.due[code]} most={Math.max(1, ...Object.values(value.due))} />
                   </td>
                 </tr>
               ))}
@@ -172,7 +174,7 @@ export function OverviewPage() {
                   <td>{one.state_name}</td>
                   <td>{one.reason_ja ?? ""}</td>
                   <td>
-                    {one.count} <Bar count={one.count} most={most} />
+                    <Bar count={one.count} most={most} />
                   </td>
                   <td>{one.oldest ? `${age(one.oldest)}前から` : ""}</td>
                 </tr>
@@ -181,7 +183,7 @@ export function OverviewPage() {
           </table>
           <Revocation it={value.revocation} />
           <Ocsp it={value.ocsp} />
-          <h2>業務システムの受け取り待ち</h2>
+          <h2>業務システム・ポータルの受け取り待ち</h2>
           <table class="list">
             <thead>
               <tr>

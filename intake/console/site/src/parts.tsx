@@ -138,6 +138,36 @@ export function useLoaded<T>(
   return { value: here.value, error: here.error, again: (background = false) => setTurn({ background }) };
 }
 
+/** The second click of a double click may fall on what has come in the place of the first. */
+export const single = (run: () => void) => (event: MouseEvent) => {
+  if (event.detail < 2) run();
+};
+
+/** Something that is sent: once at a time, however often it is pressed, and what went wrong with it. */
+export function useSending() {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const under = useRef(false); // at once: a second click may come before the page is drawn anew
+  const send = (work: () => Promise<unknown>) => {
+    if (under.current) return;
+    under.current = true;
+    setBusy(true);
+    setError(undefined); // the same words again are news to who only hears them
+    work()
+      .catch(setError)
+      .finally(() => {
+        under.current = false;
+        setBusy(false);
+      });
+  };
+  /** As the onSubmit of a form. */
+  const submit = (work: () => Promise<unknown>) => (event: Event) => {
+    event.preventDefault();
+    send(work);
+  };
+  return { busy, error, send, submit };
+}
+
 /** A part that is loaded when it is first shown. */
 export function lazy<P extends object>(
   load: () => Promise<ComponentType<P>>,

@@ -94,7 +94,7 @@ function Row({ item, current, chosen, point, choose }: RowProps) {
         {item.reason_ja ?? item.state_name}
         {item.put_off_until && <small> {when(item.put_off_until)}まで</small>}
       </td>
-      <td>
+      <td class="number">
         {when(item.applied_at)}
         <small> {age(item.since)}</small>
       </td>

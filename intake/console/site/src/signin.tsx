@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { ApiError, get, type Me, post } from "./api";
-import { Button, Failure, Field, Heading, Notice } from "./parts";
+import { Button, Failure, Field, Heading, Notice, useSending } from "./parts";
 import { when } from "./words";
 
 const bytes = (text: string) =>
@@ -68,18 +68,9 @@ function Step(props: {
   run: () => Promise<void>;
   children: preact.ComponentChildren;
 }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    setError(undefined);
-    await props.run().catch(setError);
-    setBusy(false);
-  };
+  const { busy, error, submit } = useSending();
   return (
-    <form class="card" onSubmit={submit}>
+    <form class="card" onSubmit={submit(props.run)}>
       <Heading>{props.title}</Heading>
       <Failure error={error} />
       {props.children}
@@ -147,13 +138,12 @@ function PasswordStep(props: {
 
 function SecondFactor(props: { challenge: Challenge; done: () => void }) {
   const [code, setCode] = useState("");
-  const [error, setError] = useState<unknown>();
+  const { busy, error, send } = useSending();
   const run = async () => {
     await post("/api/session/totp", { code });
     props.done();
   };
-  const touch = () =>
-    post<Challenge>("/api/session/challenge").then(assert).then(props.done).catch(setError);
+  const touch = () => post<Challenge>("/api/session/challenge").then(assert).then(props.done);
   return (
     <div class="narrow">
       {props.challenge.credentials.length > 0 && (
@@ -161,7 +151,7 @@ function SecondFactor(props: { challenge: Challenge; done: () => void }) {
           <Heading>本人の確認</Heading>
           <Failure error={error} />
           <p>端末の指紋・顔認証か、セキュリティキーで確認します。</p>
-          <Button look="main" onClick={touch}>
+          <Button look="main" disabled={busy} onClick={() => send(touch)}>
             認証器で確認する
           </Button>
         </div>
@@ -218,8 +208,8 @@ interface Secret {
 function SetUp(props: { name: string; done: () => void }) {
   const [secret, setSecret] = useState<Secret>();
   const [code, setCode] = useState("");
-  const [error, setError] = useState<unknown>();
-  const begin = () => get<Secret>("/api/enrolment/totp").then(setSecret).catch(setError);
+  const { busy, error, send } = useSending();
+  const begin = () => send(() => get<Secret>("/api/enrolment/totp").then(setSecret));
   const run = async () => {
     await post("/api/enrolment/totp", { secret: secret?.secret, code });
     props.done();
@@ -240,10 +230,16 @@ function SetUp(props: { name: string; done: () => void }) {
         <Heading>本人の確認方法</Heading>
         <Failure error={error} />
         <p>次からのサインインで使う、二つ目の確認方法を選んでください。</p>
-        <Button look="main" onClick={() => register(props.name).then(props.done).catch(setError)}>
+        <Button
+          look="main"
+          disabled={busy}
+          onClick={() => send(() => register(props.name).then(props.done))}
+        >
           この端末の指紋・顔認証、またはセキュリティキー
         </Button>
-        <Button onClick={begin}>認証アプリ（確認コード）</Button>
+        <Button disabled={busy} onClick={begin}>
+          認証アプリ（確認コード）
+        </Button>
       </div>
     </div>
   );

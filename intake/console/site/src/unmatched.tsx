@@ -4,8 +4,8 @@
 import { useRef, useState } from "preact/hooks";
 
 import { act, type Application, type Candidate, type Facts, type Person, post } from "./api";
-import { difference, substituted } from "./difference";
-import { Button, Failure, Field, Marked, Notice, useKeys } from "./parts";
+import { difference, type Piece, substituted } from "./difference";
+import { Button, Failure, Field, Marked, Notice, useKeys, useSending } from "./parts";
 import { agreement, agrees, era, fact, residence, sex, who } from "./words";
 
 const SHOWN = ["name", "kana", "birth_date", "sex", "address"] as const;
@@ -25,13 +25,22 @@ function told(person: Person | Facts, which: Shown): string {
   return value;
 }
 
+/** Names and addresses character by character; a day is another day as a whole. */
+function compared(person: Person, facts: Facts | null, which: Shown): Piece[] {
+  const text = told(person, which);
+  const other = facts ? told(facts, which) : "";
+  return which === "birth_date" || which === "sex"
+    ? [{ text, same: !other || text === other }]
+    : difference(text, other);
+}
+
 function Certificate(props: { facts: Facts | null }) {
   const facts = props.facts;
   if (!facts) return <p>署名用電子証明書がありません。申請書の内容で確かめてください。</p>;
   const flags = { name: facts.name_substituted, address: facts.address_substituted };
   return (
     <dl class="rows">
-      {SHOWN.map((which) => (
+      {SHOWN.filter((which) => facts[which]).map((which) => (
         <div class="row">
           <dt>{fact[which]}</dt>
           <dd>
@@ -70,7 +79,7 @@ function Card(props: {
             <div class={agrees(how) ? "row" : "row noted"}>
               <dt>{fact[which]}</dt>
               <dd>
-                <Marked pieces={difference(told(person, which), facts ? told(facts, which) : "")} />
+                <Marked pieces={compared(person, facts, which)} />
                 {which === "address" && person.building && <span> {person.building}</span>}
                 {which === "name" && person.former_surname && <span>（旧氏 {person.former_surname}）</span>}
                 {which === "name" && person.common_name && <span>（通称 {person.common_name}）</span>}
@@ -92,27 +101,24 @@ function Search(props: { it: Application; found: (residents: Candidate[]) => voi
   const [birth, setBirth] = useState("");
   const [address, setAddress] = useState("");
   const [reason, setReason] = useState("");
-  const [error, setError] = useState<unknown>();
-  const submit = (event: Event) => {
-    event.preventDefault();
+  const { busy, error, submit } = useSending();
+  const search = () =>
     post<{ candidates: Candidate[] }>(
       `/api/applications/${encodeURIComponent(props.it.receipt_number)}/search`,
       { name, birth_date: birth, address, reason },
-    ).then((answer) => {
-      setError(undefined);
-      props.found(answer.candidates);
-    }, setError);
-  };
+    ).then((answer) => props.found(answer.candidates));
   return (
     <details>
       <summary>ほかの人を探す（氏名・生年月日・住所のうち二つ以上）</summary>
-      <form onSubmit={submit} class="search">
+      <form onSubmit={submit(search)} class="search">
         <Failure error={error} />
         <Field label="氏名" name="search-name" required={false} value={name} onValue={setName} />
         <Field label="生年月日" name="search-birth" type="date" required={false} value={birth} onValue={setBirth} />
         <Field label="住所" name="search-address" required={false} value={address} onValue={setAddress} />
         <Field label="探す理由" name="search-reason" value={reason} onValue={setReason} />
-        <Button type="submit">探す</Button>
+        <Button type="submit" disabled={busy}>
+          探す
+        </Button>
       </form>
     </details>
   );
@@ -124,60 +130,59 @@ function Drop(props: {
   name: "drop" | "deny";
   label: string;
   done: () => void;
-  changed: () => void;
+  failed: (error: unknown) => void;
 }) {
-  const [error, setError] = useState<unknown>();
   const [reason, setReason] = useState("");
-  const submit = (event: Event) => {
-    event.preventDefault();
+  const { busy, submit } = useSending();
+  const drop = () =>
     act(props.it.receipt_number, props.name, { reason, version: props.it.version }).then(
-      props.name === "drop" ? props.changed : props.done,
-      (failed) => {
-        setError(failed);
-        props.changed();
-      },
+      props.done,
+      props.failed,
     );
-  };
   return (
     <details>
       <summary>{props.label}</summary>
-      <form onSubmit={submit}>
-        <Failure error={error} />
-        <Field label="理由" name="drop-reason" value={reason} onValue={setReason} />
-        <Button type="submit">{props.label}</Button>
+      <form onSubmit={submit(drop)}>
+        <Field label="理由（記録に残ります）" name="drop-reason" value={reason} onValue={setReason} />
+        <Button type="submit" disabled={busy}>
+          {props.label}
+        </Button>
       </form>
     </details>
   );
 }
 
-function Confirm(props: { it: Application; done: () => void; changed: () => void }) {
-  const [error, setError] = useState<unknown>();
+function Confirm(props: {
+  it: Application;
+  done: () => void;
+  failed: (error: unknown) => void;
+}) {
   const [reason, setReason] = useState("");
+  const { busy, submit } = useSending();
   const proposal = props.it.proposal!;
-  const confirm = (event: Event) => {
-    event.preventDefault();
+  const confirm = () =>
     act(props.it.receipt_number, "confirm", {
       atenabango: proposal.atenabango,
       reason,
       version: props.it.version,
-    }).then(props.done, (failed) => {
-      setError(failed);
-      props.changed();
-    });
-  };
+    }).then(props.done, props.failed);
   return (
     <section class="card" aria-label="二人目の確認">
-      <form onSubmit={confirm}>
-      <h2>二人目の確認</h2>
-      <p>
-        {who(proposal.by)} さんが、宛名番号 <strong>{proposal.atenabango}</strong> の人だと判断しました。
-        申請した人と同じ人か、自分で見比べて確かめてください。
-      </p>
-      <Failure error={error} />
-      <Field label="確認した内容" name="confirm-reason" value={reason} onValue={setReason} />
-      <Button look="main" type="submit">
-        同じ人であることを確認した
-      </Button>
+      <form onSubmit={submit(confirm)}>
+        <h2>二人目の確認</h2>
+        <p>
+          {who(proposal.by)} さんが、宛名番号 <strong>{proposal.atenabango}</strong> の人だと判断しました。
+          申請した人と同じ人か、自分で見比べて確かめてください。
+        </p>
+        <Field
+          label="確認した内容（記録に残ります）"
+          name="confirm-reason"
+          value={reason}
+          onValue={setReason}
+        />
+        <Button look="main" type="submit" disabled={busy}>
+          同じ人であることを確認した
+        </Button>
       </form>
       <Drop {...props} name="deny" label="同じ人ではない（差し戻す）" />
     </section>
@@ -188,7 +193,8 @@ export function Unmatched(props: {
   it: Application;
   me: string;
   done: () => void;
-  changed: () => void;
+  dropped: () => void;
+  failed: (error: unknown) => void;
 }) {
   const { it } = props;
   const confirms =
@@ -196,8 +202,7 @@ export function Unmatched(props: {
   const [found, setFound] = useState<Candidate[]>();
   const [chosen, setChosen] = useState<string>();
   const [reason, setReason] = useState("");
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const { busy, submit } = useSending();
   const reasons = useRef<HTMLSelectElement>(null);
   const candidates = found ?? it.decision?.candidates ?? [];
   const choose = (i: number) => {
@@ -208,26 +213,28 @@ export function Unmatched(props: {
   const keys: Record<string, () => void> = {};
   for (let i = 0; i < 9; i++) keys[String(i + 1)] = () => choose(i);
   useKeys(keys);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (busy || !chosen || !reason) return;
-    setBusy(true);
-    act(it.receipt_number, "identify", { atenabango: chosen, reason, version: it.version })
-      .then(props.done, (failed) => {
-        setError(failed);
-        props.changed();
-      })
-      .finally(() => setBusy(false));
-  };
+  const propose = submit(async () => {
+    if (!chosen || !reason) return;
+    await act(it.receipt_number, "identify", { atenabango: chosen, reason, version: it.version }).then(
+      props.done,
+      props.failed,
+    );
+  });
   return (
     <section aria-label="申請者の特定">
       <h2>申請した人は誰ですか</h2>
-      {confirms && <Confirm it={it} done={props.done} changed={props.changed} />}
+      {confirms && <Confirm it={it} done={props.done} failed={props.failed} />}
       {it.proposal && !confirms && (
         <Notice kind="info">
           {who(it.proposal.by)} さんの判断（宛名番号 {it.proposal.atenabango}）を、ほかの職員が確認します。
           {it.may.includes("identify") && (
-            <Drop it={it} name="drop" label="判断を取り消す" done={props.done} changed={props.changed} />
+            <Drop
+              it={it}
+              name="drop"
+              label="判断を取り消す"
+              done={props.dropped}
+              failed={props.failed}
+            />
           )}
         </Notice>
       )}
@@ -236,7 +243,7 @@ export function Unmatched(props: {
           <h3>電子証明書の基本4情報</h3>
           <Certificate facts={it.facts} />
         </div>
-        <form class="candidates" onSubmit={submit}>
+        <form class="candidates" onSubmit={propose}>
           <h3>候補者（{candidates.length}人）</h3>
           {candidates.map((candidate, i) => (
             <Card
@@ -260,7 +267,7 @@ export function Unmatched(props: {
                 onKeyDown={(event) => {
                   const place = Number(event.key);
                   if (REASONS[place - 1]) setReason(REASONS[place - 1]);
-                  else if (event.key === "Enter") submit(event);
+                  else if (event.key === "Enter") propose(event);
                   else return;
                   event.preventDefault();
                 }}
@@ -272,7 +279,6 @@ export function Unmatched(props: {
                   </option>
                 ))}
               </select>
-              <Failure error={error} />
               <Button look="main" type="submit" disabled={busy || !chosen || !reason}>
                 この人として、二人目の確認に回す（Enter）
               </Button>

@@ -39,7 +39,7 @@ export const sex: Record<string, string> = { "1": "男", "2": "女", "3": "不�
 export const severity: Record<string, string> = { review: "要確認", note: "参考", refuse: "不備" };
 export const demand: Record<string, string> = {
   finding: "形式審査の指摘",
-  route: "連携前の承認",
+  route: "承認してから連携する手続",
   protected: "支援措置対象者（二人の承認）",
   rejected: "業務システムが受け取らなかった",
 };
