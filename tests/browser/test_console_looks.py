@@ -58,7 +58,14 @@ def test_nothing_is_asked_of_anybody_else(house, first_views):
     assert sizes and all(name.startswith(house.console_url) for name, _ in sizes)
 
 
-# --- rare characters ------------------------------------------------------------------------------
+# --- hostile and rare words -----------------------------------------------------------------------
+
+HOSTILE = [
+    "<script>window.hit = 1</script>", "<img src=x onerror=window.hit=1>", "\"'><svg onload=hit=1>",
+    "javascript:window.hit=1", "</textarea><script>window.hit=1</script>", "{{constructor}}", "&lt;b&gt;",
+    "<style>*{display:none}</style>", "<iframe srcdoc='<script>parent.hit=1</script>'>", "‮逆さま",
+    "<a href='javascript:window.hit=1'>x</a>", "${window.hit=1}", "<meta http-equiv=refresh content=0>",
+]
 
 KEPT = ("receipt_number", "state", "may", "severity", "how", "result", "at", "applied_at", "since",
         "claim", "from", "to", "due_on", "version", "type", "sub_indication", "indication", "path", "item")
@@ -75,10 +82,43 @@ const strew = (value, key) =>
   : value;
 window.fetch = async (path, options) => {
   const answer = await real(path, options);
-  if (!/application|queue/.test(path) || !answer.ok) return answer;
+  if (!/application|queue|overview/.test(path) || !answer.ok) return answer;
   return new Response(JSON.stringify(strew(await answer.json(), '')), { status: answer.status });
 };
 """
+
+
+def strew(staff, words):
+    staff.script(STREW % (json.dumps(KEPT), json.dumps(words)))
+
+
+def all_opened(staff):
+    staff.script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    return staff.text("main")
+
+
+def test_hostile_words_are_words(people):
+    """In every text that the API gives: names, addresses, labels, messages, names of files."""
+    hanako = people["hanako"]
+    hanako.open()
+    strew(hanako, HOSTILE)
+    seen = ""
+    for tab in ("審査待ち", "申請者未特定"):
+        hanako.to_queue(tab)
+        seen += all_opened(hanako)
+        hanako.keys_of_page(Keys.ENTER)
+        hanako.says("申請の内容")
+        seen += all_opened(hanako)
+    hanako.shot("hostile")
+    hanako.script("location.hash = '#/overview'")
+    hanako.heading("今日の状況")
+    hanako.until(lambda: hanako.find("table"), "the figures")
+    seen += all_opened(hanako)
+    for words in HOSTILE:
+        assert words in seen, words  # verbatim
+    assert hanako.script("return window.hit") is None
+    assert not hanako.find("main script, main iframe, main img")
+    hanako.browser.refresh()
 
 
 def test_rare_characters_show_or_say_what_they_are(people):
@@ -86,10 +126,9 @@ def test_rare_characters_show_or_say_what_they_are(people):
     hanako = people["hanako"]
     hanako.open()
     words = ["葛\U000e0100城", "\U00020bb7野家", "\U0010f0c3", "\ue000"]
-    hanako.script(STREW % (json.dumps(KEPT), json.dumps(words)))
+    strew(hanako, words)
     hanako.open_with_candidates()
-    hanako.script("document.querySelectorAll('details').forEach(d => d.open = true)")
-    seen = hanako.text("main")
+    seen = all_opened(hanako)
     hanako.shot("rare")
     assert "葛\U000e0100城" in seen and "\U00020bb7野家" in seen
     assert "外字 U+10F0C3" in seen and "外字 U+E000" in seen
