@@ -84,10 +84,11 @@ def goes_wrong(house, staff, receipt, decision):
     lose_answer(staff, f"/{decision.name}")
     ActionChains(staff.browser).double_click(submit_button(staff, decision.button)).perform()
     staff.says("押した操作は済んでいます" if decision.moves else DROPPED)
-    assert done() == before + 1
+    staff.until(lambda: done() == before + 1, "what was asked for, once")
     if decision.moves:
         staff.keys_of_page(Keys.ESCAPE)
     else:
+        staff.until(lambda: submit_button(staff, decision.button).is_enabled(), "the form again")
         press()  # once more: the answer of the first time
     staff.heading("職員の対応を待つ申請")
     staff.browser.back()
