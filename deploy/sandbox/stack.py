@@ -19,6 +19,8 @@ import subprocess
 import time
 import urllib.request
 
+from ports import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SITE = ROOT / "deploy" / "sandbox" / "site"
 CONSOLE_SITE = ROOT / "intake" / "console" / "site"
@@ -38,19 +40,6 @@ ROLES = ("collect", "examine", "identify", "routing", "report", "revocation")
 
 class StackError(Exception):
     """Says what could not be done and where to look."""
-
-
-def free_port(preferred=0):
-    """`preferred` when nobody listens there, else any free port of the loopback interface."""
-    for port in (preferred, 0):
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", port))
-                return s.getsockname()[1]
-            except OSError:
-                continue
-    raise StackError("no free port on 127.0.0.1")
 
 
 def wait_until(condition, patience, what, interval=0.05):

@@ -8,7 +8,8 @@ import urllib.request
 import pytest
 
 from hostile_portal import CITY, HostilePortal
-from stack import Stack, free_port, wait_until
+from ports import free_port
+from stack import Stack, wait_until
 
 FAST = {"work": {"lease": "3s", "download-tries": "3", "retry-least": "100ms",
                  "retry-most": "400ms", "retry-held": "500ms"}}
