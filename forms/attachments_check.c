@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/content.h"
 #include "base/text.h"
-#include "forms/content.h"
 #include "forms/definition.h"
 
 #define CHECK          "form.attachments"

@@ -1,10 +1,12 @@
-/* Attachments of a draft: PDF, JPEG or PNG, told by their first bytes. The resident's name for a
- * file is kept to show it to them; the package names it after its document. */
+/* Attachments of a draft: PDF, JPEG or PNG, told as the city tells them, so that a resident hears
+ * at once of a file that the city would refuse. The resident's name for a file is kept to show it
+ * to them; the package names it after its document. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/content.h"
 #include "base/text.h"
 #include "deploy/sandbox/portal_site.h"
 
@@ -19,19 +21,6 @@ static const char *text_of(const json_t *object, const char *key)
 char *site_file_path(const struct portal_site *site, const char *draft, const char *file)
 {
     return text_format("%s/files/%s-%s", site->folder, draft, file);
-}
-
-static const char *type_of(struct bytes bytes)
-{
-    static const struct {
-        const char *type, *begin;
-        size_t length;
-    } types[] = {{"pdf", "%PDF-", 5}, {"jpeg", "\xff\xd8\xff", 3}, {"png", "\x89PNG\r\n\x1a\n", 8}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (bytes.length > types[i].length &&
-            memcmp(bytes.data, types[i].begin, types[i].length) == 0)
-            return types[i].type;
-    return NULL;
 }
 
 static const json_t *document_of(const struct portal_site *site, const json_t *draft,
@@ -66,15 +55,15 @@ static const char *file_wrong(const json_t *draft, const json_t *document, struc
 {
     const json_t *most = json_object_get(document, "most");
     const json_t *size_most = json_object_get(document, "size_most");
-    const char *type = type_of(bytes), *formats = text_of(document, "formats");
+    const char *type = content_name(content_of(bytes)), *formats = text_of(document, "formats");
     if (json_array_size(json_object_get(draft, "files")) >= FILES_MOST ||
         (most && (json_int_t)count_of(draft, text_of(document, "id")) >= json_integer_value(most)))
         return "添付できるファイルの数を超えています。不要なファイルを削除してください。";
     if (size_most && (json_int_t)bytes.length > json_integer_value(size_most))
         return "ファイルが大きすぎます。写真の画質を下げるなどして、小さくしてください。";
-    if (!type || (*formats && !strstr(formats, type)))
-        return "このファイルは添付できません。PDF、JPEG、PNGのうち、案内された形式を選んでください"
-               "。";
+    if (!*type || (*formats && !strstr(formats, type)))
+        return "このファイルは添付できません。案内された形式で、こわれていないファイルを選んでくだ"
+               "さい。";
     return NULL;
 }
 
@@ -93,8 +82,8 @@ static json_t *file_entry(struct http_request *request, const json_t *document, 
     const char *name = http_request_header(request, "X-File-Name");
     site_random(id);
     return json_pack("{s:s, s:s, s:s, s:s, s:I}", "id", id, "document", text_of(document, "id"),
-                     "name", name && strlen(name) <= NAME_MOST ? name : "", "type", type_of(bytes),
-                     "size", (json_int_t)bytes.length);
+                     "name", name && strlen(name) <= NAME_MOST ? name : "", "type",
+                     content_name(content_of(bytes)), "size", (json_int_t)bytes.length);
 }
 
 enum http_flow site_file_post(struct portal_site *site, struct http_request *request,

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/content.h"
 #include "base/text.h"
-#include "forms/content.h"
 #include "intake/page/draw.h"
 #include "intake/page/lock.h"
 

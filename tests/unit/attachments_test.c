@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/content.h"
 #include "base/text.h"
 #include "base/xml.h"
-#include "forms/content.h"
 #include "forms/definition.h"
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "forms/content.h"
+#include "base/content.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* What a file is by its content: the structure is walked, not only its first bytes. Nothing is
- * decoded. Internal to forms/. */
-#ifndef UKETSUKE_FORMS_CONTENT_H
-#define UKETSUKE_FORMS_CONTENT_H
+ * decoded. */
+#ifndef UKETSUKE_BASE_CONTENT_H
+#define UKETSUKE_BASE_CONTENT_H
 
 #include "base/bytes.h"
 
