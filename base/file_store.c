@@ -73,9 +73,9 @@ void file_store_close(struct file_store *store)
         return;
     if (store->curl)
         curl_easy_cleanup(store->curl);
-    if (store->login)
-        explicit_bzero(store->login, strlen(store->login));
-    free(store->login);
+    if (store->secret)
+        explicit_bzero(store->secret, strlen(store->secret));
+    free(store->secret);
     free(store->path);
     free(store->to);
     free(store);
@@ -142,15 +142,19 @@ static bool temporary(const char *name)
            part_sound(name, length, true);
 }
 
-/* Keeps those that are wanted; strange names are nobody's. */
+/* Keeps those that are wanted. */
 static void names_keep(struct file_names *names, bool temporaries)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < names->count; i++)
-        if (temporaries ? temporary(names->name[i]) : name_sound(names->name[i]))
-            names->name[kept++] = names->name[i];
-        else
-            free(names->name[i]);
+    for (size_t i = 0; i < names->count; i++) {
+        char *name = names->name[i];
+        if (temporaries ? temporary(name) : name_sound(name)) {
+            names->name[kept++] = name;
+        } else {
+            names->strange += name[0] != '.';
+            free(name);
+        }
+    }
     names->count = kept;
     if (kept > 1)
         qsort(names->name, kept, sizeof *names->name, compare);

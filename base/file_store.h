@@ -6,6 +6,7 @@
  *   own, with a checksum that the server compares. What was there under the name is replaced.
  * - A name is the path below the place: parts of [A-Za-z0-9._-] with '/' between, none of which
  *   begins with '.'. Folders are made where they are missing.
+ * - In a directory nothing below the place is followed that is a link.
  *
  * Of SFTP the server's key is pinned, ours is a key file; over S3, TLS with the CA that is named.
  * Not thread-safe. Failures: FAILURE_NETWORK not reached or broken off, FAILURE_PEER refused or
@@ -53,6 +54,7 @@ bool file_store_get(struct file_store *store, const char *name, size_t most, boo
 struct file_names { /* free with file_names_free; {0} to begin */
     char **name;
     size_t count;
+    size_t strange; /* others, whose names we don't use */
 };
 /* Names of the files in a folder ("" for the place itself), without those that begin with '.' and
  * without folders, sorted by their bytes. A folder that is not there is empty. */
@@ -60,7 +62,8 @@ bool file_store_list(struct file_store *store, const char *folder, struct file_n
                      struct failure *f);
 void file_names_free(struct file_names *names);
 
-/* Replaces what has the new name. */
+/* Replaces what has the new name. S3 copies and removes: what is put under the old name between the
+ * two is lost. */
 bool file_store_move(struct file_store *store, const char *from, const char *to, struct failure *f);
 /* What is not there needs no removing. */
 bool file_store_remove(struct file_store *store, const char *name, struct failure *f);

@@ -7,11 +7,6 @@
 
 #include "base/file_store_internal.h"
 
-static char *path_of(const struct file_store *store, const char *name)
-{
-    return text_format("%s%s%s", store->to, *name ? "/" : "", name);
-}
-
 static bool directory_open(struct file_store *store, struct failure *f)
 {
     struct stat status;
@@ -21,30 +16,32 @@ static bool directory_open(struct file_store *store, struct failure *f)
            failure_set(f, FAILURE_USAGE, "%s is no directory", store->to);
 }
 
-static bool folder_flush(const char *path, struct failure *f)
+/* The folder that `name` stands in, made where it is missing and `make` says so; -1 with errno. The
+ * place itself may be a link, nothing below it: who may write there could lead us elsewhere. */
+static int folder_open(const struct file_store *store, const char *name, bool make)
 {
-    _cleanup_(cleanup_fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return failure_errno(f, "can't flush the directory %s", path);
-    return true;
+    int at = open(store->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const char *slash; at >= 0 && (slash = strchr(name, '/')); name = slash + 1) {
+        _cleanup_(cleanup_fd) int above = at;
+        _cleanup_(cleanup_text) char *part = text_copy_n(name, (size_t)(slash - name));
+        if (make && mkdirat(above, part, 0770) == 0 && fsync(above) != 0)
+            return -1;
+        at = openat(above, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    return at;
 }
 
-/* The folders that `name` stands in, below the place itself. */
-static bool folders_make(struct file_store *store, const char *name, struct failure *f)
+static const char *last_part(const char *name)
 {
-    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-        _cleanup_(cleanup_text) char *path =
-            text_format("%s/%.*s", store->to, (int)(slash - name), name);
-        if (mkdir(path, 0770) == 0) {
-            char *end = strrchr(path, '/');
-            *end = '\0';
-            if (!folder_flush(path, f))
-                return false;
-        } else if (errno != EEXIST) {
-            return failure_errno(f, "can't make the directory %s", path);
-        }
-    }
-    return true;
+    const char *slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
+}
+
+/* For failures: which file it was about. */
+static bool fails(const struct file_store *store, const char *verb, const char *name,
+                  struct failure *f)
+{
+    return failure_errno(f, "can't %s %s%s%s", verb, store->to, *name ? "/" : "", name);
 }
 
 static bool write_all(int fd, struct bytes content)
@@ -61,38 +58,32 @@ static bool write_all(int fd, struct bytes content)
     return fsync(fd) == 0;
 }
 
-static bool file_write(const char *path, struct bytes content, struct failure *f)
+static bool file_write(int folder, const char *name, struct bytes content)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0660);
+    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
     if (fd < 0)
-        return failure_errno(f, "can't write %s", path);
+        return false;
     bool done = write_all(fd, content);
     int error = errno;
-    done = close(fd) == 0 && done;
-    errno = error;
-    return done || failure_errno(f, "can't write %s", path);
-}
-
-static bool rename_flushed(const char *from, const char *to, struct failure *f)
-{
-    _cleanup_(cleanup_text) char *folder = text_copy(to);
-    *strrchr(folder, '/') = '\0';
-    if (rename(from, to) != 0)
-        return failure_errno(f, "can't rename to %s", to);
-    return folder_flush(folder, f);
+    if (close(fd) == 0)
+        errno = error;
+    else
+        done = false;
+    return done;
 }
 
 static bool directory_put(struct file_store *store, const char *name, struct bytes content,
                           struct failure *f)
 {
-    _cleanup_(cleanup_text) char *path = path_of(store, name);
-    _cleanup_(cleanup_text) char *hidden = file_store_temporary(store, name);
-    _cleanup_(cleanup_text) char *temporary = path_of(store, hidden);
-    if (!folders_make(store, name, f))
-        return false;
-    if (file_write(temporary, content, f) && rename_flushed(temporary, path, f))
+    _cleanup_(cleanup_text) char *hidden = file_store_temporary(store, last_part(name));
+    _cleanup_(cleanup_fd) int folder = folder_open(store, name, true);
+    if (folder < 0)
+        return fails(store, "write", name, f);
+    if (file_write(folder, hidden, content) &&
+        renameat(folder, hidden, folder, last_part(name)) == 0 && fsync(folder) == 0)
         return true;
-    unlink(temporary);
+    fails(store, "write", name, f);
+    unlinkat(folder, hidden, 0);
     return false;
 }
 
@@ -112,20 +103,21 @@ static bool read_all(FILE *in, const char *path, size_t most, struct buffer *con
 static bool directory_get(struct file_store *store, const char *name, size_t most, bool *ret_found,
                           struct buffer *ret_content, struct failure *f)
 {
-    _cleanup_(cleanup_text) char *path = path_of(store, name);
+    static const int how = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     struct stat status;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    _cleanup_(cleanup_fd) int folder = folder_open(store, name, false);
+    int fd = folder < 0 ? -1 : openat(folder, last_part(name), how);
     if (fd < 0 && errno == ENOENT) {
         *ret_found = false;
         return true;
     }
     _cleanup_(cleanup_file) FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
     if (!in || fstat(fd, &status) != 0)
-        return failure_errno(f, "can't read %s", path);
+        return fails(store, "read", name, f);
     if (!S_ISREG(status.st_mode))
-        return failure_set(f, FAILURE_INPUT, "%s is no file", path);
+        return failure_set(f, FAILURE_INPUT, "%s/%s is no file", store->to, name);
     *ret_found = true;
-    return read_all(in, path, most, ret_content, f);
+    return read_all(in, name, most, ret_content, f);
 }
 
 static bool is_file(DIR *folder, const char *name)
@@ -138,10 +130,11 @@ static bool is_file(DIR *folder, const char *name)
 static bool directory_list(struct file_store *store, const char *folder, struct file_names *names,
                            struct failure *f)
 {
-    _cleanup_(cleanup_text) char *path = path_of(store, folder);
-    DIR *entries = opendir(path);
+    _cleanup_(cleanup_text) char *inside = text_format("%s%s", folder, *folder ? "/" : "");
+    int fd = folder_open(store, inside, false);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
     if (!entries)
-        return errno == ENOENT || failure_errno(f, "can't read the directory %s", path);
+        return (fd < 0 && errno == ENOENT) || fails(store, "read the directory", folder, f);
     for (struct dirent *entry; (entry = readdir(entries));)
         if (names->count <= FILE_STORE_MOST && is_file(entries, entry->d_name))
             file_names_add(names, entry->d_name);
@@ -152,14 +145,18 @@ static bool directory_list(struct file_store *store, const char *folder, struct 
 static bool directory_move(struct file_store *store, const char *from, const char *to,
                            struct failure *f)
 {
-    _cleanup_(cleanup_text) char *old = path_of(store, from), *new = path_of(store, to);
-    return folders_make(store, to, f) && rename_flushed(old, new, f);
+    _cleanup_(cleanup_fd) int old = folder_open(store, from, false);
+    _cleanup_(cleanup_fd) int new = old < 0 ? -1 : folder_open(store, to, true);
+    return (new >= 0 && renameat(old, last_part(from), new, last_part(to)) == 0 &&
+            fsync(new) == 0 && fsync(old) == 0) ||
+           fails(store, "rename to", to, f);
 }
 
 static bool directory_remove(struct file_store *store, const char *name, struct failure *f)
 {
-    _cleanup_(cleanup_text) char *path = path_of(store, name);
-    return unlink(path) == 0 || errno == ENOENT || failure_errno(f, "can't remove %s", path);
+    _cleanup_(cleanup_fd) int folder = folder_open(store, name, false);
+    return (folder >= 0 && unlinkat(folder, last_part(name), 0) == 0) || errno == ENOENT ||
+           fails(store, "remove", name, f);
 }
 
 const struct file_store_kind file_store_directory = {

@@ -27,7 +27,7 @@ struct file_store {
     struct file_store_options options;
     char *to;       /* without '/' at the end */
     char *path;     /* of a URL, behind the host: "/home/city" or "/bucket/prefix" */
-    char *login;    /* S3: access key and secret, erased at the end */
+    char *secret;   /* S3: erased at the end */
     CURL *curl;     /* NULL for a directory */
     char token[17]; /* in temporary names: whose they are */
     char detail[CURL_ERROR_SIZE];

@@ -22,14 +22,34 @@ static bool host_is_loopback(const char *host)
            (length == 9 && memcmp(host, "localhost", 9) == 0);
 }
 
-static bool login_read(struct file_store *store, struct failure *f)
+#define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* No user, no query: what is before the first '/' is the host that we judge. */
+static bool address_sound(const char *host, const char *path)
+{
+    return strspn(host, LETTERS ".:-[]") == strcspn(host, "/") && strlen(path) >= 2 &&
+           strspn(path, LETTERS "._-/") == strlen(path) && !strstr(path, "//") &&
+           !strstr(path, "/.");
+}
+
+/* It stands in the header between "Credential=" and "/". An OpenStack Swift has "account:user". */
+static bool access_key_sound(const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = 0; i < length; i++)
+        if (key[i] <= ' ' || key[i] > '~' || key[i] == '/' || key[i] == ',')
+            return false;
+    return length > 0;
+}
+
+static bool secret_read(struct file_store *store, struct failure *f)
 {
     _cleanup_(cleanup_secret_buffer) struct buffer secret = {0};
     if (!secret_file_read("S3 secret key", store->options.secret_file, SECRET_MOST, &secret, f))
         return false;
     char *text = (char *)buffer_text(&secret);
     text[strcspn(text, "\r\n")] = '\0';
-    store->login = text_format("%s:%s", store->options.access_key, text);
+    store->secret = text_copy(text);
     return true;
 }
 
@@ -38,22 +58,21 @@ static bool s3_open(struct file_store *store, struct failure *f)
     const struct file_store_options *o = &store->options;
     const char *host = strstr(store->to, "://") + 3;
     bool plain = strncmp(store->to, "http://", 7) == 0;
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyz0123456789._-/ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    if (plain && !host_is_loopback(host))
-        return failure_set(f, FAILURE_USAGE, "an S3 place on another machine needs https://");
-    if (strlen(store->path) < 2 || strspn(store->path, allowed) != strlen(store->path) ||
-        strstr(store->path, "//") || strstr(store->path, "/."))
+    if (!address_sound(host, store->path))
         return failure_set(
             f, FAILURE_USAGE,
             "an S3 place is https://host[:port]/bucket[/prefix] of A-Z a-z 0-9 . _ -");
+    if (plain && !host_is_loopback(host))
+        return failure_set(f, FAILURE_USAGE, "an S3 place on another machine needs https://");
     if (!plain && (!o->ca_file || access(o->ca_file, R_OK) != 0))
         return failure_set(f, FAILURE_USAGE, "an S3 place needs ca-file, a file that we can read");
     if (!o->access_key || !*o->access_key || !o->secret_file || !*o->secret_file || !o->region ||
         !*o->region)
         return failure_set(f, FAILURE_USAGE,
                            "an S3 place needs region, access-key and secret-file");
-    return login_read(store, f);
+    if (!access_key_sound(o->access_key))
+        return failure_set(f, FAILURE_USAGE, "an access-key has no blank, comma or slash");
+    return secret_read(store, f);
 }
 
 /* --- a request ----------------------------------------------------------------------------------
@@ -80,10 +99,9 @@ static const char *child_text(const xmlNode *node, const char *name)
 /* What S3 calls the error ("SignatureDoesNotMatch"); "" when the answer does not say. */
 static void read_error(struct bytes answer, char ret_code[CODE_MOST])
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     xmlDoc *document = answer_parse(answer);
     const char *code = document ? child_text(xmlDocGetRootElement(document), "Code") : NULL;
-    bool sound = code && strlen(code) < CODE_MOST && strspn(code, letters) == strlen(code);
+    bool sound = code && strlen(code) < CODE_MOST && strspn(code, LETTERS) == strlen(code);
     strcpy(ret_code, sound ? code : "");
     if (document)
         xmlFreeDoc(document);
@@ -93,7 +111,8 @@ struct call {
     const char *method, *what;
     const char *url;
     struct bytes body;
-    bool may_miss; /* then status 404 is no failure */
+    const char *copy_of; /* PUT: "/bucket/key", whose bytes the storage takes for the body's */
+    bool may_miss;       /* then status 404 is no failure */
     struct file_store_sink sink;
     long status;
 };
@@ -113,26 +132,36 @@ static bool judge(const struct call *call, struct failure *f)
                        *code ? ", " : "", code);
 }
 
+static struct curl_slist *header(struct curl_slist *headers, const char *name, const char *value)
+{
+    _cleanup_(cleanup_text) char *line = text_format("%s: %s", name, value);
+    return curl_slist_append(headers, line);
+}
+
 /* Every header is there with a value: libcurl before 8.3 signs those that are named only to be left
  * out, too (curl issue 11664). */
-static bool s3_call(struct file_store *store, struct call *call, struct failure *f)
+static struct curl_slist *headers_of(const struct call *call)
 {
-    _cleanup_(cleanup_curl_list) struct curl_slist *headers = NULL;
     _cleanup_(cleanup_buffer) struct buffer digest = {0};
     uint8_t hash[32];
     char hex[65];
     sha256(call->body, hash);
     hex_encode(hash, sizeof hash, hex);
     base64_encode(bytes_of(hash, sizeof hash), &digest);
-    _cleanup_(cleanup_text) char *content = text_format("x-amz-content-sha256: %s", hex);
-    _cleanup_(cleanup_text) char *checksum =
-        text_format("x-amz-checksum-sha256: %s", buffer_text(&digest));
+    struct curl_slist *headers = header(NULL, "x-amz-content-sha256", hex);
+    if (strcmp(call->method, "PUT") != 0)
+        return headers;
+    headers = call->copy_of ? header(headers, "x-amz-copy-source", call->copy_of)
+                            : header(headers, "x-amz-checksum-sha256", buffer_text(&digest));
+    return header(headers, "Content-Type", "application/octet-stream");
+}
+
+static bool s3_call(struct file_store *store, struct call *call, struct failure *f)
+{
+    _cleanup_(cleanup_curl_list) struct curl_slist *headers = headers_of(call);
     _cleanup_(cleanup_text) char *scheme = text_format("aws:amz:%s:s3", store->options.region);
     file_store_begin(store, call->url);
-    headers = curl_slist_append(headers, content);
     if (strcmp(call->method, "PUT") == 0) {
-        headers = curl_slist_append(headers, checksum);
-        headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
         curl_easy_setopt(store->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.length);
         curl_easy_setopt(store->curl, CURLOPT_POSTFIELDS,
                          call->body.length ? (const char *)call->body.data : "");
@@ -141,7 +170,8 @@ static bool s3_call(struct file_store *store, struct call *call, struct failure 
     curl_easy_setopt(store->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(store->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(store->curl, CURLOPT_AWS_SIGV4, scheme);
-    curl_easy_setopt(store->curl, CURLOPT_USERPWD, store->login);
+    curl_easy_setopt(store->curl, CURLOPT_USERNAME, store->options.access_key);
+    curl_easy_setopt(store->curl, CURLOPT_PASSWORD, store->secret);
     curl_easy_setopt(store->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(store->curl, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(store->curl, CURLOPT_CAINFO, store->options.ca_file);
@@ -201,15 +231,37 @@ static bool s3_remove(struct file_store *store, const char *name, struct failure
     return s3_call(store, &call, f);
 }
 
+/* A copy that fails late is told under status 200. */
+static bool was_copied(struct bytes answer)
+{
+    xmlDoc *document = answer_parse(answer);
+    const xmlNode *root = document ? xmlDocGetRootElement(document) : NULL;
+    bool copied = root && strcmp((const char *)root->name, "CopyObjectResult") == 0;
+    if (document)
+        xmlFreeDoc(document);
+    return copied;
+}
+
+/* Within the storage: of any size, and nothing comes by here. */
 static bool s3_move(struct file_store *store, const char *from, const char *to, struct failure *f)
 {
-    _cleanup_(cleanup_secret_buffer) struct buffer content = {0};
-    bool found;
-    if (!s3_get(store, from, (size_t)256 << 20, &found, &content, f))
+    _cleanup_(cleanup_text) char *what = text_format("move %s", from);
+    _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, to);
+    _cleanup_(cleanup_text) char *source = text_format("%s/%s", store->path, from);
+    _cleanup_(cleanup_buffer) struct buffer answer = {0};
+    struct call call = {.method = "PUT",
+                        .what = what,
+                        .url = url,
+                        .copy_of = source,
+                        .may_miss = true,
+                        .sink = {&answer, ANSWER_MOST, false, 0}};
+    if (!s3_call(store, &call, f))
         return false;
-    if (!found)
-        return failure_set(f, FAILURE_PEER, "move %s: it is not there", from);
-    return s3_put(store, to, buffer_bytes(&content), f) && s3_remove(store, from, f);
+    if (call.status == 404)
+        return failure_set(f, FAILURE_PEER, "%s: it is not there", what);
+    if (!was_copied(buffer_bytes(&answer)))
+        return failure_set(f, FAILURE_PEER, "%s: the storage does not say that it copied it", what);
+    return s3_remove(store, from, f);
 }
 
 /* --- listing ---------------------------------------------------------------------------------- */
@@ -222,7 +274,7 @@ static char *list_url(const struct file_store *store, const char *prefix, const 
     char *escaped = curl_easy_escape(store->curl, prefix, 0);
     char *token = next ? curl_easy_escape(store->curl, next, 0) : NULL;
     char *url =
-        text_format("%.*s?%s%s%sdelimiter=%%2F&list-type=2&prefix=%s",
+        text_format("%.*s?%s%s%sdelimiter=%%2F&encoding-type=url&list-type=2&prefix=%s",
                     (int)(strlen(store->to) - rest), store->to, token ? "continuation-token=" : "",
                     token ? token : "", token ? "&" : "", escaped);
     curl_free(escaped);
@@ -230,18 +282,34 @@ static char *list_url(const struct file_store *store, const char *prefix, const 
     return url;
 }
 
-static bool read_page(struct bytes page, size_t skip, struct file_names *names, char **ret_next,
-                      struct failure *f)
+/* A key below the prefix; it may have any characters, which XML could not say: `encoded` as in a
+ * URL. */
+static void add_key(struct file_store *store, const char *key, bool encoded, const char *prefix,
+                    struct file_names *names)
+{
+    int length = 0;
+    size_t skip = strlen(prefix);
+    char *plain = encoded ? curl_easy_unescape(store->curl, key, 0, &length) : NULL;
+    const char *name = encoded ? plain : key;
+    if (name && (!encoded || strlen(name) == (size_t)length) && strncmp(name, prefix, skip) == 0 &&
+        name[skip] && names->count <= FILE_STORE_MOST)
+        file_names_add(names, name + skip);
+    curl_free(plain);
+}
+
+static bool read_page(struct file_store *store, struct bytes page, const char *prefix,
+                      struct file_names *names, char **ret_next, struct failure *f)
 {
     xmlDoc *document = answer_parse(page);
     if (!document)
         return failure_set(f, FAILURE_PEER, "the storage's listing is no XML that we can read");
     const xmlNode *root = xmlDocGetRootElement(document);
+    const char *encoding = child_text(root, "EncodingType");
     for (const xmlNode *node = xml_first(root); node; node = xml_next(node)) {
         const char *key =
             strcmp((const char *)node->name, "Contents") == 0 ? child_text(node, "Key") : NULL;
-        if (key && strlen(key) > skip && names->count <= FILE_STORE_MOST)
-            file_names_add(names, key + skip);
+        if (key)
+            add_key(store, key, encoding && strcmp(encoding, "url") == 0, prefix, names);
     }
     *ret_next = text_copy(child_text(root, "NextContinuationToken"));
     xmlFreeDoc(document);
@@ -263,7 +331,7 @@ static bool s3_list(struct file_store *store, const char *folder, struct file_na
                             .url = url,
                             .sink = {&page, ANSWER_MOST, false, 0}};
         if (!s3_call(store, &call, f) ||
-            !read_page(buffer_bytes(&page), strlen(prefix), names, &following, f))
+            !read_page(store, buffer_bytes(&page), prefix, names, &following, f))
             return false;
         if (next && following && strcmp(next, following) == 0)
             return failure_set(f, FAILURE_PEER, "the storage lists the same page again and again");

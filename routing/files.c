@@ -137,16 +137,37 @@ static bool look_for_receipts(struct files_work *work, instant looked_at, bool *
     return db_transaction(work->options->routing.db, receipts_work, work, f);
 }
 
+/* A done-marker that lies there already is only noted: an end came between the two. Whoever looks
+ * whether all of the batch may still leave does so after that, for then it has left. */
+static bool batch_put(struct files_work *work, const struct files_batch *batch, bool *ret_given_up,
+                      char ret_manifest[65], struct failure *f)
+{
+    char folder[32];
+    bool written, good;
+    const char *to = config_list_item(work->group, "to", 0);
+    files_folder(batch->id, folder);
+    if (!files_store_open(work->group, to, &work->store, f) ||
+        !files_batch_written(work, batch, folder, &written, ret_manifest, f))
+        return false;
+    if (written)
+        return true;
+    if (!files_batch_recheck(work, batch, &good, f))
+        return false;
+    if (good)
+        return files_batch_write(work, batch, folder, ret_manifest, f);
+    *ret_given_up = files_batch_clear(work, folder, f) && files_batch_give_up(work, batch, f);
+    return *ret_given_up;
+}
+
 static bool batch_out(struct files_work *work, const struct files_batch *batch, struct failure *f)
 {
-    char folder[32], manifest[65];
+    char manifest[65];
     struct failure why = {0};
-    const char *to = config_list_item(work->group, "to", 0);
-    bool written =
-        files_store_open(work->options->routing.config, work->group, to, &work->store, &why) &&
-        files_batch_write(work, batch, files_folder(batch->id, folder), manifest, &why);
+    bool given_up = false, written = batch_put(work, batch, &given_up, manifest, &why);
     file_store_close(work->store);
     work->store = NULL;
+    if (given_up)
+        return true;
     metric_add(&batches_metric, written ? "written" : "failed", 1);
     if (written)
         log_info("files.batch", log_text("destination", work->destination),
@@ -224,7 +245,9 @@ static bool again_write(const struct again *again, const char *directory, struct
     files_batch_read(again->rows, &batch);
     if (!file_store_open(&options, &work.store, f))
         return false;
-    bool done = files_batch_write(&work, &batch, files_folder(batch.id, folder), manifest, f);
+    files_folder(batch.id, folder);
+    bool written, done = files_batch_written(&work, &batch, folder, &written, manifest, f) &&
+                         (written || files_batch_write(&work, &batch, folder, manifest, f));
     file_store_close(work.store);
     return done;
 }

@@ -25,12 +25,13 @@ static const struct db_statement settle = {
 static const struct db_statement batch_waiting = {
     "files_batch_waiting",
     "SELECT batch_id, made_at, encoding, line_end, attachments, package, items, attempts,"
-    " coalesce(encode(manifest_sha256, 'hex'), ''), due_at <= $3 FROM file_batch "
+    " coalesce(encode(manifest_sha256, 'hex'), ''),"
+    " due_at <= $3 OR due_at > $3::timestamptz + interval '1 day' FROM file_batch "
     "WHERE city_code = $1 AND destination = $2 AND written_at IS NULL ORDER BY batch_id LIMIT 1"};
 
 static const struct db_statement batch_last = {
     "files_batch_last", "SELECT made_at, items FROM file_batch WHERE city_code = $1"
-                        " AND destination = $2 ORDER BY batch_id DESC LIMIT 1"};
+                        " AND destination = $2 AND items > 0 ORDER BY batch_id DESC LIMIT 1"};
 
 static const struct db_statement candidates = {
     "files_candidates",
@@ -43,17 +44,32 @@ static const struct db_statement candidates = {
     "  AND b.destination = o.destination AND b.outbox_id = o.outbox_id AND NOT b.settled) "
     "ORDER BY o.outbox_id LIMIT $3::bigint"};
 
+/* From here on others see that it may be read: a withdrawal is told to the business system. */
+static const struct db_statement items_begin = {
+    "files_items_begin",
+    "UPDATE outbox o SET attempts = o.attempts + 1, last_attempt_at = $4 "
+    "FROM file_batch_item b WHERE b.city_code = $1 AND b.destination = $2"
+    " AND b.batch_id = $3::bigint AND NOT b.settled AND o.city_code = b.city_code"
+    " AND o.destination = b.destination AND o.outbox_id = b.outbox_id"};
+
+/* And what can't be put into it any more: what is kept no more, and what may have been taken back
+ * after a redelivery. What a consumer of the pull API accepted meanwhile only goes out twice. */
 static const struct db_statement batch_ids = {
-    "files_batch_ids", "SELECT outbox_id FROM file_batch_item WHERE city_code = $1"
-                       " AND destination = $2 AND batch_id = $3::bigint AND NOT settled"
-                       " ORDER BY position"};
+    "files_batch_ids",
+    "SELECT b.outbox_id, i.outbox_id IS NULL OR (o.outbox_id IS NULL AND"
+    "  coalesce(d.redelivered, 0) > 0)"
+    " FROM file_batch_item b LEFT JOIN outbox o USING (city_code, destination, outbox_id)"
+    " LEFT JOIN outbox_item i USING (city_code, destination, outbox_id)"
+    " LEFT JOIN delivery d USING (city_code, destination, outbox_id) "
+    "WHERE b.city_code = $1 AND b.destination = $2 AND b.batch_id = $3::bigint "
+    "ORDER BY b.position"};
 static const struct db_statement batch_give_up_items = {
     "files_batch_give_up_items", "UPDATE file_batch_item SET settled = true WHERE city_code = $1"
                                  " AND destination = $2 AND batch_id = $3::bigint"};
 static const struct db_statement batch_give_up = {
-    "files_batch_give_up",
-    "UPDATE file_batch SET written_at = $4, items = 0, last_error = 'given up: protection'"
-    " WHERE city_code = $1 AND destination = $2 AND batch_id = $3::bigint"};
+    "files_batch_give_up", "UPDATE file_batch SET written_at = $4, items = 0,"
+                           " last_error = 'given up: not all of it may leave any more' WHERE "
+                           "city_code = $1 AND destination = $2 AND batch_id = $3::bigint"};
 
 static const struct db_statement batch_insert = {
     "files_batch_insert",
@@ -133,7 +149,9 @@ static bool item_try(struct files_work *work, struct files_tables *tables,
                               .sha256 = db_get_text(rows, i, 3),
                               .status = db_get_text(rows, i, 2),
                               .json = json,
-                              .procedure = procedure_of(work, json)};
+                              .procedure = NULL};
+    if (!item.status)
+        item.procedure = procedure_of(work, json);
     if (!item.status && !item.procedure) {
         snprintf(ret_why, size, "files-procedure-unknown");
         return true;
@@ -257,29 +275,61 @@ static bool batch_make(struct db_tx *tx, struct finding *finding, struct failure
     return done;
 }
 
-/* --- the one that waits, or a new one when it is time ----------------------------------------- */
+/* --- one that was not written yet ------------------------------------------------------------- */
 
-/* A batch that was not written yet, of which something may not leave any more, is given up: what is
- * left of it goes out with the next. Its done-marker was never there, so nobody has taken it. */
-static bool batch_still_good(struct db_tx *tx, const struct files_work *work, int64_t batch_id,
-                             bool *ret_good, struct failure *f)
+struct waiting {
+    struct files_work *work;
+    int64_t batch_id;
+    bool good;
+};
+
+static bool recheck_work(struct db_tx *tx, void *context, struct failure *f)
 {
-    const struct db_value city = db_text(work->options->routing.city_code),
-                          destination = db_text(work->destination), id = db_number(batch_id);
+    struct waiting *w = context;
     size_t taken;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &batch_ids, DB_VALUES(city, destination, id), &rows, f) ||
-        !take_back(tx, work, rows, &taken, f))
+    if (!db_query(tx, &batch_ids,
+                  DB_VALUES(db_text(w->work->options->routing.city_code),
+                            db_text(w->work->destination), db_number(w->batch_id)),
+                  &rows, f) ||
+        !take_back(tx, w->work, rows, &taken, f))
         return false;
-    *ret_good = taken == 0;
-    if (*ret_good)
-        return true;
-    log_warning("files.given_up", log_text("destination", work->destination),
-                log_number("batch", batch_id));
-    return db_execute(tx, &batch_give_up_items, DB_VALUES(city, destination, id), NULL, f) &&
-           db_execute(tx, &batch_give_up, DB_VALUES(city, destination, id, db_instant(clock_now())),
-                      NULL, f);
+    w->good = taken == 0;
+    for (size_t i = 0; i < db_row_count(rows); i++)
+        w->good &= !db_get_boolean(rows, i, 1);
+    return true;
 }
+
+bool files_batch_recheck(struct files_work *work, const struct files_batch *batch, bool *ret_good,
+                         struct failure *f)
+{
+    struct waiting waiting = {work, batch->id, false};
+    if (!db_transaction(work->options->routing.db, recheck_work, &waiting, f))
+        return false;
+    *ret_good = waiting.good;
+    return true;
+}
+
+static bool give_up_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct waiting *w = context;
+    const struct db_value city = db_text(w->work->options->routing.city_code),
+                          destination = db_text(w->work->destination), id = db_number(w->batch_id),
+                          now = db_instant(clock_now());
+    return db_execute(tx, &batch_give_up_items, DB_VALUES(city, destination, id), NULL, f) &&
+           db_execute(tx, &batch_give_up, DB_VALUES(city, destination, id, now), NULL, f);
+}
+
+bool files_batch_give_up(struct files_work *work, const struct files_batch *batch,
+                         struct failure *f)
+{
+    struct waiting waiting = {work, batch->id, false};
+    log_warning("files.given_up", log_text("destination", work->destination),
+                log_number("batch", batch->id));
+    return db_transaction(work->options->routing.db, give_up_work, &waiting, f);
+}
+
+/* --- the one that waits, or a new one when it is time ----------------------------------------- */
 
 void files_batch_read(const struct db_rows *rows, struct files_batch *batch)
 {
@@ -310,9 +360,8 @@ static bool time_for_one(struct db_tx *tx, const struct files_work *work, bool *
     return true;
 }
 
-static bool find_work(struct db_tx *tx, void *context, struct failure *f)
+static bool find(struct db_tx *tx, struct finding *finding, struct failure *f)
 {
-    struct finding *finding = context;
     struct files_work *work = finding->work;
     const char *city = work->options->routing.city_code;
     bool due;
@@ -326,9 +375,22 @@ static bool find_work(struct db_tx *tx, void *context, struct failure *f)
     if (db_row_count(rows)) {
         files_batch_read(rows, &finding->batch);
         finding->found = db_get_boolean(rows, 0, 9);
-        return !finding->found || batch_still_good(tx, work, finding->batch.id, &finding->found, f);
+        return true;
     }
     return time_for_one(tx, work, &due, f) && (!due || batch_make(tx, finding, f));
+}
+
+static bool find_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct finding *finding = context;
+    const struct files_work *work = finding->work;
+    return find(tx, finding, f) &&
+           (!finding->found ||
+            db_execute(tx, &items_begin,
+                       DB_VALUES(db_text(work->options->routing.city_code),
+                                 db_text(work->destination), db_number(finding->batch.id),
+                                 db_instant(clock_now())),
+                       NULL, f));
 }
 
 bool files_batch_find(struct files_work *work, bool *ret_found, struct files_batch *ret_batch,
@@ -352,11 +414,12 @@ static const struct db_statement batch_written = {
 static const struct db_statement batch_failed = {
     "files_batch_failed",
     "UPDATE file_batch SET last_attempt_at = $4, attempts = attempts + 1, last_error = $5,"
-    " due_at = $6 WHERE city_code = $1 AND destination = $2 AND batch_id = $3::bigint"};
+    " due_at = $6 WHERE city_code = $1 AND destination = $2 AND batch_id = $3::bigint"
+    " AND written_at IS NULL"};
 /* routing list shows the same of each item. */
 static const struct db_statement items_tried = {
     "files_items_tried",
-    "UPDATE outbox o SET attempts = o.attempts + 1, last_attempt_at = $4, last_error = $5 "
+    "UPDATE outbox o SET last_attempt_at = $4, last_error = $5 "
     "FROM file_batch_item b WHERE b.city_code = $1 AND b.destination = $2"
     " AND b.batch_id = $3::bigint AND NOT b.settled AND o.city_code = b.city_code"
     " AND o.destination = b.destination AND o.outbox_id = b.outbox_id"};
@@ -417,12 +480,11 @@ static bool note_work(struct db_tx *tx, void *context, struct failure *f)
     for (int i = 0; i < n->batch->attempts && wait < most; i++)
         wait *= 2;
     instant due = clock_now() + (wait < most ? wait : most);
-    return db_execute(
-               tx, &batch_failed,
-               DB_VALUES(city, destination, batch, now, db_text(n->why->text), db_instant(due)),
-               NULL, f) &&
-           db_execute(tx, &items_tried,
-                      DB_VALUES(city, destination, batch, now, db_text(n->why->text)), NULL, f);
+    const struct db_value why = db_text(n->why->text);
+    return db_execute(tx, &batch_failed,
+                      DB_VALUES(city, destination, batch, now, why, db_instant(due)), &moved, f) &&
+           (moved == 0 ||
+            db_execute(tx, &items_tried, DB_VALUES(city, destination, batch, now, why), NULL, f));
 }
 
 bool files_batch_note(struct files_work *work, const struct files_batch *batch,

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "routing/files_internal.h"
 
 static const struct config_key files_keys[] = {
@@ -87,6 +88,38 @@ const struct config_section files_config_section = {
     .key_count = sizeof files_keys / sizeof files_keys[0],
 };
 
+/* Of `to`, or of receipts: receipts-from, else the folder receipts of `to`. Without '/' at the end;
+ * the caller frees. */
+static char *place_of(const struct config_group *group, bool receipts)
+{
+    bool own = receipts && config_list_length(group, "receipts-from");
+    const char *place = config_list_item(group, own ? "receipts-from" : "to", 0);
+    size_t length = strlen(place);
+    while (length > 1 && place[length - 1] == '/')
+        length--;
+    return text_format("%.*s%s", (int)length, place, receipts && !own ? "/receipts" : "");
+}
+
+static bool same_place(const struct config_group *a, const struct config_group *b, bool receipts)
+{
+    _cleanup_(cleanup_text) char *first = place_of(a, receipts), *second = place_of(b, receipts);
+    return strcmp(first, second) == 0;
+}
+
+/* One would read what is the other's, and take its receipts. */
+static bool places_differ(const struct config *config, const struct config_group *group,
+                          struct failure *f)
+{
+    const struct config_group *other = NULL;
+    while ((other = config_next(config, "files", other)) && other != group)
+        if (same_place(group, other, false) || same_place(group, other, true))
+            return failure_set(f, FAILURE_USAGE,
+                               "[files %s] and [files %s]: each destination needs a place of its "
+                               "own",
+                               config_name(other), config_name(group));
+    return true;
+}
+
 bool files_check(const struct config *config, struct failure *f)
 {
     const struct config_group *group = NULL;
@@ -97,14 +130,15 @@ bool files_check(const struct config *config, struct failure *f)
         if (config_list_length(group, "to") != 1 || config_list_length(group, "receipts-from") > 1)
             return failure_set(f, FAILURE_USAGE,
                                "[files %s]: `to` is one place, and so is receipts-from", name);
+        if (!places_differ(config, group, f))
+            return false;
     }
     return true;
 }
 
-bool files_store_open(const struct config *config, const struct config_group *group, const char *to,
+bool files_store_open(const struct config_group *group, const char *to,
                       struct file_store **ret_store, struct failure *f)
 {
-    (void)config;
     const struct file_store_options options = {
         .to = to,
         .patience = config_duration(group, "patience"),

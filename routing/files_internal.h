@@ -60,7 +60,7 @@ struct files_batch {
     char manifest[65]; /* SHA-256 that was noted; "" */
 };
 
-bool files_store_open(const struct config *config, const struct config_group *group, const char *to,
+bool files_store_open(const struct config_group *group, const char *to,
                       struct file_store **ret_store, struct failure *f);
 /* Renews the lease when it is time; a failure when another has it. */
 bool files_lease_keep(struct files_work *work, struct failure *f);
@@ -68,9 +68,23 @@ bool files_lease_keep(struct files_work *work, struct failure *f);
 /* A row of batch_id, made_at, encoding, line_end, attachments, package, items, attempts, manifest.
  */
 void files_batch_read(const struct db_rows *rows, struct files_batch *batch);
-/* The batch that waits to be written, or a new one; *ret_found false when nothing is due. */
+/* The batch that waits to be written, or a new one; *ret_found false when nothing is due. Its items
+ * count as tried from now on. */
 bool files_batch_find(struct files_work *work, bool *ret_found, struct files_batch *ret_batch,
                       struct failure *f);
+/* Whether its done-marker lies in work->store already; then the manifest's SHA-256. FAILURE_INPUT
+ * when it is another batch's. */
+bool files_batch_written(struct files_work *work, const struct files_batch *batch,
+                         const char *folder, bool *ret_written, char ret_manifest[65],
+                         struct failure *f);
+/* Of a batch that was not written yet: may all of it still leave? What may not is taken back. */
+bool files_batch_recheck(struct files_work *work, const struct files_batch *batch, bool *ret_good,
+                         struct failure *f);
+/* When it may not: first nothing of it stays in work->store, then it is a batch no more. What is
+ * left of it goes out with the next. */
+bool files_batch_clear(struct files_work *work, const char *folder, struct failure *f);
+bool files_batch_give_up(struct files_work *work, const struct files_batch *batch,
+                         struct failure *f);
 /* Writes all of it to work->store below `folder`, marker last; the manifest's SHA-256. */
 bool files_batch_write(struct files_work *work, const struct files_batch *batch, const char *folder,
                        char ret_manifest[65], struct failure *f);

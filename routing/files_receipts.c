@@ -1,6 +1,8 @@
-/* Receipts that lie at receipts-from: each file is taken in one transaction, or none of it; then it
- * moves to done/ with what became of each receipt, or to bad/ with why. An end between the two only
- * makes its receipts be counted as repeated. */
+/* Receipts that lie at receipts-from: each file moves to taking/, so that one that is put there
+ * under the same name meanwhile is another file; it is taken in one transaction, or none of it;
+ * then it moves to done/ with what became of each receipt, or to bad/ with why. What an end in the
+ * middle left in taking/ comes first the next time; at most its receipts are counted as repeated.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +21,13 @@ static struct metric receipts_metric = {
     .label_name = "result",
 };
 
+#define TAKING    "taking"
+#define NAME_MOST 128 /* of a file of receipts; its results' name is longer */
+
 struct receiving {
     struct files_work *work;
     struct file_store *store;
+    const char *folder; /* below the place: "", or "receipts/" */
     const char *name;
     struct receipts *parts; /* of at most RECEIPTS_MOST */
     size_t part_count;
@@ -30,6 +36,8 @@ struct receiving {
 static bool is_receipts(const char *name)
 {
     size_t length = strlen(name);
+    if (length > NAME_MOST)
+        return false;
     return (length > 4 && strcmp(name + length - 4, ".csv") == 0) ||
            (length > 5 && strcmp(name + length - 5, ".json") == 0);
 }
@@ -39,6 +47,8 @@ static void parts_free(struct receiving *r)
     for (size_t i = 0; i < r->part_count; i++)
         receipts_free(&r->parts[i]);
     free(r->parts);
+    r->parts = NULL;
+    r->part_count = 0;
 }
 
 static bool parts_parse(struct receiving *r, const json_t *body, char *fault, size_t size)
@@ -87,13 +97,18 @@ static void results_write(const struct receiving *r, struct buffer *text)
     buffer_append_text(text, "\n");
 }
 
+static char *path_in(const struct receiving *r, const char *folder, const char *ending)
+{
+    return text_format("%s%s/%s%s", r->folder, folder, r->name, ending);
+}
+
 static bool set_aside(const struct receiving *r, const char *folder, const char *ending,
                       struct bytes content, struct failure *f)
 {
-    _cleanup_(cleanup_text) char *beside = text_format("%s/%s%s", folder, r->name, ending);
-    _cleanup_(cleanup_text) char *to = text_format("%s/%s", folder, r->name);
-    return file_store_put(r->store, beside, content, f) &&
-           file_store_move(r->store, r->name, to, f);
+    _cleanup_(cleanup_text) char *beside = path_in(r, folder, ending);
+    _cleanup_(cleanup_text) char *from = path_in(r, TAKING, "");
+    _cleanup_(cleanup_text) char *to = path_in(r, folder, "");
+    return file_store_put(r->store, beside, content, f) && file_store_move(r->store, from, to, f);
 }
 
 static bool bad(const struct receiving *r, const char *why, struct failure *f)
@@ -121,59 +136,103 @@ static bool take(struct receiving *r, struct bytes content, struct failure *f)
     return set_aside(r, "done", ".results.json", buffer_bytes(&results), f);
 }
 
-static bool take_file(struct files_work *work, struct file_store *store, const char *name,
-                      struct failure *f)
+/* One that lies in taking/. */
+static bool take_file(struct receiving *r, struct failure *f)
 {
-    struct receiving r = {.work = work, .store = store, .name = name};
+    _cleanup_(cleanup_text) char *path = path_in(r, TAKING, "");
     _cleanup_(cleanup_buffer) struct buffer content = {0};
     bool found = false;
     struct failure why = {0};
-    if (!files_lease_keep(work, f))
-        return false;
-    if (!file_store_get(store, name, FILES_RECEIPTS_MOST, &found, &content, &why)) {
+    if (!file_store_get(r->store, path, FILES_RECEIPTS_MOST, &found, &content, &why)) {
         if (why.kind == FAILURE_LIMIT)
-            return bad(&r, why.text, f);
+            return bad(r, why.text, f);
         *f = why;
         return false;
     }
-    bool done = !found || take(&r, buffer_bytes(&content), f);
-    parts_free(&r);
+    bool done = !found || take(r, buffer_bytes(&content), f);
+    parts_free(r);
     return done;
 }
 
-/* receipts-from, or the folder receipts of `to`. */
-static bool place_open(struct files_work *work, struct file_store **ret_store, struct failure *f)
+static bool fetch_file(struct receiving *r, struct failure *f)
 {
-    const char *to = config_list_item(work->group, "to", 0);
-    const struct config *config = work->options->routing.config;
-    if (config_list_length(work->group, "receipts-from"))
-        return files_store_open(config, work->group,
-                                config_list_item(work->group, "receipts-from", 0), ret_store, f);
-    size_t length = strlen(to);
-    while (length > 1 && to[length - 1] == '/')
-        length--;
-    _cleanup_(cleanup_text) char *place = text_format("%.*s/receipts", (int)length, to);
-    if (*to == '/' && access(place, F_OK) != 0) {
-        *ret_store = NULL; /* nobody has sent one yet */
-        return true;
-    }
-    return files_store_open(config, work->group, place, ret_store, f);
+    _cleanup_(cleanup_text) char *from = text_format("%s%s", r->folder, r->name);
+    _cleanup_(cleanup_text) char *to = path_in(r, TAKING, "");
+    return file_store_move(r->store, from, to, f) && take_file(r, f);
 }
 
+static bool names_have(const struct file_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->name[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Does a failure keep us from the other files, too? */
+static bool concerns_all(enum failure_kind kind)
+{
+    return kind == FAILURE_DATABASE || kind == FAILURE_NETWORK || kind == FAILURE_CONFLICT;
+}
+
+/* One that can't be taken does not keep others waiting. */
+static bool take_each(struct receiving *r, const struct file_names *names,
+                      bool (*one)(struct receiving *, struct failure *),
+                      const struct file_names *but, bool *ret_any, struct failure *f)
+{
+    for (size_t i = 0; i < names->count && !process_stopping(); i++) {
+        struct failure why = {0};
+        r->name = names->name[i];
+        if (!is_receipts(r->name) || names_have(but, r->name))
+            continue;
+        if (!files_lease_keep(r->work, f))
+            return false;
+        if (one(r, &why)) {
+            *ret_any = true;
+            continue;
+        }
+        *f = why;
+        if (concerns_all(why.kind))
+            return false;
+        log_warning("files.receipts_failed", log_text("destination", r->work->destination),
+                    log_text("file", r->name), log_text("text", why.text));
+    }
+    return true;
+}
+
+static void tell_ignored(const struct receiving *r, const struct file_names *names)
+{
+    if (names->strange)
+        log_warning("files.receipts_ignored", log_text("destination", r->work->destination),
+                    log_number("files", (int64_t)names->strange));
+}
+
+static bool take_all(struct receiving *r, bool *ret_any, struct failure *f)
+{
+    const struct file_names none = {0};
+    struct file_names left = {0}, names = {0};
+    _cleanup_(cleanup_text) char *taking = text_format("%s" TAKING, r->folder);
+    const char *folder = *r->folder ? "receipts" : "";
+    bool done = file_store_list(r->store, taking, &left, f) &&
+                take_each(r, &left, take_file, &none, ret_any, f) &&
+                file_store_list(r->store, folder, &names, f) &&
+                take_each(r, &names, fetch_file, &left, ret_any, f);
+    tell_ignored(r, &names);
+    file_names_free(&left);
+    file_names_free(&names);
+    return done;
+}
+
+/* At receipts-from, or in the folder receipts of `to`. */
 bool files_receipts(struct files_work *work, bool *ret_any, struct failure *f)
 {
-    struct file_store *store = NULL;
-    struct file_names names = {0};
+    bool own = config_list_length(work->group, "receipts-from");
+    const char *place = config_list_item(work->group, own ? "receipts-from" : "to", 0);
+    struct receiving r = {.work = work, .folder = own ? "" : "receipts/"};
     *ret_any = false;
-    if (!place_open(work, &store, f))
+    if (!files_store_open(work->group, place, &r.store, f))
         return false;
-    bool done = !store || file_store_list(store, "", &names, f);
-    for (size_t i = 0; done && i < names.count && !process_stopping(); i++)
-        if (is_receipts(names.name[i])) {
-            *ret_any = true;
-            done = take_file(work, store, names.name[i], f);
-        }
-    file_names_free(&names);
-    file_store_close(store);
+    bool done = take_all(&r, ret_any, f);
+    file_store_close(r.store);
     return done;
 }

@@ -8,7 +8,10 @@
 #include "routing/files_internal.h"
 
 enum column { COLUMN_ID, COLUMN_SHA256, COLUMN_RESULT, COLUMN_CODE, COLUMN_ITEM, COLUMN_MESSAGE };
-#define COLUMNS 6
+#define COLUMNS         6
+#define ROWS_MOST       250000 /* as many fit into FILES_RECEIPTS_MOST with their hashes */
+#define CONTAINERS_MOST 500000 /* objects and arrays, which cost fifty times their bytes */
+#define VALUES_MOST     2000000
 static const char *const columns[COLUMNS] = {"id", "sha256", "result", "code", "item", "message"};
 
 static bool ends_with(const char *text, const char *end)
@@ -77,6 +80,8 @@ static bool rows_read(struct csv_reader *reader, json_t *body, struct failure *f
             return false;
         if (end)
             return true;
+        if (record.line > ROWS_MOST)
+            return failure_set(f, FAILURE_INPUT, "more than %d lines", ROWS_MOST);
         if (record.count != width)
             return failure_set(f, FAILURE_INPUT, "line %lld: not as many fields as the header",
                                (long long)record.line);
@@ -106,18 +111,35 @@ static json_t *csv_body(struct bytes content, struct failure *f)
     return body;
 }
 
+/* Before a tree is made of it. */
+static bool is_small(struct bytes json)
+{
+    size_t containers = 0, values = 0;
+    for (size_t i = 0; i < json.length; i++) {
+        uint8_t c = json.data[i];
+        containers += c == '{' || c == '[';
+        values += c == ',' || c == ':';
+    }
+    return containers <= CONTAINERS_MOST && values <= VALUES_MOST;
+}
+
+static json_t *json_body(struct bytes content, struct failure *f)
+{
+    if (!is_small(content)) {
+        failure_set(f, FAILURE_INPUT, "more than %d objects and lists", CONTAINERS_MOST);
+        return NULL;
+    }
+    json_t *body = json_read(content);
+    if (!body)
+        failure_set(f, FAILURE_INPUT, "the file is no JSON");
+    return body;
+}
+
 bool files_receipts_read(const char *name, struct bytes content, json_t **ret_body, char *ret_fault,
                          size_t size)
 {
     struct failure f = {0};
-    json_t *body;
-    if (ends_with(name, ".json")) {
-        body = json_read(content);
-        if (!body)
-            failure_set(&f, FAILURE_INPUT, "the file is no JSON");
-    } else {
-        body = csv_body(content, &f);
-    }
+    json_t *body = ends_with(name, ".json") ? json_body(content, &f) : csv_body(content, &f);
     if (body && !json_array_size(body)) {
         json_decref(body);
         body = NULL;

@@ -10,10 +10,8 @@
 #include "base/text.h"
 #include "routing/files_internal.h"
 
-#define FORMAT        "uketsuke-hand-over-1"
-#define CHUNK         200 /* items read in one go */
-#define MARKER_MOST   4096
-#define MANIFEST_MOST ((size_t)64 << 20)
+#define FORMAT "uketsuke-hand-over-1"
+#define CHUNK  200 /* items read in one go */
 
 static const struct db_statement items_of_batch = {
     "files_items_of_batch",
@@ -270,38 +268,11 @@ static void manifest_make(struct writing *w, struct buffer *ret_text)
     buffer_append_text(ret_text, "\n");
 }
 
-/* The done-marker lies there with its manifest: an end came between it and the note of it. What
- * somebody may be reading is not written again. */
-static bool written_before(struct writing *w, bool *ret_written, char ret_manifest[65],
-                           struct failure *f)
-{
-    _cleanup_(cleanup_buffer) struct buffer done = {0};
-    _cleanup_(cleanup_buffer) struct buffer manifest = {0};
-    _cleanup_(cleanup_text) char *path = text_format("%s/manifest.json", w->folder);
-    _cleanup_(cleanup_text) char *marker = text_format("%s/done", w->folder);
-    bool found, also = false;
-    char hash[65];
-    *ret_written = false;
-    if (!file_store_get(w->work->store, marker, MARKER_MOST, &found, &done, f) ||
-        (found && !file_store_get(w->work->store, path, MANIFEST_MOST, &also, &manifest, f)))
-        return false;
-    if (!found || !also)
-        return true;
-    sha256_hex(buffer_bytes(&manifest), hash);
-    *ret_written = strncmp(buffer_text(&done), hash, 64) == 0;
-    if (*ret_written)
-        memcpy(ret_manifest, hash, sizeof hash);
-    return true;
-}
-
 static bool write_all(struct writing *w, char ret_manifest[65], struct failure *f)
 {
     _cleanup_(cleanup_buffer) struct buffer manifest = {0};
     _cleanup_(cleanup_text) char *path = text_format("%s/manifest.json", w->folder);
     _cleanup_(cleanup_text) char *done = text_format("%s/done", w->folder);
-    bool written;
-    if (!written_before(w, &written, ret_manifest, f) || written)
-        return written;
     if (!read_items(w, f) || !file_store_sweep(w->work->store, w->folder, f) || !put_tables(w, f))
         return false;
     for (size_t i = 0; i < w->count; i++) {

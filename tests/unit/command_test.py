@@ -198,6 +198,11 @@ class Configuration(unittest.TestCase):
                 (with_secret + place, "", "hand-over = both"),
                 (with_secret + place, "hand-over = files\n", "may pull"),
                 (place + "receipts-from = /a /b\n", "hand-over = files\n", "is one place"),
+                (f"{place}[destination x]\n[files x]\nto = {self.config.parent}/\n",
+                 "hand-over = files\n", "needs a place of its own"),
+                (f"{place}[destination x]\n[files x]\nto = /tmp\n"
+                 f"receipts-from = {self.config.parent}/receipts\n",
+                 "hand-over = files\n", "needs a place of its own"),
                 (with_secret + "[files helth]\nto = /tmp\n", "", "[files helth]")):
             code, told = check(destination, more)
             self.assertEqual(code, 1, (destination, more, told))

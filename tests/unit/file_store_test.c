@@ -270,6 +270,48 @@ static void a_directory_keeps_the_contract(void **state)
     file_store_close(store);
 }
 
+/* Who may write into the place leads us nowhere else: a folder of ours that is a link is refused,
+ * whatever is done there; a link in the place of a file is replaced, not followed. */
+static void a_link_in_a_directory_leads_nowhere(void **state)
+{
+    (void)state;
+    struct failure f[5] = {0};
+    struct file_names names = {0};
+    bool found;
+    struct buffer content = {0};
+    _cleanup_(cleanup_text) char *to = text_format("%s/linked", folder);
+    run("mkdir %s %s/elsewhere && ln -s ../elsewhere %s/b && echo 1 >%s/elsewhere/there && "
+        "ln -s ../elsewhere/there %s/file",
+        to, folder, to, folder, to);
+    struct file_store *store = open_as(to, "user", &f[0]);
+    assert_false(file_store_put(store, "b/x", bytes_of_text("x"), &f[0]));
+    assert_false(file_store_get(store, "b/there", 10, &found, &content, &f[1]));
+    assert_false(file_store_list(store, "b", &names, &f[2]));
+    assert_false(file_store_move(store, "b/there", "mine", &f[3]));
+    assert_false(file_store_remove(store, "b/there", &f[4]));
+    for (size_t i = 0; i < 5; i++)
+        assert_failure(f[i], FAILURE_SYSTEM, "Not a directory");
+    must_put(store, "file", "2");
+    must_hold(store, "file", "2");
+    run("test \"$(ls -A %s/elsewhere)\" = there && grep -q 1 %s/elsewhere/there", folder, folder);
+    file_store_close(store);
+}
+
+static void names_that_we_do_not_use_are_counted(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct file_names names = {0};
+    _cleanup_(cleanup_text) char *to = text_format("%s/strange", folder);
+    run("mkdir %s && cd %s && touch 受領.csv 'a b.csv' a.csv .hidden", to, to);
+    struct file_store *store = open_as(to, "user", &f);
+    assert_true(file_store_list(store, "", &names, &f));
+    assert_int_equal(names.count, 1);
+    assert_int_equal(names.strange, 2);
+    file_names_free(&names);
+    file_store_close(store);
+}
+
 static void sftp_keeps_the_contract(void **state)
 {
     (void)state;
@@ -357,6 +399,15 @@ static void s3_keeps_the_contract_over_tls_with_one_ca(void **state)
     stop_s3(server);
 }
 
+static void must_have(struct file_store *store, const char *name)
+{
+    struct failure f = {0};
+    bool found = false;
+    _cleanup_(cleanup_buffer) struct buffer content = {0};
+    assert_true(file_store_get(store, name, (size_t)10 << 20, &found, &content, &f));
+    assert_true(found);
+}
+
 /* The storage's pages are of two names, its continuation tokens full of what a query escapes; more
  * than a megabyte waits for "100 Continue". */
 static void s3_goes_through_pages_and_sends_what_is_large(void **state)
@@ -389,6 +440,17 @@ static void s3_goes_through_pages_and_sends_what_is_large(void **state)
     assert_memory_equal(buffer_bytes(&content).data, large, sizeof large);
     assert_false(file_store_move(store, "large", "again", &f));
     assert_failure(f, FAILURE_PEER, "it is not there");
+    assert_false(file_store_move(store, "moved", "late", &f));
+    assert_failure(f, FAILURE_PEER, "does not say that it copied it");
+    must_have(store, "moved");
+    /* no XML could say the first name, and the others only look like one of ours */
+    run("cd %s/s3/bucket/city && mkdir odd && touch \"odd/$(printf '\\001')\" "
+        "'odd/r%%31.csv' odd/受領.csv 'odd/a b' odd/ours",
+        folder);
+    assert_true(file_store_list(store, "odd", &names, &f));
+    assert_int_equal(names.count, 1);
+    assert_string_equal(names.name[0], "ours");
+    file_names_free(&names);
     file_store_close(store);
     stop_s3(server);
 }
@@ -470,6 +532,20 @@ static void a_place_without_what_it_needs_is_refused(void **state)
         assert_null(open_as(to, "user", &f));
         assert_failure(f, FAILURE_USAGE, "https://host[:port]/bucket[/prefix]");
     }
+    static const char *const hosts[] = {"http://localhost:x@storage.example/bucket",
+                                        "http://127.0.0.1?x/bucket", "http://127.0.0.1#x/bucket"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        assert_null(open_as(hosts[i], "user", &f));
+        assert_failure(f, FAILURE_USAGE, "https://host[:port]/bucket[/prefix]");
+    }
+    struct file_store *store;
+    struct file_store_options options = s3_options("http://127.0.0.1:1/bucket");
+    static const char *const keys[] = {"a/b", "a b", "a,b", "鍵"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        options.access_key = keys[i];
+        assert_false(file_store_open(&options, &store, &f));
+        assert_failure(f, FAILURE_USAGE, "no blank, comma or slash");
+    }
 }
 
 static void a_full_disk_leaves_nothing_half(void **state)
@@ -495,6 +571,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_directory_keeps_the_contract),
+        cmocka_unit_test(a_link_in_a_directory_leads_nowhere),
+        cmocka_unit_test(names_that_we_do_not_use_are_counted),
         cmocka_unit_test(sftp_keeps_the_contract),
         cmocka_unit_test(sftp_trusts_one_host_key_and_shows_one_key),
         cmocka_unit_test(s3_keeps_the_contract),
