@@ -48,10 +48,21 @@ bool db_ping(struct db *db, struct failure *f);
 /* --- parameters ------------------------------------------------------------------------------- */
 
 struct db_value { /* borrowed until the call returns */
-    enum { DB_NULL, DB_TEXT, DB_TEXTS, DB_NUMBER, DB_BOOLEAN, DB_BYTES, DB_INSTANT } kind;
+    enum {
+        DB_NULL,
+        DB_TEXT,
+        DB_TEXTS,
+        DB_NUMBER,
+        DB_NUMBERS,
+        DB_BOOLEAN,
+        DB_BYTES,
+        DB_BYTES_LIST,
+        DB_INSTANT,
+        DB_INSTANTS,
+    } kind;
     const char *text;
-    const char *const *texts;
-    int64_t number; /* also boolean, instant, and how many texts */
+    const void *list; /* its elements */
+    int64_t number;   /* also boolean, instant, and how many elements */
     struct bytes bytes;
 };
 
@@ -66,7 +77,21 @@ static inline struct db_value db_text(const char *text) /* NULL gives SQL's NULL
 /* An array, for set-based statements: unnest($1::text[]), $1::uuid[] …; NULLs may be in it. */
 static inline struct db_value db_texts(const char *const *texts, size_t count)
 {
-    return (struct db_value){.kind = DB_TEXTS, .texts = texts, .number = (int64_t)count};
+    return (struct db_value){.kind = DB_TEXTS, .list = texts, .number = (int64_t)count};
+}
+/* Arrays of one type, in binary: $1::integer[], $1::bytea[] (data NULL gives SQL's NULL),
+ * $1::timestamptz[]. */
+static inline struct db_value db_numbers(const int32_t *numbers, size_t count)
+{
+    return (struct db_value){.kind = DB_NUMBERS, .list = numbers, .number = (int64_t)count};
+}
+static inline struct db_value db_bytes_list(const struct bytes *list, size_t count)
+{
+    return (struct db_value){.kind = DB_BYTES_LIST, .list = list, .number = (int64_t)count};
+}
+static inline struct db_value db_instants(const instant *instants, size_t count)
+{
+    return (struct db_value){.kind = DB_INSTANTS, .list = instants, .number = (int64_t)count};
 }
 static inline struct db_value db_number(int64_t number)
 {
@@ -124,6 +149,13 @@ bool db_query_all(struct db_tx *tx, const struct db_question *questions, size_t 
 /* The same for statements that only read, and belong to no other: without BEGIN and COMMIT, run
  * again as db_transaction says. */
 bool db_look(struct db *db, const struct db_question *questions, size_t count, struct failure *f);
+
+/* Asks without waiting: the server works on it already when this returns. *ret_rows is NULL, and is
+ * set by the next call that waits (db_wait, db_query …), before which it must not go. */
+bool db_ask(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
+            size_t count, struct db_rows **ret_rows, struct failure *f);
+/* Waits for all that is on its way. */
+bool db_wait(struct db_tx *tx, struct failure *f);
 
 /* Runs a statement and waits for its result. */
 bool db_query(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,

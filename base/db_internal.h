@@ -10,6 +10,24 @@
 
 #define DB_VALUES_MAX 64
 
+/* Object ids of PostgreSQL's own types (pg_type.dat); they never change. */
+enum type_oid {
+    TYPE_BOOL = 16,
+    TYPE_BYTEA = 17,
+    TYPE_NAME = 19,
+    TYPE_INT8 = 20,
+    TYPE_INT2 = 21,
+    TYPE_INT4 = 23,
+    TYPE_TEXT = 25,
+    TYPE_BPCHAR = 1042,
+    TYPE_VARCHAR = 1043,
+    TYPE_TIMESTAMPTZ = 1184,
+    TYPE_UUID = 2950,
+};
+
+/* 2000-01-01T00:00:00Z, from which PostgreSQL counts. */
+#define POSTGRES_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
+
 struct db {
     char *conninfo; /* of [database] connection, without user */
     char *user;     /* "" lets libpq choose */
@@ -82,6 +100,8 @@ struct db_tx {
 bool pipeline_push(struct db_tx *tx, const struct db_statement *statement,
                    const struct db_value *values, size_t count, int64_t expect_rows,
                    struct failure *f);
+/* What is still on its way is of interest to nobody. */
+void pipeline_forget(struct db_tx *tx);
 /* A control statement (BEGIN, COMMIT, ROLLBACK), not prepared. */
 bool pipeline_push_control(struct db_tx *tx, const char *sql, struct failure *f);
 /* Waits for all that is on its way; *ret_last (may be NULL) is the result of the last step. */

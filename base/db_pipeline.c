@@ -199,16 +199,37 @@ bool db_query(struct db_tx *tx, const struct db_statement *statement, const stru
     return true;
 }
 
-/* Nothing is written there any more: neither by who reads what is still on its way, … */
-static void questions_forget(struct db_tx *tx, const struct db_question *questions, size_t count)
+void pipeline_forget(struct db_tx *tx)
 {
     for (size_t i = 0; i < tx->step_count; i++)
         tx->steps[i].ret_rows = NULL;
+}
+
+/* Nothing is written there any more: neither by who reads what is still on its way, … */
+static void questions_forget(struct db_tx *tx, const struct db_question *questions, size_t count)
+{
+    pipeline_forget(tx);
     for (size_t i = 0; i < count; i++) { /* … nor half of what was asked for */
         if (*questions[i].ret_rows)
             db_rows_free(*questions[i].ret_rows);
         *questions[i].ret_rows = NULL;
     }
+}
+
+/* Sends off what libpq would keep until somebody waits. */
+bool db_ask(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
+            size_t count, struct db_rows **ret_rows, struct failure *f)
+{
+    *ret_rows = NULL;
+    if (!pipeline_push(tx, statement, values, count, -1, f))
+        return false;
+    tx->steps[tx->step_count - 1].ret_rows = ret_rows;
+    return PQflush(tx->connection->pg) >= 0 || tx_fail(tx, NULL, statement->name, f);
+}
+
+bool db_wait(struct db_tx *tx, struct failure *f)
+{
+    return pipeline_drain(tx, NULL, f);
 }
 
 bool db_query_all(struct db_tx *tx, const struct db_question *questions, size_t count,

@@ -7,24 +7,6 @@
 #include "base/db_internal.h"
 #include "base/text.h"
 
-/* Object ids of PostgreSQL's own types (pg_type.dat); they never change. */
-enum type_oid {
-    TYPE_BOOL = 16,
-    TYPE_BYTEA = 17,
-    TYPE_NAME = 19,
-    TYPE_INT8 = 20,
-    TYPE_INT2 = 21,
-    TYPE_INT4 = 23,
-    TYPE_TEXT = 25,
-    TYPE_BPCHAR = 1042,
-    TYPE_VARCHAR = 1043,
-    TYPE_TIMESTAMPTZ = 1184,
-    TYPE_UUID = 2950,
-};
-
-/* 2000-01-01T00:00:00Z, from which PostgreSQL counts. */
-#define POSTGRES_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
-
 typedef char uuid_text[37];
 
 struct db_rows {

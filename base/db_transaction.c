@@ -20,6 +20,7 @@ static bool tx_commit(struct db_tx *tx, struct failure *f)
                            "database: the transaction had failed when it was to be committed");
     if (!tx->begun)
         return true;
+    pipeline_forget(tx);
     if (tx->expecting && !pipeline_drain(tx, NULL, f))
         return false; /* what is not as expected must not be committed */
     tx->committing = true;
@@ -37,6 +38,7 @@ bool db_flush_late(struct db_tx *tx, struct failure *f)
 
 static void tx_roll_back(struct db_tx *tx)
 {
+    pipeline_forget(tx);
     if (!tx->begun || tx->connection->discard)
         return;
     /* What is still on its way may fail, and would take a ROLLBACK behind it along. */

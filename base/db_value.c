@@ -1,5 +1,6 @@
 /* Parameters go as text, whose type the server infers, so that a number fits smallint and bigint
- * alike; bytes go in binary. */
+ * alike; bytes, and arrays of one type, go in binary. */
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +15,17 @@ static void array_append(struct buffer *b, const char *text)
         buffer_append_text(b, "NULL");
         return;
     }
-    buffer_append_text(b, "\"");
-    for (const char *p = text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            buffer_append_text(b, "\\");
-        buffer_append(b, p, 1);
+    buffer_append(b, "\"", 1);
+    while (*text) {
+        size_t plain = strcspn(text, "\"\\");
+        buffer_append(b, text, plain);
+        text += plain;
+        if (*text) {
+            buffer_append(b, "\\", 1);
+            buffer_append(b, text++, 1);
+        }
     }
-    buffer_append_text(b, "\"");
+    buffer_append(b, "\"", 1);
 }
 
 static char *array_text(const char *const *texts, size_t count)
@@ -37,6 +42,77 @@ static char *array_text(const char *const *texts, size_t count)
     buffer_free(&b);
     return text;
 }
+
+/* --- arrays in binary: array_recv of PostgreSQL's arrayfuncs.c ----------------------------------
+ */
+
+static void append_32(struct buffer *b, uint32_t number)
+{
+    number = htobe32(number);
+    buffer_append(b, &number, sizeof number);
+}
+
+static void append_64(struct buffer *b, uint64_t number)
+{
+    number = htobe64(number);
+    buffer_append(b, &number, sizeof number);
+}
+
+static void array_begin(struct buffer *b, enum type_oid element, size_t count, bool nulls)
+{
+    append_32(b, count ? 1 : 0); /* dimensions */
+    append_32(b, nulls);
+    append_32(b, element);
+    if (count) {
+        append_32(b, (uint32_t)count);
+        append_32(b, 1); /* the first index */
+    }
+}
+
+static void numbers_append(struct buffer *b, const int32_t *numbers, size_t count)
+{
+    array_begin(b, TYPE_INT4, count, false);
+    for (size_t i = 0; i < count; i++) {
+        append_32(b, sizeof *numbers);
+        append_32(b, (uint32_t)numbers[i]);
+    }
+}
+
+static void instants_append(struct buffer *b, const instant *instants, size_t count)
+{
+    array_begin(b, TYPE_TIMESTAMPTZ, count, false);
+    for (size_t i = 0; i < count; i++) {
+        bool infinite = instants[i] == INT64_MAX || instants[i] == INT64_MIN;
+        append_32(b, sizeof *instants);
+        append_64(b, (uint64_t)(infinite ? instants[i] : instants[i] - POSTGRES_EPOCH));
+    }
+}
+
+static void bytes_append(struct buffer *b, const struct bytes *list, size_t count)
+{
+    array_begin(b, TYPE_BYTEA, count, true);
+    for (size_t i = 0; i < count; i++) {
+        append_32(b, list[i].data ? (uint32_t)list[i].length : UINT32_MAX); /* -1: NULL */
+        buffer_append(b, list[i].data, list[i].data ? list[i].length : 0);
+    }
+}
+
+static void list_make(struct db_parameters *p, int i, const struct db_value *value)
+{
+    struct buffer b = {0};
+    size_t count = (size_t)value->number;
+    if (value->kind == DB_NUMBERS)
+        numbers_append(&b, value->list, count);
+    else if (value->kind == DB_INSTANTS)
+        instants_append(&b, value->list, count);
+    else
+        bytes_append(&b, value->list, count);
+    p->lengths[i] = (int)b.length;
+    p->formats[i] = 1;
+    p->values[i] = p->owned[i] = (char *)b.data;
+}
+
+/* --- one value -------------------------------------------------------------------------------- */
 
 static const char *instant_parameter(instant at, char text[40])
 {
@@ -56,7 +132,12 @@ static void parameter_make(struct db_parameters *p, int i, const struct db_value
         p->values[i] = value->text;
         break;
     case DB_TEXTS:
-        p->values[i] = p->owned[i] = array_text(value->texts, (size_t)value->number);
+        p->values[i] = p->owned[i] = array_text(value->list, (size_t)value->number);
+        break;
+    case DB_NUMBERS:
+    case DB_BYTES_LIST:
+    case DB_INSTANTS:
+        list_make(p, i, value);
         break;
     case DB_NUMBER:
         snprintf(p->scratch[i], sizeof p->scratch[i], "%" PRId64, value->number);

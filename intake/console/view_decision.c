@@ -186,7 +186,8 @@ bool view_decision_fill(struct db_tx *tx, const struct subject_call *call, json_
         wanted[i] = (struct resident_wanted){number_at(places[i], "resident"), clock_now()};
     wanted[count] = (struct resident_wanted){number_at(decision, "linked"), clock_now()};
     wanted[count + 1] = (struct resident_wanted){chosen ? chosen : "", clock_now()};
-    if (!residents_fetch(tx, subject->item.city_code, wanted, count + 2, &set, f))
+    if (!residents_fetch(tx, subject->item.city_code, wanted, count + 2, &set, f) ||
+        !resident_set_wait(tx, &set, f))
         return false;
     if (subject->procedure && subject->examination.record)
         people_compare(call, decision, &set, answer_of(&set, count + 1), ret_differences);

@@ -5,7 +5,6 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
-#include "intake/identify/protection.h"
 
 static void add_resident(struct subject *subject, const struct resident *resident)
 {
@@ -17,91 +16,124 @@ static void add_resident(struct subject *subject, const struct resident *residen
     subject->residents[subject->resident_count++] = *resident;
 }
 
+/* `count` questions at most. */
+static void fetch_begin(struct fetch *fetch, size_t count)
+{
+    fetch->whose = memory_allocate((count + 1) * sizeof(struct subject *));
+}
+
+/* Answered: to whom it may concern. */
+static void fetch_end(struct fetch *fetch)
+{
+    resident_set_read(&fetch->set);
+    for (size_t i = 0; i < fetch->set.count; i++)
+        add_resident(fetch->whose[fetch->set.answers[i].question], &fetch->set.answers[i].resident);
+}
+
+static void fetch_free(struct fetch *fetch)
+{
+    resident_set_free(&fetch->set);
+    free(fetch->whose);
+}
+
 /* --- by serial number ------------------------------------------------------------------------- */
 
-static bool fetch_links(struct db_tx *tx, const char *city_code, struct subject *subjects,
-                        size_t count, struct fetched *fetched, struct failure *f)
+static bool ask_links(struct db_tx *tx, const char *city_code, const struct subject *subjects,
+                      size_t count, struct fetched *fetched, struct failure *f)
 {
     fetched->lookups = memory_allocate(count * sizeof *fetched->lookups);
     for (size_t i = 0; i < count; i++)
         fetched->lookups[i] = (struct registry_lookup){
             .ca = subjects[i].ca, .serial = subjects[i].serial, .at = subjects[i].applied_at};
-    if (!registry_links(tx, city_code, fetched->lookups, count, f))
-        return false;
+    return registry_links_ask(tx, city_code, fetched->lookups, count, &fetched->links, f);
+}
+
+static void read_links(struct subject *subjects, size_t count, const struct fetched *fetched)
+{
+    registry_links_read(fetched->links, fetched->lookups, count);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < fetched->lookups[i].count; j++)
             subjects[i].links[j] = fetched->lookups[i].atenabango[j];
-    return true;
 }
 
-static bool fetch_linked(struct db_tx *tx, const char *city_code, struct subject *subjects,
-                         size_t count, struct fetched *fetched, struct failure *f)
+static bool ask_linked(struct db_tx *tx, const char *city_code, struct subject *subjects,
+                       size_t count, struct fetched *fetched, struct failure *f)
 {
-    size_t most = count * REGISTRY_LINKS_MOST, n = 0;
-    struct resident_wanted *wanted = memory_allocate(most * sizeof *wanted);
-    size_t *whose = memory_allocate(most * sizeof *whose);
+    struct fetch *linked = &fetched->linked;
+    struct resident_wanted *wanted = memory_allocate(count * REGISTRY_LINKS_MOST * sizeof *wanted);
+    fetch_begin(linked, count * REGISTRY_LINKS_MOST);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < fetched->lookups[i].count; j++) {
-            wanted[n] = (struct resident_wanted){subjects[i].links[j], subjects[i].applied_at};
-            whose[n++] = i;
+            wanted[linked->count] =
+                (struct resident_wanted){subjects[i].links[j], subjects[i].applied_at};
+            linked->whose[linked->count++] = &subjects[i];
         }
-    bool done = n == 0 || residents_fetch(tx, city_code, wanted, n, &fetched->linked, f);
-    for (size_t i = 0; done && i < fetched->linked.count; i++)
-        add_resident(&subjects[whose[fetched->linked.answers[i].question]],
-                     &fetched->linked.answers[i].resident);
+    bool done =
+        !linked->count || residents_fetch(tx, city_code, wanted, linked->count, &linked->set, f);
     free(wanted);
-    free(whose);
     return done;
 }
 
 /* --- by 個人番号 ------------------------------------------------------------------------------ */
 
-static bool fetch_numbered(struct db_tx *tx, const char *city_code, struct subject *subjects,
-                           size_t count, struct fetched *fetched, struct failure *f)
+static size_t people_count(const struct subject *subjects, size_t count)
 {
-    size_t most = count * PEOPLE_MOST, n = 0;
-    uint8_t(*hashes)[NUMBER_HASH_BYTES] = memory_allocate(most * sizeof *hashes);
-    size_t *whose = memory_allocate(most * sizeof *whose);
+    size_t people = 0;
     for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < subjects[i].people.count; j++)
-            if (subjects[i].people.at[j].has_number) {
-                memcpy(hashes[n], subjects[i].people.at[j].number_hash, NUMBER_HASH_BYTES);
-                whose[n++] = i;
-            }
-    bool done =
-        n == 0 || residents_by_number(tx, city_code, (const uint8_t(*)[NUMBER_HASH_BYTES])hashes, n,
-                                      &fetched->numbered, f);
-    for (size_t i = 0; done && i < fetched->numbered.count; i++) {
-        struct subject *subject = &subjects[whose[fetched->numbered.answers[i].question]];
-        const struct resident *resident = &fetched->numbered.answers[i].resident;
-        add_resident(subject, resident);
-        subject->protection |= resident->is_protected;
-    }
+        people += subjects[i].people.count;
+    return people;
+}
+
+static bool ask_numbered(struct db_tx *tx, const char *city_code, struct subject *subjects,
+                         size_t count, struct fetched *fetched, struct failure *f)
+{
+    struct fetch *numbered = &fetched->numbered;
+    size_t most = people_count(subjects, count);
+    struct bytes *hashes = memory_allocate((most + 1) * sizeof *hashes);
+    fetch_begin(numbered, most);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < subjects[i].people.count; j++) {
+            const struct person *person = &subjects[i].people.at[j];
+            if (!person->has_number)
+                continue;
+            hashes[numbered->count] = bytes_of(person->number_hash, NUMBER_HASH_BYTES);
+            numbered->whose[numbered->count++] = &subjects[i];
+        }
+    bool done = !numbered->count ||
+                residents_by_number(tx, city_code, hashes, numbered->count, &numbered->set, f);
     free(hashes);
-    free(whose);
     return done;
 }
 
 /* --- who is protected ------------------------------------------------------------------------- */
 
-/* Besides those whose 個人番号 is told: fetch_numbered knows of them. */
-static bool fetch_protection(struct db_tx *tx, const char *city_code,
-                             const struct city_key *city_key, struct subject *subjects,
-                             size_t count, struct failure *f)
+/* Besides those whose 個人番号 is told: ask_numbered asks who they are. */
+static bool ask_protection(struct db_tx *tx, const char *city_code, const struct city_key *city_key,
+                           const struct subject *subjects, size_t count, struct fetched *fetched,
+                           struct failure *f)
 {
     struct protection_question *questions = memory_allocate(count * sizeof *questions);
-    bool *protection = memory_allocate(count * sizeof *protection);
     for (size_t i = 0; i < count; i++)
-        questions[i] = (struct protection_question){.record = subjects[i].record,
-                                                    .facts = subjects[i].facts,
+        questions[i] = (struct protection_question){.facts = subjects[i].facts,
                                                     .people = &subjects[i].people,
+                                                    .parties = &subjects[i].parties,
                                                     .numbers_asked = true};
-    bool done = protection_check(tx, city_code, city_key, questions, count, protection, f);
-    for (size_t i = 0; done && i < count; i++)
-        subjects[i].protection |= protection[i];
+    bool done = protection_ask(tx, city_code, city_key, questions, count, &fetched->protection, f);
     free(questions);
-    free(protection);
     return done;
+}
+
+static void read_protection(struct subject *subjects, size_t count, const struct fetched *fetched)
+{
+    bool *protection = memory_allocate(count * sizeof *protection);
+    protection_tell(&fetched->protection, protection);
+    for (size_t i = 0; i < count; i++)
+        subjects[i].protection = protection[i];
+    for (size_t i = 0; i < fetched->numbered.set.count; i++) {
+        const struct resident_answer *answer = &fetched->numbered.set.answers[i];
+        fetched->numbered.whose[answer->question]->protection |= answer->resident.is_protected;
+    }
+    free(protection);
 }
 
 /* --- around: by key --------------------------------------------------------------------------- */
@@ -109,10 +141,9 @@ static bool fetch_protection(struct db_tx *tx, const char *city_code,
 #define QUESTIONS 2 /* of each application: certificate and form */
 
 /* The keys borrow from `ret_texts`. */
-static void keys_of(const struct facts *facts, struct known_keys *ret_texts,
+static void keys_of(struct known *known, struct known_keys *ret_texts,
                     struct resident_keys *ret_keys)
 {
-    _cleanup_(cleanup_known) struct known *known = known_of(facts);
     known_keys(known, ret_texts);
     *ret_keys = (struct resident_keys){
         .birth_date = ret_texts->birth_date,
@@ -140,97 +171,85 @@ static void without_those_of(const struct resident_keys *first, struct resident_
 static void questions_of(const struct subject *subject, struct known_keys *ret_texts,
                          struct resident_keys *ret_keys)
 {
-    struct facts facts;
-    facts_read(subject->by_agent ? NULL : subject->facts, &facts);
-    keys_of(&facts, &ret_texts[0], &ret_keys[0]);
-    keys_of(&subject->people.at[0].facts, &ret_texts[1], &ret_keys[1]);
-    without_those_of(&ret_keys[0], &ret_keys[1]);
+    if (!subject->by_agent)
+        keys_of(subject->parties.certificate, &ret_texts[0], &ret_keys[0]);
+    keys_of(subject->parties.people[0], &ret_texts[1], &ret_keys[1]);
+    if (!subject->by_agent)
+        without_those_of(&ret_keys[0], &ret_keys[1]);
     const struct resident *claimant = subject->found.people[0].resident;
     ret_keys[1].household = claimant ? claimant->household : NULL;
 }
 
 /* Who is decided needs the others of the household only. */
-static bool fetch_households(struct db_tx *tx, const char *city_code, struct subject **asking,
-                             size_t count, struct fetched *fetched, struct failure *f)
+static bool ask_households(struct db_tx *tx, const char *city_code, struct subject **asking,
+                           size_t count, struct fetch *fetch, struct failure *f)
 {
     const char **households = memory_allocate(count * sizeof *households);
-    struct subject **whose = memory_allocate(count * sizeof(struct subject *));
-    size_t n = 0;
+    fetch_begin(fetch, count);
     for (size_t i = 0; i < count; i++) {
         const struct resident *claimant = asking[i]->found.people[0].resident;
         if (!asking[i]->found.identified || !claimant)
             continue;
-        whose[n] = asking[i];
-        households[n++] = claimant->household;
+        households[fetch->count] = claimant->household;
+        fetch->whose[fetch->count++] = asking[i];
     }
-    bool done = n == 0 || residents_by_household(tx, city_code, households, n, RESIDENTS_PER_KEY,
-                                                 &fetched->households, f);
-    for (size_t i = 0; done && i < fetched->households.count; i++)
-        add_resident(whose[fetched->households.answers[i].question],
-                     &fetched->households.answers[i].resident);
+    bool done = !fetch->count || residents_by_household(tx, city_code, households, fetch->count,
+                                                        RESIDENTS_PER_KEY, &fetch->set, f);
     free(households);
-    free(whose);
     return done;
 }
 
-static bool fetch_by_keys(struct db_tx *tx, const char *city_code, struct subject **asking,
-                          size_t count, struct fetched *fetched, struct failure *f)
+static bool ask_by_keys(struct db_tx *tx, const char *city_code, struct subject **asking,
+                        size_t count, struct fetch *fetch, struct failure *f)
 {
     struct known_keys *texts = memory_resize(NULL, QUESTIONS * count * sizeof *texts);
     struct resident_keys *keys = memory_allocate(QUESTIONS * count * sizeof *keys);
-    struct subject **whose = memory_allocate(count * sizeof(struct subject *));
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!asking[i]->found.identified) {
-            whose[n] = asking[i];
-            questions_of(asking[i], texts + QUESTIONS * n, keys + QUESTIONS * n);
-            n++;
-        }
-    bool done = n == 0 || residents_by_keys(tx, city_code, keys, QUESTIONS * n, RESIDENTS_PER_KEY,
-                                            &fetched->around, f);
-    for (size_t i = 0; done && i < fetched->around.count; i++)
-        add_resident(whose[fetched->around.answers[i].question / QUESTIONS],
-                     &fetched->around.answers[i].resident);
+    fetch_begin(fetch, QUESTIONS * count);
+    for (size_t i = 0; i < count; i++) {
+        if (asking[i]->found.identified)
+            continue;
+        questions_of(asking[i], texts + fetch->count, keys + fetch->count);
+        for (size_t j = 0; j < QUESTIONS; j++)
+            fetch->whose[fetch->count++] = asking[i];
+    }
+    bool done = !fetch->count || residents_by_keys(tx, city_code, keys, fetch->count,
+                                                   RESIDENTS_PER_KEY, &fetch->set, f);
     free(texts);
     free(keys);
-    free(whose);
     return done;
 }
 
 /* Those that are decided, but leave open whether all four facts fit another. */
-static bool fetch_beside(struct db_tx *tx, const char *city_code, struct subject **asking,
-                         size_t count, struct fetched *fetched, struct failure *f)
+static bool ask_beside(struct db_tx *tx, const char *city_code, struct subject **asking,
+                       size_t count, struct fetch *fetch, struct failure *f)
 {
     struct known_keys *texts = memory_resize(NULL, count * sizeof *texts);
     struct resident_beside *questions = memory_allocate(count * sizeof *questions);
-    struct subject **whose = memory_allocate(count * sizeof(struct subject *));
-    size_t n = 0;
+    fetch_begin(fetch, count);
     for (size_t i = 0; i < count; i++) {
-        struct facts facts;
-        struct resident_keys keys;
+        struct known_keys *text = &texts[fetch->count];
         if (!asking[i]->found.identified || !identification_leaves_open(&asking[i]->found))
             continue;
-        facts_read(asking[i]->facts, &facts);
-        keys_of(&facts, &texts[n], &keys);
-        whose[n] = asking[i];
-        questions[n] = (struct resident_beside){texts[n].birth_date, texts[n].whole_address};
-        n++;
+        known_keys(asking[i]->parties.certificate, text);
+        questions[fetch->count] = (struct resident_beside){text->birth_date, text->whole_address};
+        fetch->whose[fetch->count++] = asking[i];
     }
-    bool done = n == 0 || residents_beside(tx, city_code, questions, n, RESIDENTS_BESIDE,
-                                           &fetched->beside, f);
-    for (size_t i = 0; done && i < fetched->beside.count; i++)
-        add_resident(whose[fetched->beside.answers[i].question],
-                     &fetched->beside.answers[i].resident);
-    for (size_t i = 0, row = 0; i < n; i++) {
-        size_t first = row;
-        while (row < fetched->beside.count && fetched->beside.answers[row].question == i)
-            row++;
-        whose[i]->crowded = row - first == RESIDENTS_BESIDE;
-    }
+    bool done = !fetch->count || residents_beside(tx, city_code, questions, fetch->count,
+                                                  RESIDENTS_BESIDE, &fetch->set, f);
     free(texts);
     free(questions);
-    free(whose);
     return done;
+}
+
+static void crowded_tell(const struct fetch *beside)
+{
+    const struct resident_answer *answers = beside->set.answers;
+    for (size_t i = 0, row = 0; i < beside->count; i++) {
+        size_t first = row;
+        while (row < beside->set.count && answers[row].question == i)
+            row++;
+        beside->whose[i]->crowded = row - first == RESIDENTS_BESIDE;
+    }
 }
 
 /* --- all together ----------------------------------------------------------------------------- */
@@ -240,8 +259,8 @@ static void subject_identify(struct subject *subject, size_t link_count, bool lo
     subject->input = (struct identification_input){
         .ca = subject->ca,
         .serial = subject->serial,
-        .facts = subject->facts,
         .people = &subject->people,
+        .parties = &subject->parties,
         .by_agent = subject->by_agent,
         .waited = subject->waited,
         .links_only = subject->links_only,
@@ -261,13 +280,45 @@ static bool identify_again(struct db_tx *tx, const char *city_code, struct subje
 {
     if (count == 0)
         return true;
-    /* in this order: what is asked by household borrows from the residents that are there */
-    if (!fetch_households(tx, city_code, asking, count, fetched, f) ||
-        !fetch_by_keys(tx, city_code, asking, count, fetched, f) ||
-        !fetch_beside(tx, city_code, asking, count, fetched, f))
+    if (!ask_households(tx, city_code, asking, count, &fetched->households, f) ||
+        !ask_by_keys(tx, city_code, asking, count, &fetched->around, f) ||
+        !ask_beside(tx, city_code, asking, count, &fetched->beside, f) || !db_wait(tx, f))
         return false;
+    fetch_end(&fetched->households);
+    fetch_end(&fetched->around);
+    fetch_end(&fetched->beside);
+    crowded_tell(&fetched->beside);
     for (size_t i = 0; i < count; i++)
         subject_identify(asking[i], asking[i]->input.link_count, true);
+    return true;
+}
+
+/* Whom links and numbers lead to, and who is protected. PostgreSQL works while numbers are hashed,
+ * and while names and addresses are folded. */
+static bool subjects_fetch(struct db_tx *tx, const char *city_code, const struct city_key *city_key,
+                           struct subject *subjects, size_t count, struct fetched *fetched,
+                           struct failure *f)
+{
+    if (!ask_links(tx, city_code, subjects, count, fetched, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        people_read(subjects[i].record, city_key, &subjects[i].people);
+    if (!ask_numbered(tx, city_code, subjects, count, fetched, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        parties_make(subjects[i].facts, &subjects[i].people, &subjects[i].parties);
+    if (!ask_protection(tx, city_code, city_key, subjects, count, fetched, f) || !db_wait(tx, f))
+        return false;
+    read_links(subjects, count, fetched);
+    if (!ask_linked(tx, city_code, subjects, count, fetched, f))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        known_fold(subjects[i].parties.certificate);
+    if (!db_wait(tx, f))
+        return false;
+    fetch_end(&fetched->linked); /* first: who stands there twice counts as of then */
+    fetch_end(&fetched->numbered);
+    read_protection(subjects, count, fetched);
     return true;
 }
 
@@ -277,14 +328,9 @@ bool subjects_identify(struct db_tx *tx, const char *city_code, const struct cit
 {
     if (count == 0)
         return true;
-    for (size_t i = 0; i < count; i++)
-        people_read(subjects[i].record, city_key, &subjects[i].people);
-    if (!fetch_links(tx, city_code, subjects, count, ret_fetched, f) ||
-        !fetch_linked(tx, city_code, subjects, count, ret_fetched, f) ||
-        !fetch_numbered(tx, city_code, subjects, count, ret_fetched, f) ||
-        !fetch_protection(tx, city_code, city_key, subjects, count, f))
+    if (!subjects_fetch(tx, city_code, city_key, subjects, count, ret_fetched, f))
         return false;
-    struct subject **asking = memory_allocate(count * sizeof *asking);
+    struct subject **asking = memory_allocate(count * sizeof(struct subject *));
     size_t asking_count = 0;
     for (size_t i = 0; i < count; i++) {
         subject_identify(&subjects[i], ret_fetched->lookups[i].count, false);
@@ -298,17 +344,22 @@ bool subjects_identify(struct db_tx *tx, const char *city_code, const struct cit
 
 void subjects_clear(struct subject *subjects, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         free(subjects[i].residents);
+        parties_free(&subjects[i].parties);
+    }
 }
 
 void fetched_free(struct fetched *fetched)
 {
     free(fetched->lookups);
-    resident_set_free(&fetched->linked);
-    resident_set_free(&fetched->numbered);
-    resident_set_free(&fetched->households);
-    resident_set_free(&fetched->around);
-    resident_set_free(&fetched->beside);
+    if (fetched->links)
+        db_rows_free(fetched->links);
+    protection_asked_free(&fetched->protection);
+    fetch_free(&fetched->linked);
+    fetch_free(&fetched->numbered);
+    fetch_free(&fetched->households);
+    fetch_free(&fetched->around);
+    fetch_free(&fetched->beside);
     *fetched = (struct fetched){0};
 }

@@ -7,6 +7,7 @@
 #include "base/db.h"
 #include "base/seal.h"
 #include "intake/identify/identify.h"
+#include "intake/identify/protection.h"
 #include "intake/registry/links.h"
 #include "intake/registry/residents.h"
 
@@ -23,6 +24,7 @@ struct subject {                  /* one application */
     /* made by subjects_identify: */
     bool protection, crowded;
     struct people people;
+    struct parties parties;
     const char *links[REGISTRY_LINKS_MOST];
     struct resident *residents;
     size_t resident_count, resident_room;
@@ -30,9 +32,16 @@ struct subject {                  /* one application */
     struct identification found;
 };
 
+struct fetch { /* residents, and whose they are */
+    struct resident_set set;
+    struct subject **whose; /* of each question */
+    size_t count;
+};
 struct fetched { /* what subjects borrow from; {0} is fine */
     struct registry_lookup *lookups;
-    struct resident_set linked, numbered, households, around, beside;
+    struct db_rows *links;
+    struct protection_asked protection;
+    struct fetch linked, numbered, households, around, beside;
 };
 
 /* Call registry_hold before, or an import may come between. Free subjects, then `fetched`. */

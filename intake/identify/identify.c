@@ -7,13 +7,13 @@
 #include "intake/identify/identify_internal.h"
 
 /* By facts or by number: whether still a resident, and whether one of several, does not matter. */
-static bool person_may_be(struct identifying *w, const struct person *person,
-                          const struct known *known, const struct resident *resident)
+static bool person_may_be(struct identifying *w, size_t index, const struct resident *resident)
 {
+    const struct person *person = &w->input->people->at[index];
     if (person->has_number && resident->has_number &&
         !memcmp(person->number_hash, resident->number_hash, NUMBER_HASH_BYTES))
         return true;
-    const struct known *other = resident_known(w, resident);
+    struct known *known = w->people[index], *other = resident_known(w, resident);
     enum agreement name = known_compare(FACT_NAME, known, other),
                    birth_date = known_compare(FACT_BIRTH_DATE, known, other);
     bool silent = birth_date == DIFFER_UNKNOWN && !(person->has_number && resident->has_number);
@@ -22,12 +22,9 @@ static bool person_may_be(struct identifying *w, const struct person *person,
 
 static bool somebody_may_be(struct identifying *w, const struct resident *resident)
 {
-    for (size_t i = 0; i < w->input->people->count; i++) {
-        const struct person *person = &w->input->people->at[i];
-        _cleanup_(cleanup_known) struct known *known = known_of(&person->facts);
-        if (person_may_be(w, person, known, resident))
+    for (size_t i = 0; i < w->input->people->count; i++)
+        if (person_may_be(w, i, resident))
             return true;
-    }
     return false;
 }
 
@@ -123,9 +120,9 @@ static bool four_agree(const enum agreement how[FACT_COUNT])
 static void compare(struct identifying *w)
 {
     const struct resident *linked = w->out->linked;
-    const struct known *known = linked ? resident_known(w, linked) : NULL;
+    struct known *known = linked ? resident_known(w, linked) : NULL;
     for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
-        w->out->form[fact] = known_compare(fact, w->certificate, w->claimant);
+        w->out->form[fact] = known_compare(fact, w->certificate, w->people[0]);
         w->out->registry[fact] =
             known ? known_compare(fact, w->certificate, known) : DIFFER_UNKNOWN;
     }
@@ -137,11 +134,11 @@ static void compare(struct identifying *w)
  * 方書 that the certificate leaves out is the same matter. */
 static bool form_and_registry_agree(struct identifying *w)
 {
-    const struct known *linked = resident_known(w, w->out->linked);
+    struct known *linked = resident_known(w, w->out->linked);
     _cleanup_(cleanup_known) struct known *open = known_with_gaiji_open(linked);
     linked = open ?: linked;
-    return agrees(known_compare(FACT_NAME, w->claimant, linked)) &&
-           agrees(known_compare(FACT_ADDRESS, w->claimant, linked));
+    return agrees(known_compare(FACT_NAME, w->people[0], linked)) &&
+           agrees(known_compare(FACT_ADDRESS, w->people[0], linked));
 }
 
 /* Another way to write a name, a substitute character, a building that one side leaves out: there
@@ -216,18 +213,16 @@ static void work_clear(struct identifying *w)
         known_free(w->residents[i]);
     free(w->residents);
     free(w->ranked);
-    known_free(w->certificate);
-    known_free(w->claimant);
 }
 
 void identify(const struct identification_input *input, struct identification *ret_identification)
 {
-    struct facts facts;
-    _cleanup_(work_clear) struct identifying w = {.input = input, .out = ret_identification};
+    _cleanup_(work_clear) struct identifying w = {
+        .input = input,
+        .out = ret_identification,
+        .certificate = *input->serial ? input->parties->certificate : NULL,
+        .people = input->parties->people};
     *ret_identification = (struct identification){0};
-    facts_read(input->facts, &facts);
-    w.certificate = *input->serial ? known_of(&facts) : NULL;
-    w.claimant = known_of(&input->people->at[0].facts);
     w.residents = memory_allocate((input->resident_count + 1) * sizeof *w.residents);
     if (input->link_count == 1)
         ret_identification->linked = resident_find(input, input->links[0]);

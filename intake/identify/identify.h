@@ -14,8 +14,8 @@
 
 struct identification_input {
     const char *ca, *serial; /* "" without a signature */
-    const json_t *facts;     /* of the certificate; NULL */
     const struct people *people;
+    const struct parties *parties; /* of the certificate's facts and of people */
     bool by_agent;
     bool waited;              /* the days for a serial number to appear in a feed are over */
     bool links_only;          /* the registry sends no residents: the link alone has to do */

@@ -8,7 +8,7 @@
 /* Less is no candidate: a birth date alone counts, a sex or a town does not. */
 #define SCORE_LEAST 20
 
-const struct known *resident_known(struct identifying *w, const struct resident *resident)
+struct known *resident_known(struct identifying *w, const struct resident *resident)
 {
     struct known **known = &w->residents[resident - w->input->residents];
     if (!*known)
@@ -46,16 +46,17 @@ static int compare_candidates(const void *one, const void *other)
 }
 
 /* An agent's certificate says nothing of who is meant: then the form stands alone. */
-static const struct known *first_facts(const struct identifying *w)
+static struct known *first_facts(const struct identifying *w)
 {
-    return w->certificate && !w->input->by_agent ? w->certificate : w->claimant;
+    return w->certificate && !w->input->by_agent ? w->certificate : w->people[0];
 }
 
 static void compare_with(struct identifying *w, const struct resident *resident,
                          struct match *ret_match)
 {
-    const struct known *first = first_facts(w);
-    match(first, first == w->claimant ? NULL : w->claimant, resident_known(w, resident), ret_match);
+    struct known *first = first_facts(w);
+    match(first, first == w->people[0] ? NULL : w->people[0], resident_known(w, resident),
+          ret_match);
 }
 
 bool candidate_fits(struct identifying *w, const struct resident *resident)

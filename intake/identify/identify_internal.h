@@ -8,13 +8,14 @@
 struct identifying {
     const struct identification_input *input;
     struct identification *out;
-    struct known *certificate, *claimant; /* certificate NULL: nothing signed */
-    struct known **residents;             /* as input->residents, made when asked for */
-    struct candidate *ranked;             /* all residents, best first; NULL: not yet */
+    struct known *certificate;   /* NULL: nothing signed */
+    struct known *const *people; /* as input->people; the claimant first */
+    struct known **residents;    /* as input->residents, made when asked for */
+    struct candidate *ranked;    /* all residents, best first; NULL: not yet */
     size_t ranked_count;
 };
 
-const struct known *resident_known(struct identifying *w, const struct resident *resident);
+struct known *resident_known(struct identifying *w, const struct resident *resident);
 bool resident_is_current(const struct resident *resident); /* not 除票 */
 /* The first with this number; NULL. */
 const struct resident *resident_find(const struct identification_input *input,

@@ -20,7 +20,7 @@ static size_t find_by_number(const struct identification_input *input, const str
     return count;
 }
 
-static bool person_agrees(const struct known *known, const struct known *other)
+static bool person_agrees(struct known *known, struct known *other)
 {
     enum agreement birth_date = known_compare(FACT_BIRTH_DATE, known, other);
     return agrees(known_compare(FACT_NAME, known, other)) &&
@@ -28,7 +28,7 @@ static bool person_agrees(const struct known *known, const struct known *other)
 }
 
 /* By name, and birth date where told, in the claimant's household only. */
-static size_t find_by_facts(struct identifying *w, const struct known *known, const char *household,
+static size_t find_by_facts(struct identifying *w, struct known *known, const char *household,
                             const struct resident **ret_resident)
 {
     const struct identification_input *input = w->input;
@@ -46,7 +46,7 @@ static size_t find_by_facts(struct identifying *w, const struct known *known, co
 }
 
 static void person_is(struct identifying *w, struct person_found *found, const char *how,
-                      const struct known *known, const struct resident *resident)
+                      struct known *known, const struct resident *resident)
 {
     found->how = how;
     found->resident = resident;
@@ -58,7 +58,7 @@ static void find_person(struct identifying *w, size_t index, const char *househo
 {
     const struct person *person = &w->input->people->at[index];
     struct person_found *found = &w->out->people[index];
-    _cleanup_(cleanup_known) struct known *known = known_of(&person->facts);
+    struct known *known = w->people[index];
     const struct resident *resident = NULL;
     size_t by_number = find_by_number(w->input, person, &resident);
     size_t count = by_number ? by_number : find_by_facts(w, known, household, &resident);
@@ -74,7 +74,7 @@ void people_find(struct identifying *w)
     const struct resident *claimant = w->input->by_agent ? NULL : w->out->linked;
     struct person_found *first = &w->out->people[0];
     if (claimant)
-        person_is(w, first, "link", w->claimant, claimant);
+        person_is(w, first, "link", w->people[0], claimant);
     else
         find_person(w, 0, "");
     for (size_t i = 1; i < w->input->people->count; i++)

@@ -68,108 +68,14 @@ void birth_date_read(const char *text, struct birth_date *ret_date)
     *ret_date = (struct birth_date){atoi(text), atoi(text + 5), atoi(text + 8)};
 }
 
-/* '1' and '2'; '3' for what is not known, however it is written; 0 when not told. */
-static char sex_read(char sex)
-{
-    if (sex == '9' || sex == '0')
-        return '3';
-    return (char)(sex >= '1' && sex <= '3' ? sex : 0);
-}
-
-static void number_read(struct known *known, const uint8_t *hash)
-{
-    known->has_number = hash != NULL;
-    if (hash)
-        memcpy(known->number_hash, hash, NUMBER_HASH_BYTES);
-}
-
-static struct known *known_make(void)
-{
-    struct known *known = memory_resize(NULL, sizeof *known);
-    memset(known, 0, KNOWN_CLEARED);
-    return known;
-}
-
-struct known *known_of(const struct facts *facts)
-{
-    struct known *known = known_make();
-    known_add_name(known, facts->name, facts->name_substituted);
-    known->has_kana = kana_read(facts->kana, &known->kana);
-    known->has_address = *facts->address &&
-                         fold_address(facts->address, facts->address_substituted, &known->address);
-    known->address_source = text_copy(facts->address);
-    birth_date_read(facts->birth_date, &known->birth_date);
-    known->sex = sex_read(facts->sex);
-    number_read(known, facts->number_hash);
-    return known;
-}
-
-/* 旧氏 with the given name: 氏 U+3000 名, and 名 is all that follows. */
-static void add_former_name(struct known *known, const struct resident *resident)
-{
-    const char *given = strstr(resident->name, "\u3000");
-    if (!*resident->former_surname || !given)
-        return;
-    _cleanup_(cleanup_text) char *name = text_format("%s%s", resident->former_surname, given);
-    size_t first = known->name_count;
-    known_add_name(known, name, "");
-    for (size_t i = first; i < known->name_count; i++)
-        known->names[i].source = NULL; /* it goes with `name`; none was added if it was too long */
-}
-
-struct known *known_of_resident(const struct resident *resident)
-{
-    struct known *known = known_make();
-    const struct address_parts parts = {resident->prefecture, resident->municipality,
-                                        resident->town, resident->lot, resident->building};
-    known_add_name(known, resident->name, "");
-    known_add_name(known, resident->common_name, "");
-    add_former_name(known, resident);
-    known_add_name(known, resident->roman_name, "");
-    known_add_name(known, resident->kanji_name, "");
-    known->has_kana = kana_read(resident->kana, &known->kana);
-    known->has_address = fold_address_parts(&parts, &known->address) && known->address.body > 0;
-    known->address_source =
-        text_format("%s%s%s%s%s%s", parts.prefecture, parts.municipality, parts.town, parts.lot,
-                    *parts.building ? "\u3000" : "", parts.building);
-    known->birth_date = resident->birth_date;
-    known->sex = sex_read(resident->sex);
-    number_read(known, resident->has_number ? resident->number_hash : NULL);
-    return known;
-}
-
-void known_free(struct known *known)
-{
-    if (known)
-        free(known->address_source);
-    free(known);
-}
-
 static bool date_whole(const struct birth_date *date)
 {
     return date->year && date->month && date->day;
 }
 
-static void address_keys(const struct folded_address *address, struct known_keys *ret_keys)
+int birth_date_number(const struct birth_date *date)
 {
-    struct folded_character whole[FOLDED_MOST + 1];
-    folded_key(address->text.at + address->prefecture, address->body - address->prefecture,
-               ret_keys->address);
-    folded_key(whole, address_whole(address, whole), ret_keys->whole_address);
-}
-
-void known_keys(const struct known *known, struct known_keys *ret_keys)
-{
-    const struct birth_date *date = &known->birth_date;
-    *ret_keys->name = *ret_keys->kana = *ret_keys->address = *ret_keys->whole_address = 0;
-    ret_keys->birth_date =
-        date_whole(date) ? date->year * 10000 + date->month * 100 + date->day : 0;
-    if (known->name_count > 0)
-        folded_key(known->names[0].at, known->names[0].length, ret_keys->name);
-    if (known->has_kana)
-        folded_key(known->kana.at, known->kana.length, ret_keys->kana);
-    if (known->has_address)
-        address_keys(&known->address, ret_keys);
+    return date_whole(date) ? date->year * 10000 + date->month * 100 + date->day : 0;
 }
 
 /* --- comparing -------------------------------------------------------------------------------- */
@@ -192,18 +98,18 @@ static enum agreement compare_sexes(char a, char b)
 
 static enum agreement compare_numbers(const struct known *a, const struct known *b)
 {
-    if (!a->has_number || !b->has_number)
+    if (!a->number_hash || !b->number_hash)
         return DIFFER_UNKNOWN;
     return memcmp(a->number_hash, b->number_hash, NUMBER_HASH_BYTES) ? DIFFER_ALL : AGREE_SAME;
 }
 
-enum agreement known_compare(enum fact fact, const struct known *a, const struct known *b)
+enum agreement known_compare(enum fact fact, struct known *a, struct known *b)
 {
     switch (fact) {
     case FACT_NAME:
         return compare_names(a, b);
     case FACT_KANA:
-        return a->has_kana && b->has_kana ? compare_name(&a->kana, &b->kana) : DIFFER_UNKNOWN;
+        return compare_kana(a, b);
     case FACT_BIRTH_DATE:
         return compare_birth_dates(&a->birth_date, &b->birth_date);
     case FACT_SEX:
@@ -249,13 +155,13 @@ static bool all_four(const enum agreement how[FACT_COUNT])
            agrees(how[FACT_ADDRESS]);
 }
 
-static void compare_all(const struct known *a, const struct known *b, enum agreement *ret_how)
+static void compare_all(struct known *a, struct known *b, enum agreement *ret_how)
 {
     for (enum fact fact = 0; fact < FACT_COUNT; fact++)
         ret_how[fact] = known_compare(fact, a, b);
 }
 
-void match(const struct known *first, const struct known *second, const struct known *resident,
+void match(struct known *first, struct known *second, struct known *resident,
            struct match *ret_match)
 {
     enum agreement how[FACT_COUNT];

@@ -58,18 +58,25 @@ struct facts {
 void facts_read(const json_t *object, struct facts *ret_facts);
 /* 0 for what is not a whole date. */
 void birth_date_read(const char *text, struct birth_date *ret_date);
+int birth_date_number(const struct birth_date *date); /* YYYYMMDD; 0 when it is not a whole date */
 
-/* Facts folded once, for comparing with many. */
-struct known; /* about 20 kB */
+/* A person to compare with others: each fact is folded when it is first compared, and only then.
+ * Borrows the texts of the facts, or the resident. */
+struct known;
 struct known *known_of(const struct facts *facts);
 struct known *known_of_resident(const struct resident *resident);
+/* What `known` tells in the words of `other`, who lives as long, is folded once, for both. Of facts
+ * only. */
+void known_beside(struct known *known, struct known *other);
+/* Now, while somebody else is waited for: what is compared sooner or later. */
+void known_fold(struct known *known);
 void known_free(struct known *known); /* NULL is fine */
 static inline void cleanup_known(struct known **known)
 {
     known_free(*known);
 }
 /* Symmetric, but for AGREE_SUBSTITUTED's side, which does not matter. */
-enum agreement known_compare(enum fact fact, const struct known *a, const struct known *b);
+enum agreement known_compare(enum fact fact, struct known *a, struct known *b);
 /* A copy in which a 外字 of a name or address, which no form can write, fits any character. NULL:
  * there is none. */
 struct known *known_with_gaiji_open(const struct known *known);
@@ -80,7 +87,9 @@ struct known_keys {
     char name[FOLD_KEY], kana[FOLD_KEY], address[FOLD_KEY];
     char whole_address[FOLD_KEY]; /* with the building */
 };
-void known_keys(const struct known *known, struct known_keys *ret_keys);
+void known_keys(struct known *known, struct known_keys *ret_keys);
+/* As fold_name_key makes it of the name, whatever of it is marked as substituted. */
+void known_name_key(struct known *known, char ret_key[FOLD_KEY]);
 
 /* A resident as a candidate: the best that certificate or form has to say of each fact. */
 struct match {
@@ -91,7 +100,7 @@ struct match {
     bool full_second; /* … of the second */
 };
 /* `second` may be NULL. */
-void match(const struct known *first, const struct known *second, const struct known *resident,
+void match(struct known *first, struct known *second, struct known *resident,
            struct match *ret_match);
 
 /* --- differences, for showing ----------------------------------------------------------------- */

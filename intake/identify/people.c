@@ -54,3 +54,24 @@ void people_read(const json_t *record, const struct city_key *city_key, struct p
     person_read(ret_people, "claimant", 0, json_object_get(record, "claimant"), city_key);
     walk(ret_people, "", 0, record, 0, city_key);
 }
+
+/* Who signs is who claims, and a family lives at one address: most is told in the same words. */
+void parties_make(const json_t *facts, const struct people *people, struct parties *ret_parties)
+{
+    struct facts signed_facts;
+    facts_read(facts, &signed_facts);
+    ret_parties->certificate = known_of(&signed_facts);
+    ret_parties->count = people->count;
+    for (size_t i = 0; i < people->count; i++) {
+        ret_parties->people[i] = known_of(&people->at[i].facts);
+        known_beside(ret_parties->people[i], i ? ret_parties->people[0] : ret_parties->certificate);
+    }
+}
+
+void parties_free(struct parties *parties)
+{
+    known_free(parties->certificate);
+    for (size_t i = 0; i < parties->count; i++)
+        known_free(parties->people[i]);
+    *parties = (struct parties){0};
+}

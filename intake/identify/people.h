@@ -29,4 +29,14 @@ struct people {
 /* Borrows from record, which may be NULL. `city_key` NULL: numbers are not looked at. */
 void people_read(const json_t *record, const struct city_key *city_key, struct people *ret_people);
 
+/* The certificate's facts and those of the people, to compare with others. */
+struct parties {
+    struct known *certificate; /* tells nothing where nothing is signed */
+    struct known *people[PEOPLE_MOST];
+    size_t count;
+};
+/* `facts` of the certificate; NULL: there are none. Borrows from both. */
+void parties_make(const json_t *facts, const struct people *people, struct parties *ret_parties);
+void parties_free(struct parties *parties); /* {0} is fine */
+
 #endif

@@ -122,8 +122,7 @@ static void hide_address(struct resident *resident)
         resident->building = resident->town_code = "";
 }
 
-static void choose(const struct search *search, const struct known *asked,
-                   struct search_answer *answer)
+static void choose(const struct search *search, struct known *asked, struct search_answer *answer)
 {
     size_t count = answer->set.count, n = 0;
     struct candidate *fitting = memory_allocate((count + 1) * sizeof *fitting);
@@ -167,14 +166,15 @@ static bool remember(struct db_tx *tx, const struct search *search, const char *
     return audit_append(tx, search->chain, &entry, 1, f);
 }
 
-static bool fetch(struct db_tx *tx, const struct search *search, const struct known *asked,
+static bool fetch(struct db_tx *tx, const struct search *search, struct known *asked,
                   struct search_answer *answer, struct failure *f)
 {
     struct known_keys key;
     known_keys(asked, &key);
     const struct resident_keys keys = {
         .birth_date = key.birth_date, .name_key = key.name, .address_key = key.address};
-    return residents_by_keys(tx, search->city_code, &keys, 1, PER_KEY, &answer->set, f);
+    return residents_by_keys(tx, search->city_code, &keys, 1, PER_KEY, &answer->set, f) &&
+           resident_set_wait(tx, &answer->set, f);
 }
 
 bool search_run(struct db_tx *tx, const struct search *search, struct search_answer *ret_answer,

@@ -25,8 +25,10 @@ struct registry_lookup {
     char atenabango[REGISTRY_LINKS_MOST][ATENABANGO_TEXT];
     size_t count;
 };
-/* Any number of lookups in one round trip. */
-bool registry_links(struct db_tx *tx, const char *city_code, struct registry_lookup *lookups,
-                    size_t count, struct failure *f);
+/* Any number of lookups, asked without waiting (db_ask); when they are answered, read them. */
+bool registry_links_ask(struct db_tx *tx, const char *city_code,
+                        const struct registry_lookup *lookups, size_t count,
+                        struct db_rows **ret_rows, struct failure *f);
+void registry_links_read(const struct db_rows *rows, struct registry_lookup *lookups, size_t count);
 
 #endif

@@ -1,12 +1,10 @@
 #include "intake/registry/residents.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 
 /* --- statements ------------------------------------------------------------------------------- */
 
@@ -43,7 +41,6 @@ static const struct db_statement by_atenabango = {
     "  AND version.status BETWEEN $6::integer AND $7::integer"
     "  AND version.status_since <= wanted.day), version.valid_from"};
 
-/* Without an order: sorting them there, each with all its items, takes longer than finding them. */
 static const struct db_statement by_number = {
     "residents_by_number",
     "SELECT wanted.position, " PROTECTED("version", "$3::integer") ", version.*"
@@ -165,17 +162,6 @@ static struct resident resident_read(const struct db_rows *rows, size_t row)
     return resident;
 }
 
-static void set_make(struct db_rows *stolen, struct resident_set *ret_set)
-{
-    size_t count = db_row_count(stolen);
-    *ret_set = (struct resident_set){.count = count, .rows = stolen};
-    ret_set->answers = memory_allocate((count ? count : 1) * sizeof *ret_set->answers);
-    for (size_t row = 0; row < count; row++) {
-        ret_set->answers[row].question = (size_t)db_get_number(stolen, row, COLUMN_QUESTION) - 1;
-        ret_set->answers[row].resident = resident_read(stolen, row);
-    }
-}
-
 static int compare_answers(const void *one, const void *other)
 {
     const struct resident_answer *a = one, *b = other;
@@ -184,9 +170,29 @@ static int compare_answers(const void *one, const void *other)
     return strcmp(a->resident.atenabango, b->resident.atenabango);
 }
 
-static void set_sort(struct resident_set *set)
+/* PostgreSQL need not sort them: each with all its items, that takes longer than finding them. */
+void resident_set_read(struct resident_set *set)
 {
-    qsort(set->answers, set->count, sizeof *set->answers, compare_answers);
+    size_t count = set->rows ? db_row_count(set->rows) : 0;
+    bool sorted = true;
+    set->count = count;
+    set->answers = memory_allocate((count ? count : 1) * sizeof *set->answers);
+    for (size_t row = 0; row < count; row++) {
+        struct resident_answer *answer = &set->answers[row];
+        answer->question = (size_t)db_get_number(set->rows, row, COLUMN_QUESTION) - 1;
+        answer->resident = resident_read(set->rows, row);
+        sorted = sorted && (row == 0 || compare_answers(answer - 1, answer) < 0);
+    }
+    if (!sorted)
+        qsort(set->answers, count, sizeof *set->answers, compare_answers);
+}
+
+bool resident_set_wait(struct db_tx *tx, struct resident_set *set, struct failure *f)
+{
+    if (!db_wait(tx, f))
+        return false;
+    resident_set_read(set);
+    return true;
 }
 
 void resident_set_free(struct resident_set *set)
@@ -197,50 +203,13 @@ void resident_set_free(struct resident_set *set)
     *set = (struct resident_set){0};
 }
 
-static bool ask(struct db_tx *tx, const struct db_statement *statement,
-                const struct db_value *values, size_t count, struct resident_set *ret_set,
-                struct failure *f)
-{
-    struct db_rows *rows;
-    if (!db_query(tx, statement, values, count, &rows, f))
-        return false;
-    set_make(rows, ret_set);
-    return true;
-}
-
 /* --- questions: as columns, one array each ------------------------------------------------------
  */
 
-#define COLUMNS_MOST 6
-
-struct question_text {
-    char at[INSTANT_TEXT], day[12], number_hash[2 + 2 * NUMBER_HASH_BYTES + 1];
-};
-struct columns {
-    size_t count;
-    const char **column[COLUMNS_MOST];
-    struct question_text *texts;
-};
-
-static struct columns columns_make(size_t count)
+/* Room for each of `count`, and one more: nothing need be there. */
+static void *column(size_t count, size_t size)
 {
-    size_t room = count ? count : 1;
-    struct columns c = {.count = count, .texts = memory_allocate(room * sizeof *c.texts)};
-    c.column[0] = memory_allocate(COLUMNS_MOST * room * sizeof **c.column);
-    for (size_t i = 1; i < COLUMNS_MOST; i++)
-        c.column[i] = c.column[i - 1] + count;
-    return c;
-}
-
-static void columns_free(struct columns *columns)
-{
-    free(columns->column[0]);
-    free(columns->texts);
-}
-
-static struct db_value column(const struct columns *columns, size_t index)
-{
-    return db_texts(columns->column[index], columns->count);
+    return memory_allocate((count + 1) * size);
 }
 
 static int day_as_number(instant at)
@@ -254,93 +223,89 @@ static struct db_value today(void)
     return db_number(day_as_number(clock_now()));
 }
 
-static const char *number_text(int number, char text[12])
-{
-    snprintf(text, 12, "%d", number);
-    return text;
-}
-
-/* PostgreSQL, "bytea Hex Format" */
-static const char *hash_text(const uint8_t hash[NUMBER_HASH_BYTES], struct question_text *text)
-{
-    memcpy(text->number_hash, "\\x", 2);
-    hex_encode(hash, NUMBER_HASH_BYTES, text->number_hash + 2);
-    return text->number_hash;
-}
-
 bool residents_fetch(struct db_tx *tx, const char *city_code, const struct resident_wanted *wanted,
                      size_t count, struct resident_set *ret_set, struct failure *f)
 {
-    _cleanup_(columns_free) struct columns c = columns_make(count);
+    const char **numbers = column(count, sizeof *numbers);
+    instant *at = column(count, sizeof *at);
+    int32_t *days = column(count, sizeof *days);
     for (size_t i = 0; i < count; i++) {
-        c.column[0][i] = wanted[i].atenabango;
-        c.column[1][i] = instant_text_jst(wanted[i].at, c.texts[i].at);
-        c.column[2][i] = number_text(day_as_number(wanted[i].at), c.texts[i].day);
+        numbers[i] = wanted[i].atenabango;
+        at[i] = wanted[i].at;
+        days[i] = day_as_number(wanted[i].at);
     }
-    return ask(tx, &by_atenabango,
-               DB_VALUES(db_text(city_code), column(&c, 0), column(&c, 1), column(&c, 2), today(),
-                         db_number(RESIDENT_MOVED_OUT), db_number(RESIDENT_STRUCK_OFF)),
-               ret_set, f);
+    bool done = db_ask(tx, &by_atenabango,
+                       DB_VALUES(db_text(city_code), db_texts(numbers, count),
+                                 db_instants(at, count), db_numbers(days, count), today(),
+                                 db_number(RESIDENT_MOVED_OUT), db_number(RESIDENT_STRUCK_OFF)),
+                       &ret_set->rows, f);
+    free(numbers);
+    free(at);
+    free(days);
+    return done;
 }
 
-bool residents_by_number(struct db_tx *tx, const char *city_code,
-                         const uint8_t (*hashes)[NUMBER_HASH_BYTES], size_t count,
-                         struct resident_set *ret_set, struct failure *f)
+bool residents_by_number(struct db_tx *tx, const char *city_code, const struct bytes *hashes,
+                         size_t count, struct resident_set *ret_set, struct failure *f)
 {
-    _cleanup_(columns_free) struct columns c = columns_make(count);
-    for (size_t i = 0; i < count; i++)
-        c.column[0][i] = hash_text(hashes[i], &c.texts[i]);
-    if (!ask(tx, &by_number,
-             DB_VALUES(db_text(city_code), column(&c, 0), today(), db_number(RESIDENTS_OF_NUMBER)),
-             ret_set, f))
-        return false;
-    set_sort(ret_set);
-    return true;
+    return db_ask(tx, &by_number,
+                  DB_VALUES(db_text(city_code), db_bytes_list(hashes, count), today(),
+                            db_number(RESIDENTS_OF_NUMBER)),
+                  &ret_set->rows, f);
 }
 
 bool residents_by_household(struct db_tx *tx, const char *city_code, const char *const *households,
                             size_t count, size_t each, struct resident_set *ret_set,
                             struct failure *f)
 {
-    if (!ask(tx, &by_household,
-             DB_VALUES(db_text(city_code), db_texts(households, count), today(),
-                       db_number((int64_t)each)),
-             ret_set, f))
-        return false;
-    set_sort(ret_set);
-    return true;
+    return db_ask(tx, &by_household,
+                  DB_VALUES(db_text(city_code), db_texts(households, count), today(),
+                            db_number((int64_t)each)),
+                  &ret_set->rows, f);
 }
 
 bool residents_by_keys(struct db_tx *tx, const char *city_code, const struct resident_keys *keys,
                        size_t count, size_t each, struct resident_set *ret_set, struct failure *f)
 {
-    _cleanup_(columns_free) struct columns c = columns_make(count);
+    int32_t *births = column(count, sizeof *births);
+    const char **texts = column(4 * count, sizeof *texts);
+    struct bytes *hashes = column(count, sizeof *hashes);
     for (size_t i = 0; i < count; i++) {
-        c.column[0][i] = number_text(keys[i].birth_date, c.texts[i].day);
-        c.column[1][i] = keys[i].name_key;
-        c.column[2][i] = keys[i].kana_key;
-        c.column[3][i] = keys[i].address_key;
-        c.column[4][i] = keys[i].household;
-        c.column[5][i] = keys[i].number_hash ? hash_text(keys[i].number_hash, &c.texts[i]) : NULL;
+        births[i] = keys[i].birth_date;
+        texts[i] = keys[i].name_key;
+        texts[count + i] = keys[i].kana_key;
+        texts[2 * count + i] = keys[i].address_key;
+        texts[3 * count + i] = keys[i].household;
+        hashes[i] = bytes_of(keys[i].number_hash, NUMBER_HASH_BYTES);
     }
-    return ask(tx, &by_keys,
-               DB_VALUES(db_text(city_code), column(&c, 0), column(&c, 1), column(&c, 2),
-                         column(&c, 3), column(&c, 4), column(&c, 5), db_number((int64_t)each),
-                         today()),
-               ret_set, f);
+    bool done =
+        db_ask(tx, &by_keys,
+               DB_VALUES(db_text(city_code), db_numbers(births, count), db_texts(texts, count),
+                         db_texts(texts + count, count), db_texts(texts + 2 * count, count),
+                         db_texts(texts + 3 * count, count), db_bytes_list(hashes, count),
+                         db_number((int64_t)each), today()),
+               &ret_set->rows, f);
+    free(births);
+    free(texts);
+    free(hashes);
+    return done;
 }
 
 bool residents_beside(struct db_tx *tx, const char *city_code,
                       const struct resident_beside *questions, size_t count, size_t each,
                       struct resident_set *ret_set, struct failure *f)
 {
-    _cleanup_(columns_free) struct columns c = columns_make(count);
+    int32_t *births = column(count, sizeof *births);
+    const char **wholes = column(count, sizeof *wholes);
     for (size_t i = 0; i < count; i++) {
-        c.column[0][i] = number_text(questions[i].birth_date, c.texts[i].day);
-        c.column[1][i] = questions[i].whole;
+        births[i] = questions[i].birth_date;
+        wholes[i] = questions[i].whole;
     }
-    return ask(tx, &beside,
-               DB_VALUES(db_text(city_code), column(&c, 0), column(&c, 1), db_number((int64_t)each),
-                         today()),
-               ret_set, f);
+    bool done = db_ask(tx, &beside,
+                       DB_VALUES(db_text(city_code), db_numbers(births, count),
+                                 db_texts(wholes, count), db_number((int64_t)each), today()),
+                       &ret_set->rows, f);
+    free(births);
+    free(wholes);
+    return done;
 }

@@ -1,4 +1,5 @@
-/* Looking residents up, a batch in one round trip. What comes back borrows from its set. */
+/* Looking residents up, a batch at once. The functions ask, and do not wait (db_ask): a set is
+ * there after db_wait and resident_set_read. What comes back borrows from its set. */
 #ifndef UKETSUKE_INTAKE_REGISTRY_RESIDENTS_H
 #define UKETSUKE_INTAKE_REGISTRY_RESIDENTS_H
 
@@ -18,8 +19,11 @@ struct resident_answer {
 struct resident_set { /* ordered by question, then 宛名番号 */
     struct resident_answer *answers;
     size_t count;
-    struct db_rows *rows; /* holds the texts */
+    struct db_rows *rows; /* holds the texts; NULL: nothing was asked */
 };
+void resident_set_read(struct resident_set *set);
+/* For a single question: waits, and reads it. */
+bool resident_set_wait(struct db_tx *tx, struct resident_set *set, struct failure *f);
 void resident_set_free(struct resident_set *set); /* {0} is fine */
 
 /* By 宛名番号: at most one answer each, the version in force at `at`. For a moment before the first
@@ -39,9 +43,8 @@ bool residents_fetch(struct db_tx *tx, const char *city_code, const struct resid
 
 /* By 個人番号: the versions in force now; no answer, or up to RESIDENTS_OF_NUMBER. `hashes`: as
  * registry_number_hash makes them. */
-bool residents_by_number(struct db_tx *tx, const char *city_code,
-                         const uint8_t (*hashes)[NUMBER_HASH_BYTES], size_t count,
-                         struct resident_set *ret_set, struct failure *f);
+bool residents_by_number(struct db_tx *tx, const char *city_code, const struct bytes *hashes,
+                         size_t count, struct resident_set *ret_set, struct failure *f);
 
 /* By 世帯番号, as of now: at most `each` of a household; NULL and "" ask nothing. */
 bool residents_by_household(struct db_tx *tx, const char *city_code, const char *const *households,

@@ -75,7 +75,7 @@ class Tally:
 
     def add(self, truth, answer):
         _, solvable, ranked, right = truth
-        reason, found, candidates = answer
+        reason, found, candidates, _ = answer
         candidates = candidates.split(",")
         identified = reason == "identified"
         self.cases += 1

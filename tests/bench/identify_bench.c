@@ -1,7 +1,8 @@
 /* Identification of the cases of a made-up city (uketsuke-sandbox city), against a database that
  * holds its registry: tests/bench/run identify. Fetches and decides as the role does (role.c); what
- * is right, it is not told. Answers, a line each: id, reason, who was identified or proposed, and
- * the candidates, best first. On standard output the times. */
+ * is right, it is not told. Answers, a line each: id, reason, who was identified or proposed, the
+ * candidates, best first, and a hash of the whole decision, by which two builds are compared. On
+ * standard output the times. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -135,15 +136,26 @@ static double batch_run(struct batch *batch)
 /* --- answers ------------------------------------------------------------------------------------
  */
 
+static void decision_hash(const struct subject *subject, char ret_hex[65])
+{
+    uint8_t hash[32];
+    _cleanup_(cleanup_json) json_t *json = identification_json(&subject->input, &subject->found);
+    _cleanup_(cleanup_text) char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+    sha256(bytes_of_text(text), hash);
+    hex_encode(hash, sizeof hash, ret_hex);
+}
+
 static void answer_write(FILE *out, const json_t *json, const struct subject *subject)
 {
+    char hex[65];
     const struct identification *found = &subject->found;
     fprintf(out, "%s\t%s\t%s\t", text_of(json, "id"),
             found->identified ? "identified" : found->reason,
             found->atenabango ? found->atenabango : "");
     for (size_t i = 0; i < found->candidate_count; i++)
         fprintf(out, "%s%s", i ? "," : "", found->candidates[i].resident->atenabango);
-    fputc('\n', out);
+    decision_hash(subject, hex);
+    fprintf(out, "\t%.16s\n", hex);
 }
 
 static void all_identify(struct bench *bench)

@@ -107,6 +107,83 @@ static void an_error_text_never_quotes_a_value(void **state)
     assert_null(strstr(f.text, "5678-9018"));
 }
 
+/* --- asked, and waited for later ---------------------------------------------------------------
+ */
+
+static bool ask_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    _cleanup_(cleanup_db_rows) struct db_rows *one = NULL, *other = NULL, *third = NULL;
+    if (!db_ask(tx, &pair_get, DB_VALUES(db_number(1)), &one, f) ||
+        !db_send(tx, &pair_add, DB_VALUES(db_number(1), db_number(5)), 1, f) ||
+        !db_ask(tx, &pair_get, DB_VALUES(db_number(1)), &other, f))
+        return false;
+    assert_null(one);
+    assert_null(other);
+    if (!db_wait(tx, f) || !db_ask(tx, &pair_get, DB_VALUES(db_number(2)), &third, f))
+        return false;
+    assert_int_equal(db_get_number(one, 0, 0), 0); /* in the order in which they were asked */
+    assert_int_equal(db_get_number(other, 0, 0), 5);
+    assert_null(third);
+    return add_one(tx, NULL, f) && db_row_count(third) == 1; /* whoever waits */
+}
+
+static void what_is_asked_is_there_when_somebody_waited(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    if (!db_transaction(db, ask_work, NULL, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(pair_sum(), 6);
+}
+
+/* Who asks and goes leaves nothing behind, where answers would be written. */
+static bool leave_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const bool *good = context;
+    struct db_rows **gone = memory_allocate(sizeof(struct db_rows *));
+    bool asked = db_ask(tx, &pair_get, DB_VALUES(db_number(1)), gone, f);
+    assert_null(*gone);
+    free(gone);
+    return asked && (*good || failure_set(f, FAILURE_INPUT, "not like this"));
+}
+
+static void who_asks_and_goes_is_not_written_to(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct failure f = {0};
+        bool good = i == 1;
+        assert_int_equal(db_transaction(db, leave_work, &good, &f), good);
+        assert_true(db_transaction(db, add_one, NULL, &f)); /* the connection is fit */
+    }
+    assert_int_equal(pair_sum(), 2);
+}
+
+static bool wrong_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    static const struct db_statement divide = {"divide", "SELECT 1 / $1::integer"};
+    _cleanup_(cleanup_db_rows) struct db_rows *good = NULL, *bad = NULL, *skipped = NULL;
+    bool asked = db_ask(tx, &pair_get, DB_VALUES(db_number(1)), &good, f) &&
+                 db_ask(tx, &divide, DB_VALUES(db_number(0)), &bad, f) &&
+                 db_ask(tx, &pair_get, DB_VALUES(db_number(1)), &skipped, f);
+    assert_true(asked);
+    assert_false(db_wait(tx, f));
+    assert_null(bad);
+    assert_null(skipped);
+    return false;
+}
+
+static void an_error_shows_to_who_waits(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    assert_false(db_transaction(db, wrong_work, NULL, &f));
+    assert_non_null(strstr(f.text, "22012"));
+    assert_true(db_transaction(db, add_one, NULL, &f));
+}
+
 /* --- COPY ---------------------------------------------------------------------------------------
  */
 
@@ -224,6 +301,9 @@ int main(void)
         EACH(an_error_in_a_pipeline_shows_at_the_latest_at_commit),
         EACH(a_statement_that_cannot_be_prepared_is_not_remembered),
         EACH(an_error_text_never_quotes_a_value),
+        EACH(what_is_asked_is_there_when_somebody_waited),
+        EACH(who_asks_and_goes_is_not_written_to),
+        EACH(an_error_shows_to_who_waits),
         EACH(copy_loads_what_it_is_given),
         EACH(a_copy_that_fails_leaves_nothing_and_a_fit_connection),
         EACH(a_listener_wakes_and_survives_its_connection),

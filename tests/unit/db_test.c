@@ -89,6 +89,43 @@ static void arrays_of_texts_keep_their_elements(void **state)
     assert_true(db_transaction(db, texts_work, NULL, &f));
 }
 
+static const struct db_statement lists_find = {
+    "lists_find", "SELECT n, y, at FROM unnest($1::integer[], $2::bytea[], $3::timestamptz[])"
+                  " WITH ORDINALITY AS x (n, y, at, i) ORDER BY i"};
+
+static bool lists_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    const int32_t numbers[] = {0, -1, INT32_MAX, INT32_MIN};
+    const struct bytes bytes[] = {bytes_of("\0\\\"", 3), bytes_of(NULL, 0), bytes_of("", 0),
+                                  bytes_of("\xFF{,}", 4)};
+    const instant instants[] = {0, INT64_MAX, INT64_MIN, 1795824000 * INSTANT_SECOND + 1};
+    for (size_t count = 0; count <= 4; count += 4) {
+        _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+        if (!db_query(tx, &lists_find,
+                      DB_VALUES(db_numbers(numbers, count), db_bytes_list(bytes, count),
+                                db_instants(instants, count)),
+                      &rows, f))
+            return false;
+        assert_int_equal(db_row_count(rows), count);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(db_get_number(rows, i, 0), numbers[i]);
+            assert_int_equal(db_is_null(rows, i, 1), !bytes[i].data);
+            assert_true(bytes_equal(db_get_bytes(rows, i, 1), bytes[i]));
+            assert_int_equal(db_get_instant(rows, i, 2), instants[i]);
+        }
+    }
+    return true;
+}
+
+static void lists_of_one_type_keep_their_elements(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    if (!db_transaction(db, lists_work, NULL, &f))
+        fail_msg("%s", f.text);
+}
+
 /* --- transactions ------------------------------------------------------------------------------
  */
 
@@ -431,6 +468,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         EACH(every_kind_of_value_comes_back_as_it_went),
         EACH(arrays_of_texts_keep_their_elements),
+        EACH(lists_of_one_type_keep_their_elements),
         EACH(work_that_fails_leaves_nothing),
         EACH(a_failed_transaction_is_never_taken_for_committed),
         EACH(work_without_statements_is_fine),

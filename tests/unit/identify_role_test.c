@@ -265,7 +265,16 @@ static void hand_over_asks_again_who_is_protected(void **state)
         child("齋藤　翼", "2020-01-06", ""),  child("齋藤　翼", "", ""),
         child("梅田　翼", "2020-01-05", ""),  child("梅田　翼", "2020-01-05", "123456789018"),
         child("齋藤　翼", "", "111111111118")};
-    struct protection_case examples[] = {{{"17", NULL, NULL}, false},
+    json_t *cards[] = {json_pack("{s:s s:s}", "name", "齋藤　翼", "birth_date", "2020-01-05"),
+                       json_pack("{s:s s:s s:s}", "name", "齋藤　翼", "name_substituted", "1000",
+                                 "birth_date", ""),
+                       json_pack("{s:s}", "name", "梅田　太郎")};
+    struct protection_case examples[] = {{{"17", records[2], cards[0]}, true},
+                                         {{"17", records[0], cards[0]}, true}, /* asked once */
+                                         {{"17", records[2], cards[1]}, true},
+                                         {{"17", records[6], cards[1]}, true},
+                                         {{"17", records[2], cards[2]}, false},
+                                         {{"17", NULL, NULL}, false},
                                          {{"18", NULL, NULL}, true},
                                          {{"17", records[0], NULL}, true},
                                          {{"17", records[1], NULL}, true}, /* taken for it */
@@ -282,7 +291,7 @@ static void hand_over_asks_again_who_is_protected(void **state)
         instant at;
         assert_true(instant_parse(days[i], &at));
         clock_fix(at);
-        for (size_t j = 0; i > 1 && j < 8; j++)
+        for (size_t j = 0; i > 1 && j < sizeof examples / sizeof *examples; j++)
             examples[j].expected = false; /* the days before and after */
         if (!db_transaction(routing, protection_work, examples, &f))
             fail_msg("%s", f.text);
@@ -290,6 +299,8 @@ static void hand_over_asks_again_who_is_protected(void **state)
     db_close(routing);
     for (size_t i = 0; i < sizeof records / sizeof *records; i++)
         json_decref(records[i]);
+    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++)
+        json_decref(cards[i]);
 }
 
 /* Who is identified is nobody's business before; the family is looked at before it is. */

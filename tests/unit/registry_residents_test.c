@@ -95,7 +95,7 @@ static bool fetch_work(struct db_tx *tx, void *context, struct failure *f)
         {4, "旧", false},
     };
     _cleanup_(cleanup_resident_set) struct resident_set set = {0};
-    if (!residents_fetch(tx, TEST_CITY, wanted, 7, &set, f))
+    if (!residents_fetch(tx, TEST_CITY, wanted, 7, &set, f) || !resident_set_wait(tx, &set, f))
         return false;
     assert_int_equal(set.count, 4);
     for (size_t i = 0; i < set.count; i++) {
@@ -127,7 +127,7 @@ static bool protected_work(struct db_tx *tx, void *context, struct failure *f)
     for (int today = 0; today < 2; today++) {
         _cleanup_(cleanup_resident_set) struct resident_set set = {0};
         clock_fix(at(today ? "2026-07-01T00:00:00+09:00" : "2026-06-30T23:59:59+09:00"));
-        if (!residents_fetch(tx, TEST_CITY, wanted, 1, &set, f))
+        if (!residents_fetch(tx, TEST_CITY, wanted, 1, &set, f) || !resident_set_wait(tx, &set, f))
             return false;
         assert_int_equal(set.answers[0].resident.is_protected, today);
     }
@@ -151,7 +151,7 @@ static bool dead_work(struct db_tx *tx, void *context, struct failure *f)
                                              {"A4", at("2026-06-02T00:00:00+09:00")}};
     static const enum resident_status expected[] = {RESIDENT_PRESENT, RESIDENT_DEAD, RESIDENT_DEAD};
     _cleanup_(cleanup_resident_set) struct resident_set set = {0};
-    if (!residents_fetch(tx, TEST_CITY, wanted, 3, &set, f))
+    if (!residents_fetch(tx, TEST_CITY, wanted, 3, &set, f) || !resident_set_wait(tx, &set, f))
         return false;
     assert_int_equal(set.count, 3);
     for (size_t i = 0; i < 3; i++)
@@ -180,7 +180,7 @@ static bool reused_work(struct db_tx *tx, void *context, struct failure *f)
     const char *expected = context;
     const struct resident_wanted wanted[] = {{"A5", at("2026-05-31T00:00:00+09:00")}};
     _cleanup_(cleanup_resident_set) struct resident_set set = {0};
-    if (!residents_fetch(tx, TEST_CITY, wanted, 1, &set, f))
+    if (!residents_fetch(tx, TEST_CITY, wanted, 1, &set, f) || !resident_set_wait(tx, &set, f))
         return false;
     assert_int_equal(set.count, 1);
     assert_string_equal(set.answers[0].resident.name, expected);
@@ -210,9 +210,10 @@ static void what_was_believed_of_another_person_does_not_count(void **state)
 static bool number_work(struct db_tx *tx, void *context, struct failure *f)
 {
     _cleanup_(cleanup_resident_set) struct resident_set set = {0};
-    uint8_t(*hashes)[NUMBER_HASH_BYTES] = context;
-    if (!residents_by_number(tx, TEST_CITY, (const uint8_t(*)[NUMBER_HASH_BYTES])hashes, 2, &set,
-                             f))
+    const uint8_t(*hashes)[NUMBER_HASH_BYTES] = context;
+    const struct bytes asked[] = {bytes_of(hashes[0], NUMBER_HASH_BYTES),
+                                  bytes_of(hashes[1], NUMBER_HASH_BYTES)};
+    if (!residents_by_number(tx, TEST_CITY, asked, 2, &set, f) || !resident_set_wait(tx, &set, f))
         return false;
     assert_int_equal(set.count, 1);
     assert_int_equal(set.answers[0].question, 1);
@@ -247,7 +248,8 @@ static bool keys_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct asked *asked = context;
     _cleanup_(cleanup_resident_set) struct resident_set set = {0};
-    if (!residents_by_keys(tx, TEST_CITY, asked->keys, asked->count, asked->each, &set, f))
+    if (!residents_by_keys(tx, TEST_CITY, asked->keys, asked->count, asked->each, &set, f) ||
+        !resident_set_wait(tx, &set, f))
         return false;
     for (size_t i = 0; i < set.count; i++)
         buffer_format(&asked->found, "%zu:%s ", set.answers[i].question,
@@ -285,7 +287,8 @@ static bool households_work(struct db_tx *tx, void *context, struct failure *f)
     static const char *const households[] = {"H1", "", NULL, "H2", "H1"};
     struct asked *asked = context;
     _cleanup_(cleanup_resident_set) struct resident_set set = {0};
-    if (!residents_by_household(tx, TEST_CITY, households, 5, asked->each, &set, f))
+    if (!residents_by_household(tx, TEST_CITY, households, 5, asked->each, &set, f) ||
+        !resident_set_wait(tx, &set, f))
         return false;
     for (size_t i = 0; i < set.count; i++)
         buffer_format(&asked->found, "%zu:%s ", set.answers[i].question,
@@ -325,8 +328,10 @@ static bool links_work(struct db_tx *tx, void *context, struct failure *f)
                                         {.ca = "sign", .serial = "0c"}};
     for (size_t i = 0; i < 4; i++)
         lookups[i].at = at("2026-06-01T00:00:00+09:00");
-    if (!registry_links(tx, TEST_CITY, lookups, 4, f))
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!registry_links_ask(tx, TEST_CITY, lookups, 4, &rows, f) || !db_wait(tx, f))
         return false;
+    registry_links_read(rows, lookups, 4);
     for (size_t i = 0; i < 4; i++) {
         buffer_format(found, "%zu:", lookups[i].count);
         for (size_t j = 0; j < lookups[i].count; j++)
