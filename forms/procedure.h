@@ -50,6 +50,8 @@ const char *procedure_value_label(const struct procedure *procedure, const char 
 
 /* What a term of rules.xml is called ("fifteen-days": 15日特例); NULL when there is none. */
 const char *procedure_term_label(const struct procedure *procedure, const char *name);
+/* The names of its terms, in their order; NULL past the last. */
+const char *procedure_term_at(const struct procedure *procedure, size_t index);
 /* Whether that term, when it ends on a closed day, ends on the next open one: what u:term-end
  * makes, where closed days move terms. The law's have moved it; a city's own (schema 0019) are not
  * known here. */

@@ -186,6 +186,11 @@ const char *procedure_term_label(const struct procedure *procedure, const char *
     return NULL;
 }
 
+const char *procedure_term_at(const struct procedure *procedure, size_t index)
+{
+    return index < procedure->term_count ? procedure->terms[index].name : NULL;
+}
+
 bool procedure_term_moves(const struct procedure *procedure, const char *name)
 {
     for (size_t i = 0; i < procedure->term_count; i++)

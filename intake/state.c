@@ -89,3 +89,11 @@ const char *stage_code(enum stage stage)
 {
     return stage_codes[stage];
 }
+
+enum stage stage_from_code(const char *code)
+{
+    for (enum stage stage = STAGE_COLLECT; code && stage <= STAGE_ROUTE; stage++)
+        if (strcmp(stage_codes[stage], code) == 0)
+            return stage;
+    return STAGE_NONE;
+}

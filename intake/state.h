@@ -32,7 +32,8 @@ const char *state_code(enum state state);    /* "announced" */
 const char *state_name_ja(enum state state); /* "到着通知" */
 bool state_from_code(const char *code, enum state *ret_state);
 bool state_allowed(enum state from, enum state to);
-bool state_final(enum state state);       /* no way out: completed, refused, … */
-const char *stage_code(enum stage stage); /* "collect"; "" for none */
+bool state_final(enum state state);           /* no way out: completed, refused, … */
+const char *stage_code(enum stage stage);     /* "collect"; "" for none */
+enum stage stage_from_code(const char *code); /* NULL, "", or of a newer version: STAGE_NONE */
 
 #endif

@@ -60,18 +60,20 @@ static enum http_flow reply_past(struct http_request *request, const struct subj
 static enum http_flow reply_no(struct http_request *request, const struct staff_answer *answer)
 {
     json_t *now = json_pack("{s:i, s:s}", "version", answer->version, "state", answer->state);
+    enum state state = STATE_HELD;
+    state_from_code(answer->state, &state);
     switch (answer->result) {
     case STAFF_SAME_PERSON:
         return console_reply_conflict(
             request, now,
             "同じ人が二度行うことはできません。提案や承認をした人とは別の職員が行ってください。");
     case STAFF_NOT_NOW:
-        return console_reply_conflict(request, now, "いまの状態ではできません。（%s）",
-                                      answer->why);
+        return console_reply_conflict(request, now, "いまの状態（%s）ではできません。%s",
+                                      state_name_ja(state), answer->why_ja);
     default:
         json_decref(now);
-        return http_reply_error(request, 400, "E0004", "この内容では行えません。（%s）",
-                                answer->why);
+        return http_reply_error(request, 400, "E0004", "この内容では行えません。%s",
+                                answer->why_ja);
     }
 }
 
@@ -213,7 +215,8 @@ static bool reroute(struct db_tx *tx, struct acting *a, struct failure *f)
         return staff_reroute(tx, &a->act, a->destination, &a->answer, f);
     a->answer = (struct staff_answer){
         .result = STAFF_NOT_POSSIBLE,
-        .why = "its route does not lead there, or the right is missing on one of both sides"};
+        .why = "its route does not lead there, or the right is missing on one of both sides",
+        .why_ja = "この手続の連携先に含まれていないか、振替元か振替先の権限がありません。"};
     return true;
 }
 

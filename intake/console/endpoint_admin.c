@@ -8,6 +8,7 @@
 #include "intake/console/admin.h"
 #include "intake/console/change.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/names.h"
 
 static const struct db_statement select_users = {
     "admin_users",
@@ -65,7 +66,7 @@ static enum http_flow list_reply(struct http_request *request, void *context,
 {
     _cleanup_(listing_end) struct listing l = {.statement = statement};
     if (admin_begin(context, request, RIGHT_ADMIN, &l.call) && admin_do(&l.call, list_work, &l))
-        http_reply_json(request, 200, json_pack("{s:O}", "items", l.items));
+        names_reply(context, request, 200, json_pack("{s:O}", "items", l.items));
     return HTTP_DONE;
 }
 

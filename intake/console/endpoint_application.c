@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "intake/console/closed.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/names.h"
 #include "intake/console/view.h"
 #include "intake/explain/lines.h"
 
@@ -10,9 +11,7 @@ static json_t *head_view(const struct subject *subject, const struct holidays *h
 {
     char moved[DAY_TEXT];
     const char *due_on =
-        subject->procedure && procedure_term_moves(subject->procedure, subject->due_term)
-            ? holiday_moved(holidays, subject->due_on, moved)
-            : subject->due_on;
+        term_shown(holidays, subject->procedure, subject->due_term, subject->due_on, moved);
     const char *reason = *subject->reason ? subject->reason : NULL;
     const char *term =
         subject->procedure ? procedure_term_label(subject->procedure, subject->due_term) : NULL;
@@ -68,5 +67,5 @@ enum http_flow endpoint_application(struct http_request *request, void *context)
         return console_reply_failure(request, &f);
     if (!subject_do(&call, view_work, &v))
         return HTTP_DONE;
-    return http_reply_json(request, 200, TAKE(v.view));
+    return names_reply(context, request, 200, TAKE(v.view));
 }

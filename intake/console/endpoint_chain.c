@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "intake/console/admin.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/names.h"
 #include "intake/console/proving.h"
 
 static const struct db_statement select_state = {
@@ -45,7 +46,7 @@ static enum http_flow chain_reply(struct chain *c, unsigned status)
     }
     json_object_set_new(c->state, "running", now);
     json_object_set_new(c->state, "failed", json_boolean(failed));
-    return http_reply_json(c->call.request, status, json_incref(c->state));
+    return names_reply(c->call.context, c->call.request, status, json_incref(c->state));
 }
 
 enum http_flow endpoint_chain(struct http_request *request, void *context)

@@ -7,6 +7,7 @@
 #include "intake/console/admin.h"
 #include "intake/console/change.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/names.h"
 
 /* All that wait, oldest first; then the latest that were decided. */
 static const struct db_statement select_changes = {
@@ -53,7 +54,7 @@ enum http_flow endpoint_changes(struct http_request *request, void *context)
 {
     _cleanup_(changes_end) struct changes c = {0};
     if (admin_begin(context, request, RIGHT_ADMIN, &c.call) && admin_do(&c.call, list_work, &c))
-        http_reply_json(request, 200, json_pack("{s:O}", "items", c.json));
+        names_reply(context, request, 200, json_pack("{s:O}", "items", c.json));
     return HTTP_DONE;
 }
 

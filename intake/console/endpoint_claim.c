@@ -56,10 +56,10 @@ json_t *console_claim_json(const struct console_claim *claim)
 bool console_claim_release(struct db_tx *tx, const struct subject_call *call, struct failure *f)
 {
     const struct work_item *item = &call->subject.item;
-    return db_execute(tx, &claim_end,
-                      DB_VALUES(db_text(item->city_code), db_text(item->application_id),
-                                db_text(call->caller.session.account.id)),
-                      NULL, f);
+    return db_send(tx, &claim_end,
+                   DB_VALUES(db_text(item->city_code), db_text(item->application_id),
+                             db_text(call->caller.session.account.id)),
+                   -1, f);
 }
 
 /* --- the endpoints ------------------------------------------------------------------------------
@@ -71,12 +71,12 @@ static bool claim_work(struct db_tx *tx, struct subject_call *call, void *contex
     const struct work_item *item = &call->subject.item;
     const struct session *session = &call->caller.session;
     instant now = clock_now();
-    return db_execute(tx, &claim_put,
-                      DB_VALUES(db_text(item->city_code), db_text(item->application_id),
-                                db_text(session->account.id),
-                                db_bytes(bytes_of(session->token, sizeof session->token)),
-                                db_instant(now), db_instant(now + CLAIM_FOR)),
-                      NULL, f) &&
+    return db_send(tx, &claim_put,
+                   DB_VALUES(db_text(item->city_code), db_text(item->application_id),
+                             db_text(session->account.id),
+                             db_bytes(bytes_of(session->token, sizeof session->token)),
+                             db_instant(now), db_instant(now + CLAIM_FOR)),
+                   -1, f) &&
            console_claim_read(tx, call, context, f) &&
            subject_note(tx, call, "application.claim", NULL, NULL, f);
 }

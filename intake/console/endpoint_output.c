@@ -15,6 +15,7 @@
 #include "forms/form_view_pdf.h"
 #include "forms/record_form.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/once.h"
 #include "intake/console/output.h"
 #include "intake/console/view.h"
 #include "intake/staff/staff.h"
@@ -117,24 +118,33 @@ static bool export_work(struct db_tx *tx, struct subject_call *call, void *conte
     return output_ask(tx, call, context, f);
 }
 
+static enum http_flow export_reply(struct http_request *request, const struct output_order *order)
+{
+    if (order->other)
+        return once_reply_other(request);
+    return http_reply_json(
+        request, 200,
+        json_pack("{s:I, s:b}", "number", (json_int_t)order->number, "many", order->many));
+}
+
 enum http_flow endpoint_export(struct http_request *request, void *context)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
     /* the package is what the resident sent: the numbers are in it */
     struct output_order order = {.kind = OUTPUT_EXPORT};
+    struct once_key key;
     if (!subject_begin(context, request, RIGHT_EXPORT, &call))
         return HTTP_DONE;
     call.also = RIGHT_NUMBER;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
-    if (!body || !order_read(request, body, &order))
+    if (!body || !once_key(request, body, &key) || !order_read(request, body, &order))
         return HTTP_DONE;
     order.with_numbers = true;
+    order.key = *key.key ? key.key : NULL;
     if (subject_do(&call, subject_known, NULL) &&
         output_admit(context, request, &call.caller, OUTPUT_EXPORT) &&
         subject_do(&call, export_work, &order))
-        http_reply_json(
-            request, 200,
-            json_pack("{s:I, s:b}", "number", (json_int_t)order.number, "many", order.many));
+        export_reply(request, &order);
     return HTTP_DONE;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "base/cleanup.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/names.h"
 #include "intake/console/subject.h"
 
 #define OUTPUTS_MOST 500
@@ -121,7 +122,7 @@ enum http_flow endpoint_outputs(struct http_request *request, void *context)
         l.audit = audit;
         l.permissions = &caller.permissions;
         if (db_transaction(console->role->db, list_work, &l, &f))
-            http_reply_json(request, 200, json_pack("{s:O}", "items", l.items));
+            names_reply(console, request, 200, json_pack("{s:O}", "items", l.items));
         else
             console_reply_failure(request, &f);
     }

@@ -25,15 +25,23 @@ static const struct db_statement overview_waiting = {
     "SELECT a.state, a.reason, count(*), min(a.applied_at) FROM application a"
     " WHERE a.city_code = $1 AND a.state IN ('review', 'unmatched', 'held', 'correction') " SEEN
     " GROUP BY a.state, a.reason ORDER BY 4"};
-/* Of what waits for us, not for the resident; put off or not. $4: what is due before is late; $5,
- * $6, $7: what is due by then is due today, in three days, in a week (holiday_open_until). */
+/* Of what waits for us, not for the resident; put off or not: what ends by each of four days, $4
+ * moving and $5 as they are (term.h), in two rows to be summed up: by the index alone; then those
+ * few that end by them because no closed day moves their term. */
+#define DUE   "a.city_code = $1 AND a.state IN ('review', 'unmatched', 'held') " SEEN
+#define STAYS TERM_STAYS("$6")
 static const struct db_statement overview_due = {
-    "overview_due", "SELECT count(*) FILTER (WHERE a.due_on < $4::date),"
-                    " count(*) FILTER (WHERE a.due_on >= $4::date AND a.due_on <= $5::date),"
-                    " count(*) FILTER (WHERE a.due_on > $5::date AND a.due_on <= $6::date),"
-                    " count(*) FILTER (WHERE a.due_on > $6::date AND a.due_on <= $7::date) "
-                    "FROM application a WHERE a.city_code = $1 AND a.due_on <= $7::date"
-                    " AND a.state IN ('review', 'unmatched', 'held') " SEEN};
+    "overview_due",
+    "SELECT count(*) FILTER (WHERE a.due_on <= ($4::date[])[1]),"
+    " count(*) FILTER (WHERE a.due_on <= ($4::date[])[2]),"
+    " count(*) FILTER (WHERE a.due_on <= ($4::date[])[3]), count(*)"
+    " FROM application a WHERE a.due_on <= ($4::date[])[4] AND " DUE
+    " UNION ALL SELECT count(*) FILTER (WHERE gap.place = 1), count(*) FILTER (WHERE gap.place = "
+    "2),"
+    " count(*) FILTER (WHERE gap.place = 3), count(*) FILTER (WHERE gap.place = 4)"
+    " FROM unnest($4::date[], $5::date[]) WITH ORDINALITY AS gap (moving, day, place)"
+    " JOIN application a ON a.due_on > gap.moving AND a.due_on <= gap.day WHERE " DUE
+    " AND " STAYS};
 static const struct db_statement overview_behind = {
     "overview_behind",
     "SELECT wanted.destination, found.count, (SELECT o.created_at FROM outbox o"
@@ -43,6 +51,7 @@ static const struct db_statement overview_behind = {
     " ORDER BY wanted.destination"};
 
 #define DESTINATIONS_MOST 200
+#define DUE_DAYS          4
 
 struct overview {
     const struct role *role;
@@ -50,6 +59,7 @@ struct overview {
     const char *destinations[DESTINATIONS_MOST];
     size_t destination_count;
     struct holidays holidays;
+    const struct moving_terms *moving;
     json_t *answer;
 };
 
@@ -87,10 +97,11 @@ static json_t *waiting_json(const struct db_rows *rows)
 
 static json_t *due_json(const struct db_rows *rows)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "late", (json_int_t)db_get_number(rows, 0, 0), "today",
-                     (json_int_t)db_get_number(rows, 0, 1), "three_days",
-                     (json_int_t)db_get_number(rows, 0, 2), "week",
-                     (json_int_t)db_get_number(rows, 0, 3));
+    json_int_t by[DUE_DAYS];
+    for (int i = 0; i < DUE_DAYS; i++)
+        by[i] = db_get_number(rows, 0, i) + db_get_number(rows, 1, i);
+    return json_pack("{s:I, s:I, s:I, s:I}", "late", by[0], "today", by[1] - by[0], "three_days",
+                     by[2] - by[1], "week", by[3] - by[2]);
 }
 
 static json_t *behind_json(const struct overview *o, const struct db_rows *rows)
@@ -127,25 +138,28 @@ static bool overview_read(struct overview *o, struct failure *f)
                           seen = db_texts(o->visible.procedures, o->visible.count),
                           destinations = db_texts(o->destinations, o->destination_count);
     instant midnight = day_start(day_of_instant(clock_now()));
-    struct day today = day_of_instant(clock_now());
-    char late[DAY_TEXT], ends[3][DAY_TEXT];
-    static const int days[3] = {0, 3, 7};
-    day_text(day_add(holiday_open_until(&o->holidays, day_add(today, -1)), 1), late);
-    for (size_t i = 0; i < 3; i++)
-        day_text(holiday_open_until(&o->holidays, day_add(today, days[i])), ends[i]);
+    static const int days[DUE_DAYS] = {-1, 0, 3, 7};
+    struct term_bound ends[DUE_DAYS];
+    const char *ends_moving[DUE_DAYS], *ends_day[DUE_DAYS];
+    for (size_t i = 0; i < DUE_DAYS; i++) {
+        ends[i] = term_bound(&o->holidays, day_add(day_of_instant(clock_now()), days[i]));
+        ends_moving[i] = ends[i].moving;
+        ends_day[i] = ends[i].day;
+    }
     _cleanup_(cleanup_db_rows) struct db_rows *come = NULL, *waiting = NULL, *behind = NULL,
                                               *due = NULL, *health = NULL;
-    if (!db_look(
-            o->role->db,
-            DB_QUESTIONS({&overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &come},
-                         {&overview_waiting, DB_VALUES(city, all, seen), &waiting},
-                         {&overview_due,
-                          DB_VALUES(city, all, seen, db_text(late), db_text(ends[0]),
-                                    db_text(ends[1]), db_text(ends[2])),
-                          &due},
-                         {&overview_behind, DB_VALUES(city, destinations), &behind},
-                         {&ocsp_health_find, DB_VALUES(city), &health}),
-            f))
+    if (!db_look(o->role->db,
+                 DB_QUESTIONS(
+                     {&overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &come},
+                     {&overview_waiting, DB_VALUES(city, all, seen), &waiting},
+                     {&overview_due,
+                      DB_VALUES(city, all, seen, db_texts(ends_moving, DUE_DAYS),
+                                db_texts(ends_day, DUE_DAYS),
+                                db_texts((const char *const *)o->moving->keys, o->moving->count)),
+                      &due},
+                     {&overview_behind, DB_VALUES(city, destinations), &behind},
+                     {&ocsp_health_find, DB_VALUES(city), &health}),
+                 f))
         return false;
     json_t *list = waiting_json(waiting);
     json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
@@ -176,7 +190,7 @@ enum http_flow endpoint_overview(struct http_request *request, void *context)
     const struct console_context *console = context;
     struct console_caller caller;
     struct failure f = {0};
-    struct overview o = {.role = console->role};
+    struct overview o = {.role = console->role, .moving = &console->moving};
     if (!console_admit(context, request, NEED_SESSION, &caller))
         return HTTP_DONE;
     if (console_may(request, &caller, RIGHT_SEE)) {

@@ -21,16 +21,24 @@
 #define WAITING "a.state IN ('review', 'unmatched', 'held', 'correction')"
 #define SEEN    "($2::boolean OR a.procedure_id = ANY($3::text[]))"
 
+#define STAYS TERM_STAYS("$6")
+
+/* How many wait, and how many are late, in parts to be summed up: by the index alone; then those
+ * few that are late because no closed day moves their term. $4 moving, $5 the day itself. */
 static const struct db_statement queue_counts = {
     "queue_counts",
-    "SELECT a.state, count(*), count(*) FILTER (WHERE a.due_on < $4::date)"
-    " FROM application a WHERE a.city_code = $1 AND " WAITING " AND " SEEN " GROUP BY a.state"};
+    "SELECT a.state, count(*), count(*) FILTER (WHERE a.due_on <= $4::date)"
+    " FROM application a WHERE a.city_code = $1 AND " WAITING " AND " SEEN " GROUP BY a.state "
+    "UNION ALL SELECT a.state, 0, count(*) FROM application a WHERE a.city_code = $1"
+    " AND " WAITING " AND " SEEN " AND a.due_on > $4::date AND a.due_on <= $5::date"
+    " AND " STAYS " GROUP BY a.state"};
 /* They are among the others, too. */
 static const struct db_statement queue_counts_put_off = {
     "queue_counts_put_off",
-    "SELECT a.state, count(*), count(*) FILTER (WHERE a.due_on < $4::date)"
+    "SELECT a.state, count(*), count(*) FILTER (WHERE a.due_on <= $4::date"
+    "  OR (a.due_on <= $5::date AND " STAYS "))"
     " FROM staff_hold h JOIN application a USING (city_code, application_id) "
-    "WHERE h.city_code = $1 AND h.until > $5::timestamptz AND " WAITING " AND " SEEN
+    "WHERE h.city_code = $1 AND h.until > $7::timestamptz AND " WAITING " AND " SEEN
     " GROUP BY a.state"};
 
 /* $4 the states; of one, those in order behind ($7, $8, $9). */
@@ -38,10 +46,11 @@ static const struct db_statement queue_counts_put_off = {
 #define ASKED                                                                                      \
     "a.city_code = $1 AND " WAITING " AND " SEEN " AND ($5::text IS NULL OR a.reason = $5)"        \
     " AND ($6::text IS NULL OR a.procedure_id = $6)"                                               \
-    " AND (" ORDER ") > ($7::date, $8::timestamptz, $9::uuid) AND a.due_on <= $10::date"
+    " AND (" ORDER ") > ($7::date, $8::timestamptz, $9::uuid) AND a.due_on <= $10::date"           \
+    " AND (a.due_on <= $11::date OR " TERM_STAYS("$12") ")"
 #define PUT_OFF                                                                                    \
     "EXISTS (SELECT FROM staff_hold h WHERE (h.city_code, h.application_id)"                       \
-    " = (a.city_code, a.application_id) AND h.until > $12::timestamptz)"
+    " = (a.city_code, a.application_id) AND h.until > $14::timestamptz)"
 #define CLAIMED "EXISTS (SELECT FROM claimed c WHERE c.application_id = a.application_id)"
 /* The few claims that are in force are found once, not once for each row. */
 #define LIST(FOUND)                                                                                \
@@ -50,30 +59,30 @@ static const struct db_statement queue_counts_put_off = {
     "SELECT a.receipt_number, a.procedure_id, a.form_version, a.state, a.reason, a.changed_at,"    \
     " a.applied_at, a.application_id, c.display_name, c.account_id, a.due_on::text, a.due_term,"   \
     " a.version, r.demands, h.until "                                                              \
-    "FROM (" FOUND " ORDER BY " ORDER " LIMIT $11) AS a"                                           \
+    "FROM (" FOUND " ORDER BY " ORDER " LIMIT $13) AS a"                                           \
     " LEFT JOIN claimed c USING (application_id)"                                                  \
     " LEFT JOIN review r USING (city_code, application_id)"                                        \
     " LEFT JOIN staff_hold h USING (city_code, application_id) ORDER BY " ORDER
 
-/* $13: whoever has it, or only whom nobody has. */
+/* $15: whoever has it, or only whom nobody has. */
 static const struct db_statement queue_waiting = {
     "queue_waiting", LIST("SELECT a.* FROM unnest($4::text[]) AS wanted (state) CROSS JOIN LATERAL"
                           " (SELECT a.* FROM application a WHERE a.state = wanted.state AND " ASKED
-                          "  AND NOT " PUT_OFF " AND ($13::boolean OR NOT " CLAIMED ")"
-                          "  ORDER BY " ORDER " LIMIT $11) AS a")};
+                          "  AND NOT " PUT_OFF " AND ($15::boolean OR NOT " CLAIMED ")"
+                          "  ORDER BY " ORDER " LIMIT $13) AS a")};
 /* What one person has claimed, and what was put off, is little. */
 static const struct db_statement queue_mine = {
     "queue_mine", LIST("SELECT a.* FROM claimed mine JOIN application a"
-                       " USING (application_id) WHERE mine.account_id = $13::uuid"
+                       " USING (application_id) WHERE mine.account_id = $15::uuid"
                        " AND a.state = ANY($4::text[]) AND " ASKED " AND NOT " PUT_OFF)};
-/* $13: claimed by, $14: by nobody. */
+/* $15: claimed by, $16: by nobody. */
 static const struct db_statement queue_put_off = {
     "queue_put_off",
     LIST("SELECT a.* FROM staff_hold off JOIN application a USING (city_code, application_id)"
-         " WHERE off.until > $12::timestamptz AND a.state = ANY($4::text[]) AND " ASKED
-         " AND ($13::uuid IS NULL OR EXISTS (SELECT FROM claimed c WHERE c.account_id = $13"
+         " WHERE off.until > $14::timestamptz AND a.state = ANY($4::text[]) AND " ASKED
+         " AND ($15::uuid IS NULL OR EXISTS (SELECT FROM claimed c WHERE c.account_id = $15"
          "  AND c.application_id = a.application_id))"
-         " AND ($14::boolean IS FALSE OR NOT " CLAIMED ")")};
+         " AND ($16::boolean IS FALSE OR NOT " CLAIMED ")")};
 
 struct queue {
     const struct console_context *context;
@@ -85,7 +94,7 @@ struct queue {
     bool claimed_mine, claimed_by_none; /* neither: whoever has it */
     bool put_off;                       /* those instead */
     struct holidays holidays;
-    char due_by[DAY_TEXT];
+    struct term_bound due_by;
     char after_due[DAY_TEXT];
     instant after_at;
     char after_id[37];
@@ -106,11 +115,9 @@ static void answer_free(struct queue *q)
 static const char *due_text(const struct queue *q, const struct procedure *procedure,
                             const char *term, const char *due_on, char moved[DAY_TEXT])
 {
-    if (strcmp(due_on, "infinity") == 0)
-        return NULL;
-    return procedure && term && procedure_term_moves(procedure, term)
-               ? holiday_moved(&q->holidays, due_on, moved)
-               : due_on;
+    return strcmp(due_on, "infinity") == 0
+               ? NULL
+               : term_shown(&q->holidays, procedure, term, due_on, moved);
 }
 
 /* Nothing about it has to be looked at: it may be accepted with others. */
@@ -190,13 +197,19 @@ static bool queue_read(struct queue *q, struct failure *f)
     const struct db_value city = db_text(q->context->role->city_code);
     const struct db_value now = db_instant(clock_now()),
                           me = db_text(q->caller->session.account.id);
-    char late[DAY_TEXT]; /* what is due before is late: its last day is over */
-    day_text(day_add(holiday_open_until(&q->holidays, day_add(day_of_instant(clock_now()), -1)), 1),
-             late);
+    const struct db_value moving =
+        db_texts((const char *const *)q->context->moving.keys, q->context->moving.count);
+    /* late is what ended yesterday: its last day is over */
+    const struct term_bound late =
+        term_bound(&q->holidays, day_add(day_of_instant(clock_now()), -1));
     _cleanup_(cleanup_db_rows) struct db_rows *all = NULL, *put_off = NULL, *list = NULL;
-    const struct db_value seen[] = {city, db_boolean(q->visible.all),
+    const struct db_value seen[] = {city,
+                                    db_boolean(q->visible.all),
                                     db_texts(q->visible.procedures, q->visible.count),
-                                    db_text(late), now};
+                                    db_text(late.moving),
+                                    db_text(late.day),
+                                    moving,
+                                    now};
     const struct db_value asked[] = {city,
                                      db_boolean(q->filtered.all),
                                      db_texts(q->filtered.procedures, q->filtered.count),
@@ -206,7 +219,9 @@ static bool queue_read(struct queue *q, struct failure *f)
                                      db_text(q->after_due),
                                      db_instant(q->after_at),
                                      db_text(q->after_id),
-                                     db_text(q->due_by),
+                                     db_text(q->due_by.day),
+                                     db_text(q->due_by.moving),
+                                     moving,
                                      db_number(q->limit + 1),
                                      now,
                                      q->put_off
@@ -214,11 +229,11 @@ static bool queue_read(struct queue *q, struct failure *f)
                                          : (q->claimed_mine ? me : db_boolean(!q->claimed_by_none)),
                                      db_boolean(q->claimed_by_none)};
     const struct db_question questions[] = {
-        {&queue_counts, seen, 4, &all},
-        {&queue_counts_put_off, seen, 5, &put_off},
-        q->put_off        ? (struct db_question){&queue_put_off, asked, 14, &list}
-        : q->claimed_mine ? (struct db_question){&queue_mine, asked, 13, &list}
-                          : (struct db_question){&queue_waiting, asked, 13, &list}};
+        {&queue_counts, seen, 6, &all},
+        {&queue_counts_put_off, seen, 7, &put_off},
+        q->put_off        ? (struct db_question){&queue_put_off, asked, 16, &list}
+        : q->claimed_mine ? (struct db_question){&queue_mine, asked, 15, &list}
+                          : (struct db_question){&queue_waiting, asked, 15, &list}};
     if (!db_look(q->context->role->db, questions, 3, f))
         return false;
     q->counts = counts_json(all, put_off);
@@ -257,18 +272,16 @@ static bool after_read(const char *text, struct queue *q)
 }
 
 /* late: its day is over; today, week: it ends by then. */
-static bool due_read(const char *text, const struct holidays *holidays, char ret_by[DAY_TEXT])
+static bool due_read(const char *text, const struct holidays *holidays, struct term_bound *ret_by)
 {
     static const struct {
         const char *name;
         int days;
     } names[] = {{"late", -1}, {"today", 0}, {"week", 7}};
-    snprintf(ret_by, DAY_TEXT, "infinity");
+    *ret_by = (struct term_bound){"infinity", "infinity"};
     for (size_t i = 0; text && i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i].name, text) == 0) {
-            day_text(
-                holiday_open_until(holidays, day_add(day_of_instant(clock_now()), names[i].days)),
-                ret_by);
+            *ret_by = term_bound(holidays, day_add(day_of_instant(clock_now()), names[i].days));
             return true;
         }
     return !text;
@@ -296,7 +309,7 @@ static bool question_read(struct http_request *request, struct queue *q)
         return false;
     }
     const char *claimed = argument(request, "claimed"), *put_off = argument(request, "put_off");
-    if (!due_read(argument(request, "due"), &q->holidays, q->due_by) ||
+    if (!due_read(argument(request, "due"), &q->holidays, &q->due_by) ||
         !none_or(claimed, "mine", "none") || !none_or(put_off, "no", "yes")) {
         http_reply_error(request, 400, "E0002", "due, claimed or put_off is none of ours");
         return false;

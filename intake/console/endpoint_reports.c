@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "intake/console/admin.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/names.h"
 #include "intake/console/report.h"
 
 #define REMARK_MOST 500 /* characters */
@@ -18,9 +19,17 @@ static const struct db_statement select_reviews = {
     " moment_in_japan(reviewed_at), 'terminal', terminal, 'remark', remark, 'seen',"
     " encode(sha256, 'hex')) ORDER BY review_id DESC), '[]')::text FROM (SELECT * FROM audit_review"
     " WHERE city_code = $1 AND report = $2 ORDER BY review_id DESC LIMIT 50) AS latest"};
+/* One after the other, so that who presses twice is seen the second time. */
+static const struct db_statement review_turn = {
+    "report_review_turn", "SELECT pg_advisory_xact_lock(hashtext('audit_review'), hashtext($1))"};
+/* The same words of the same person about exactly the same are one review. */
 static const struct db_statement insert_review = {
-    "report_review", "INSERT INTO audit_review (city_code, report, from_day, to_day, found, sha256,"
-                     " reviewed_by, terminal, remark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+    "report_review",
+    "INSERT INTO audit_review (city_code, report, from_day, to_day, found, sha256,"
+    " reviewed_by, terminal, remark) SELECT $1, $2, $3::integer, $4::integer, $5::integer,"
+    " $6::bytea, $7, $8, $9 WHERE NOT EXISTS"
+    " (SELECT FROM audit_review r WHERE (r.city_code, r.report, r.from_day, r.to_day, r.sha256,"
+    "  r.reviewed_by, r.remark) = ($1, $2, $3, $4, $6, $7, $9))"};
 
 struct reading {
     struct admin_call call;
@@ -67,19 +76,23 @@ static bool stands_in(const json_t *lines, const char *person)
 static bool sign_off(struct db_tx *tx, struct reading *r, struct failure *f)
 {
     char seen[65];
+    int64_t written;
     const struct administrator *who = &r->call.who;
     r->same = strcmp(r->seen, hex_encode(r->sha256, 32, seen)) == 0;
     r->own = stands_in(r->lines, who->by);
-    return !r->same || r->own ||
-           (db_execute(tx, &insert_review,
-                       DB_VALUES(db_text(who->city_code), db_text(report_code(r->report)),
-                                 db_number(number_of(r->period.from)),
-                                 db_number(number_of(r->period.to)),
-                                 db_number((int64_t)json_array_size(r->lines)),
-                                 db_bytes(bytes_of(r->sha256, 32)), db_text(who->by),
-                                 db_text(who->terminal), db_text(r->remark)),
-                       NULL, f) &&
-            administer_note(tx, who, "audit.review", detail_json(r), r->remark, f));
+    if (!r->same || r->own)
+        return true;
+    if (!db_send(tx, &review_turn, DB_VALUES(db_text(who->by)), -1, f) ||
+        !db_execute(tx, &insert_review,
+                    DB_VALUES(db_text(who->city_code), db_text(report_code(r->report)),
+                              db_number(number_of(r->period.from)),
+                              db_number(number_of(r->period.to)),
+                              db_number((int64_t)json_array_size(r->lines)),
+                              db_bytes(bytes_of(r->sha256, 32)), db_text(who->by),
+                              db_text(who->terminal), db_text(r->remark)),
+                    &written, f))
+        return false;
+    return !written || administer_note(tx, who, "audit.review", detail_json(r), r->remark, f);
 }
 
 static bool report_work(struct db_tx *tx, void *context, struct failure *f)
@@ -133,12 +146,12 @@ static enum http_flow reply(const struct reading *r)
 {
     char from[DAY_TEXT], to[DAY_TEXT], seen[65];
     _cleanup_(cleanup_text) char *rule = report_rule_ja(r->report, &r->call.context->report_rules);
-    return http_reply_json(r->call.request, 200,
-                           json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:O}", "report",
-                                     report_code(r->report), "name", report_name_ja(r->report),
-                                     "rule", rule, "from", day_text(r->period.from, from), "to",
-                                     day_text(r->period.to, to), "items", r->lines, "seen",
-                                     hex_encode(r->sha256, 32, seen), "reviews", r->reviews));
+    return names_reply(r->call.context, r->call.request, 200,
+                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:s, s:O}", "report",
+                                 report_code(r->report), "name", report_name_ja(r->report), "rule",
+                                 rule, "from", day_text(r->period.from, from), "to",
+                                 day_text(r->period.to, to), "items", r->lines, "seen",
+                                 hex_encode(r->sha256, 32, seen), "reviews", r->reviews));
 }
 
 enum http_flow endpoint_report(struct http_request *request, void *context)

@@ -79,6 +79,5 @@ enum http_flow endpoint_search(struct http_request *request, void *context)
         return http_reply_json(request, 200, s.answer);
     return http_reply_error(request, 400, "E0004",
                             "氏名（2文字以上）、生年月日（年月日）、住所（番地まで）のうち"
-                            "2つ以上で、申請者未特定の申請についてだけ検索できます。（%s）",
-                            s.why.text);
+                            "2つ以上で、申請者未特定の申請についてだけ検索できます。");
 }

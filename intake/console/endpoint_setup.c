@@ -10,6 +10,7 @@
 #include "intake/console/admin.h"
 #include "intake/console/change.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/names.h"
 #include "intake/registry/import.h"
 #include "routing/route.h"
 
@@ -114,7 +115,7 @@ enum http_flow endpoint_feeds(struct http_request *request, void *context)
 {
     _cleanup_(feeds_end) struct feeds s = {0};
     if (admin_begin(context, request, RIGHT_ADMIN, &s.call) && admin_do(&s.call, feeds_work, &s))
-        http_reply_json(request, 200, json_pack("{s:O}", "items", s.items));
+        names_reply(context, request, 200, json_pack("{s:O}", "items", s.items));
     return HTTP_DONE;
 }
 

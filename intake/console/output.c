@@ -14,15 +14,20 @@
 static const struct db_statement output_insert = {
     "output_insert",
     "INSERT INTO output (city_code, kind, application_id, asked_by, asked_at, terminal, reason,"
-    " with_numbers, recipient, medium, until, fetches, fetched_at, many)"
+    " with_numbers, recipient, medium, until, fetches, fetched_at, many, key)"
     " VALUES ($1, $2, $3::uuid, $4, $5, $6, $7, $8::boolean, $9, $10, $11,"
     " CASE WHEN $2 = 'print' THEN 1 ELSE 0 END, CASE WHEN $2 = 'print' THEN $5::timestamptz END,"
     " $2 = 'export' AND (SELECT count(*) FROM output o WHERE o.city_code = $1 AND o.asked_by = $4"
-    "  AND o.kind = 'export' AND o.asked_at > $5::timestamptz - interval '24 h') >= $12)"
+    "  AND o.kind = 'export' AND o.asked_at > $5::timestamptz - interval '24 h') >= $12, $13::uuid)"
     " RETURNING output_id, many"};
 /* One after the other, so that each is counted by the next. */
 static const struct db_statement output_turn = {
     "output_turn", "SELECT pg_advisory_xact_lock(hashtext('output'), hashtext($1))"};
+static const struct db_statement output_again = {
+    "output_again",
+    "SELECT output_id, many, (kind, application_id, reason, with_numbers, coalesce(recipient, ''),"
+    " coalesce(medium, '')) = ($4, $5::uuid, $6, $7::boolean, $8, $9) FROM output"
+    " WHERE city_code = $1 AND asked_by = $2 AND key = $3::uuid"};
 static const struct db_statement output_find = {
     "output_find", "SELECT o.asked_by, o.approved_by, o.until, o.secret, o.disposed_by, o.kind,"
                    " k.wrapped, o.reason, o.many FROM output o JOIN application_key k"
@@ -96,25 +101,57 @@ static bool note(struct db_tx *tx, const struct subject_call *call, const char *
     return subject_note(tx, call, action, reason, detail, f);
 }
 
+/* Behind output_turn: who asks twice at once is found the second time. */
+static bool asked_before(struct db_tx *tx, const struct subject_call *call,
+                         struct output_order *order, bool *ret_before, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    const struct work_item *item = &call->subject.item;
+    *ret_before = order->other = false;
+    if (!order->key)
+        return true;
+    if (!db_query(tx, &output_again,
+                  DB_VALUES(db_text(item->city_code), db_text(call->caller.actor),
+                            db_text(order->key),
+                            db_text(order->kind == OUTPUT_PRINT ? "print" : "export"),
+                            db_text(item->application_id), db_text(order->reason),
+                            db_boolean(order->with_numbers),
+                            db_text(order->recipient ? order->recipient : ""),
+                            db_text(order->medium ? order->medium : "")),
+                  &rows, f))
+        return false;
+    *ret_before = db_row_count(rows) == 1;
+    if (!*ret_before)
+        return true;
+    order->number = db_get_number(rows, 0, 0);
+    order->many = db_get_boolean(rows, 0, 1);
+    order->other = !db_get_boolean(rows, 0, 2);
+    return true;
+}
+
 bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output_order *order,
                 struct failure *f)
 {
-    bool print = order->kind == OUTPUT_PRINT;
+    bool print = order->kind == OUTPUT_PRINT, before;
     instant until;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     int64_t many =
         config_number(config_group(call->context->role->config, "console"), "export-many");
     if (!copy_until(tx, call->subject.item.city_code, &until, f) ||
         !db_execute(tx, &output_turn, DB_VALUES(db_text(call->caller.actor)), NULL, f) ||
-        !db_query(tx, &output_insert,
-                  DB_VALUES(db_text(call->subject.item.city_code),
-                            db_text(print ? "print" : "export"),
-                            db_text(call->subject.item.application_id), db_text(call->caller.actor),
-                            db_instant(clock_now()), db_text(call->caller.terminal.label),
-                            db_text(order->reason), db_boolean(order->with_numbers),
-                            db_text(order->recipient), db_text(order->medium),
-                            print ? db_instant(until) : db_null(), db_number(many)),
-                  &rows, f))
+        !asked_before(tx, call, order, &before, f))
+        return false;
+    if (before) /* what is told again may not be on disk yet: this waits until it is */
+        return db_flush_late(tx, f);
+    if (!db_query(
+            tx, &output_insert,
+            DB_VALUES(db_text(call->subject.item.city_code), db_text(print ? "print" : "export"),
+                      db_text(call->subject.item.application_id), db_text(call->caller.actor),
+                      db_instant(clock_now()), db_text(call->caller.terminal.label),
+                      db_text(order->reason), db_boolean(order->with_numbers),
+                      db_text(order->recipient), db_text(order->medium),
+                      print ? db_instant(until) : db_null(), db_number(many), db_text(order->key)),
+            &rows, f))
         return false;
     order->number = db_get_number(rows, 0, 0);
     order->many = db_get_boolean(rows, 0, 1);

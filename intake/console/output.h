@@ -21,10 +21,13 @@ struct output_order {
     enum output_kind kind;
     const char *reason, *recipient, *medium; /* NULL: none */
     bool with_numbers;
-    int64_t number; /* out: 授受番号 */
-    bool many;      /* out: a 管理責任者 has to approve ([console] export-many) */
+    const char *key; /* of the request (once.h); NULL: none */
+    bool other;      /* out: the key was used for something else; nothing was written */
+    int64_t number;  /* out: 授受番号 */
+    bool many;       /* out: a 管理責任者 has to approve ([console] export-many) */
 };
-/* Within subject_do: writes it down, in the trail too. A print is handed out at once, and is to be
+/* Within subject_do: writes it down, in the trail too; what was asked for before by the same key is
+ * told again, and nothing is written. A print is handed out at once, and is to be
  * gone by its `until`; a file waits for its approval. */
 bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output_order *order,
                 struct failure *f);

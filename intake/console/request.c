@@ -60,6 +60,22 @@ json_t *console_time(instant at)
     return at ? json_string(instant_text_jst(at, text)) : json_null();
 }
 
+/* What a field of the pages is called. */
+static const char *label_of(const char *key)
+{
+    static const struct {
+        const char *key, *label;
+    } labels[] = {{"reason", "理由"},         {"message", "申請した人に伝えること"},
+                  {"remark", "所見"},         {"recipient", "渡す相手"},
+                  {"medium", "媒体の番号"},   {"how", "廃棄・返却の方法"},
+                  {"text", "内容"},           {"atenabango", "宛名番号"},
+                  {"birth_date", "生年月日"}, {"address", "住所"}};
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (strcmp(labels[i].key, key) == 0)
+            return labels[i].label;
+    return key;
+}
+
 const char *console_text(struct http_request *request, const json_t *body, const char *key,
                          size_t most)
 {
@@ -70,7 +86,8 @@ const char *console_text(struct http_request *request, const json_t *body, const
     else if (!text || json_string_length(value) != strlen(text))
         http_reply_error(request, 400, "E0002", "%s must be a text", key);
     else if (!*text || utf8_length(text) > most)
-        http_reply_error(request, 400, "E0003", "%s must have 1 to %zu characters", key, most);
+        http_reply_error(request, 400, "E0003", "「%s」は1文字以上%zu文字以内で入れてください。",
+                         label_of(key), most);
     else
         return text;
     return NULL;

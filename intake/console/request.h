@@ -9,6 +9,7 @@
 #include "intake/command.h"
 #include "intake/console/report.h"
 #include "intake/console/sign_in.h"
+#include "intake/console/term.h"
 
 #define CONSOLE_COOKIE    "__Host-uketsuke"
 #define CONSOLE_BODY_MOST (64 << 10) /* bytes of a JSON request */
@@ -18,6 +19,7 @@ struct slow;
 struct freshness;
 struct proving;
 struct closed;
+struct names;
 
 struct console_context { /* what every handler gets; read-only */
     struct role *role;
@@ -29,6 +31,8 @@ struct console_context { /* what every handler gets; read-only */
     struct freshness *freshness;
     struct proving *proving;
     struct closed *closed;
+    struct moving_terms moving;
+    struct names *names;
     struct slow *slow;    /* places for what takes seconds */
     struct rate *guesses; /* wrong names, passwords and codes, by terminal */
 };

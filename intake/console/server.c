@@ -8,6 +8,7 @@
 #include "intake/console/closed.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/freshness.h"
+#include "intake/console/names.h"
 #include "intake/console/proving.h"
 #include "intake/console/slow.h"
 #include "intake/examine.h"
@@ -196,9 +197,12 @@ static bool http_start(struct console_server *server, const struct config_group 
     return http_server_start(&options, &server->http, f);
 }
 
-static bool procedures_ready(struct role *role, struct failure *f)
+static bool procedures_ready(struct role *role, struct moving_terms *ret_moving, struct failure *f)
 {
-    return role->procedures || examiner_load_procedures(role->config, &role->procedures, f);
+    if (!role->procedures && !examiner_load_procedures(role->config, &role->procedures, f))
+        return false;
+    moving_terms_read(role->procedures, ret_moving);
+    return true;
 }
 
 bool console_server_start(struct role *role, struct console_server **ret_server, struct failure *f)
@@ -213,12 +217,14 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     rules_read(group, &server->context.rules);
     server->context.freshness = freshness_new();
     server->context.closed = closed_new(role->db, role->city_code);
+    server->context.names = names_new(role->db, role->city_code);
     server->context.proving = proving_new(role->db, role->config);
     server->context.slow = slow_new();
     server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
     if (!origin_read(server->context.origin, server->context.party_id,
                      sizeof server->context.party_id, f) ||
-        !report_rules_read(group, &server->context.report_rules, f) || !procedures_ready(role, f) ||
+        !report_rules_read(group, &server->context.report_rules, f) ||
+        !procedures_ready(role, &server->context.moving, f) ||
         !console_site_load(config_text(group, "site"), &server->context.site, f) ||
         !http_start(server, group, f)) {
         console_server_stop(server);
@@ -239,6 +245,8 @@ void console_server_stop(struct console_server *server)
         http_server_stop(server->http);
     proving_free(server->context.proving);
     closed_free(server->context.closed);
+    names_free(server->context.names);
+    moving_terms_free(&server->context.moving);
     rate_free(server->context.guesses);
     slow_free(server->context.slow);
     freshness_free(server->context.freshness);

@@ -11,21 +11,35 @@
 #include "intake/identify/protection.h"
 #include "routing/route.h"
 
+/* The first columns as application_open_examination reads them; the console may not have the
+ * serial. Without an examination, or with its key destroyed, they are NULL. */
 static const struct db_statement subject_find = {
     "subject_find",
-    "SELECT application_id, channel, state, reason, version, procedure_id, form_version,"
-    " applied_at, nullif(due_on, 'infinity')::text, due_term FROM application WHERE receipt_number "
-    "= $1 AND city_code = $2 ORDER BY channel"};
-/* The columns as application_open_examination reads them; the console may not have the serial. */
-static const struct db_statement subject_examination = {
-    "subject_examination",
     "SELECT e.report, e.facts, e.record, NULL::text, NULL::text, k.wrapped, a.procedure_id,"
-    " a.form_version, a.applied_at, coalesce(i.atenabango, p.atenabango) "
-    "FROM application a JOIN examination e USING (city_code, application_id)"
-    " JOIN application_key k USING (city_code, application_id)"
+    " a.form_version, a.applied_at, coalesce(i.atenabango, p.atenabango), a.application_id,"
+    " a.channel, a.state, a.reason, a.version, nullif(a.due_on, 'infinity')::text, a.due_term,"
+    " w.stage "
+    "FROM application a LEFT JOIN examination e USING (city_code, application_id)"
+    " LEFT JOIN application_key k USING (city_code, application_id)"
     " LEFT JOIN identification i USING (city_code, application_id)"
-    " LEFT JOIN identification_proposal p USING (city_code, application_id) "
-    "WHERE a.city_code = $1 AND a.application_id = $2::uuid"};
+    " LEFT JOIN identification_proposal p USING (city_code, application_id)"
+    " LEFT JOIN work w USING (city_code, application_id) "
+    "WHERE a.receipt_number = $1 AND a.city_code = $2 ORDER BY a.channel"};
+enum {
+    REPORT,
+    WRAPPED = 5,
+    PROCEDURE,
+    FORM_VERSION,
+    APPLIED_AT,
+    APPLICATION = 10,
+    CHANNEL,
+    STATE,
+    REASON,
+    VERSION,
+    DUE_ON,
+    DUE_TERM,
+    WORK_STAGE,
+};
 
 /* --- what may be seen ---------------------------------------------------------------------------
  */
@@ -99,42 +113,56 @@ static void row_read(const struct subject_call *call, const struct db_rows *rows
     subject_free(ret);
     snprintf(ret->item.city_code, sizeof ret->item.city_code, "%s", role->city_code);
     snprintf(ret->item.application_id, sizeof ret->item.application_id, "%s",
-             db_get_text(rows, row, 0));
+             db_get_text(rows, row, APPLICATION));
     snprintf(ret->item.receipt_number, sizeof ret->item.receipt_number, "%s", receipt_number);
-    snprintf(ret->item.channel, sizeof ret->item.channel, "%s", db_get_text(rows, row, 1));
-    state_from_code(db_get_text(rows, row, 2), &ret->item.state);
-    ret->item.version = (int)db_get_number(rows, row, 4);
-    text_read(ret->reason, sizeof ret->reason, db_get_text(rows, row, 3));
-    snprintf(ret->procedure_id, sizeof ret->procedure_id, "%s", db_get_text(rows, row, 5));
-    snprintf(ret->form_version, sizeof ret->form_version, "%s", db_get_text(rows, row, 6));
-    ret->applied_at = db_get_instant(rows, row, 7);
-    text_read(ret->due_on, sizeof ret->due_on, db_get_text(rows, row, 8));
-    text_read(ret->due_term, sizeof ret->due_term, db_get_text(rows, row, 9));
+    snprintf(ret->item.channel, sizeof ret->item.channel, "%s", db_get_text(rows, row, CHANNEL));
+    state_from_code(db_get_text(rows, row, STATE), &ret->item.state);
+    ret->item.version = (int)db_get_number(rows, row, VERSION);
+    text_read(ret->reason, sizeof ret->reason, db_get_text(rows, row, REASON));
+    text_read(ret->procedure_id, sizeof ret->procedure_id, db_get_text(rows, row, PROCEDURE));
+    text_read(ret->form_version, sizeof ret->form_version, db_get_text(rows, row, FORM_VERSION));
+    ret->applied_at = db_get_instant(rows, row, APPLIED_AT);
+    text_read(ret->due_on, sizeof ret->due_on, db_get_text(rows, row, DUE_ON));
+    text_read(ret->due_term, sizeof ret->due_term, db_get_text(rows, row, DUE_TERM));
+    ret->stage = stage_from_code(db_get_text(rows, row, WORK_STAGE));
     route_of(role->config, ret->procedure_id, &ret->business, &ret->department);
     ret->procedure = procedures_find(role->procedures, ret->procedure_id, ret->form_version);
 }
 
+struct found { /* free its rows */
+    struct db_rows *rows;
+    size_t count; /* how many of the rows the caller may see */
+    size_t row;   /* the last of them */
+};
+
+static void found_free(struct found *found)
+{
+    if (found->rows)
+        db_rows_free(found->rows);
+}
+
 /* A receipt number is unique in its channel; where several have it, the query argument channel
- * tells which is meant. Returns how many the caller may see. */
-static bool find(struct db_tx *tx, struct subject_call *call, size_t *ret_found, struct failure *f)
+ * tells which is meant. */
+static bool find(struct db_tx *tx, struct subject_call *call, struct found *ret, struct failure *f)
 {
     const char *receipt = http_request_parameter(call->request, "receipt");
     const char *channel = http_request_query(call->request, "channel");
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    *ret_found = 0;
     if (!receipt || !receipt_number_valid(receipt))
         return true;
     if (!db_query(tx, &subject_find,
-                  DB_VALUES(db_text(receipt), db_text(call->context->role->city_code)), &rows, f))
+                  DB_VALUES(db_text(receipt), db_text(call->context->role->city_code)), &ret->rows,
+                  f))
         return false;
-    for (size_t row = 0; row < db_row_count(rows); row++) {
+    for (size_t row = 0; row < db_row_count(ret->rows); row++) {
         const char *business, *department;
-        route_of(call->context->role->config, db_get_text(rows, row, 5), &business, &department);
-        if ((channel && strcmp(channel, db_get_text(rows, row, 1)) != 0) ||
+        route_of(call->context->role->config, db_get_text(ret->rows, row, PROCEDURE), &business,
+                 &department);
+        if ((channel && strcmp(channel, db_get_text(ret->rows, row, CHANNEL)) != 0) ||
             !permission_allows(&call->caller.permissions, RIGHT_SEE, business, department))
             continue;
-        row_read(call, rows, row, receipt, &call->subject);
-        ++*ret_found;
+        row_read(call, ret->rows, row, receipt, &call->subject);
+        ret->row = row;
+        ret->count++;
     }
     return true;
 }
@@ -142,19 +170,15 @@ static bool find(struct db_tx *tx, struct subject_call *call, size_t *ret_found,
 /* --- who is protected ---------------------------------------------------------------------------
  */
 
-static bool examination_open(struct db_tx *tx, struct subject_call *call, struct failure *f)
+static bool examination_open(const struct found *found, struct subject_call *call,
+                             struct failure *f)
 {
     struct subject *subject = &call->subject;
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(
-            tx, &subject_examination,
-            DB_VALUES(db_text(subject->item.city_code), db_text(subject->item.application_id)),
-            &rows, f))
-        return false;
-    subject->examined = db_row_count(rows) == 1;
+    subject->examined = !db_is_null(found->rows, found->row, REPORT) &&
+                        !db_is_null(found->rows, found->row, WRAPPED);
     return !subject->examined ||
-           application_open_examination(rows, 0, call->context->role->city_key, &subject->item,
-                                        &subject->examination, f);
+           application_open_examination(found->rows, found->row, call->context->role->city_key,
+                                        &subject->item, &subject->examination, f);
 }
 
 static bool reason_protects(const char *reason)
@@ -176,7 +200,7 @@ static bool protection_read(struct db_tx *tx, struct subject_call *call, struct 
     return true;
 }
 
-/* As subject_examination, of many; NULLs where it was not examined. */
+/* As subject_find, of many. */
 static const struct db_statement subjects_examinations = {
     "subjects_examinations",
     "SELECT e.report, e.facts, e.record, NULL::text, NULL::text, k.wrapped, a.procedure_id,"
@@ -251,16 +275,17 @@ struct doing {
 static bool doing_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct doing *d = context;
+    _cleanup_(found_free) struct found found = {0};
     d->lacks = d->hidden = false;
-    if (!find(tx, d->call, &d->found, f))
-        return false;
-    if (d->found != 1)
-        return true;
+    bool asked = find(tx, d->call, &found, f);
+    d->found = found.count;
+    if (!asked || d->found != 1)
+        return asked;
     d->lacking = subject_may(d->call, d->call->right) ? d->call->also : d->call->right;
     d->lacks = !subject_may(d->call, d->lacking);
     if (d->lacks)
         return true;
-    if (!examination_open(tx, d->call, f) || !protection_read(tx, d->call, f))
+    if (!examination_open(&found, d->call, f) || !protection_read(tx, d->call, f))
         return false;
     d->hidden = d->call->subject.is_protected && !subject_may(d->call, RIGHT_PROTECTED);
     return d->hidden ? subject_note(tx, d->call, "application.hidden", NULL, NULL, f)

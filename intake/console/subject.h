@@ -13,6 +13,7 @@ struct subject { /* an application as it is now */
     char reason[64]; /* "" for none */
     char procedure_id[129], form_version[17];
     instant applied_at;
+    enum stage stage;                    /* of its work; STAGE_NONE without */
     char due_on[DAY_TEXT], due_term[65]; /* "" without a term */
     const char *business, *department;   /* of its route; "" without one. The configuration's */
     const struct procedure *procedure;   /* NULL when not known */

@@ -9,6 +9,7 @@
 #include "intake/console/endpoints.h"
 #include "intake/console/output.h"
 #include "intake/explain/lines.h"
+#include "intake/staff/staff.h"
 #include "routing/route.h"
 
 static const char *text_of(const json_t *object, const char *key)
@@ -99,6 +100,8 @@ json_t *view_attachments(const struct subject *subject)
 
 json_t *view_may(const struct subject_call *call)
 {
+    const struct subject *subject = &call->subject;
+    enum state state = subject->item.state;
     const unsigned waits = SET(STATE_REVIEW) | SET(STATE_UNMATCHED) | SET(STATE_HELD);
     const unsigned there = SET(STATE_ROUTED) | SET(STATE_RECEIVED);
     const struct {
@@ -110,20 +113,21 @@ json_t *view_may(const struct subject_call *call)
         {"confirm", RIGHT_CONFIRM, SET(STATE_UNMATCHED)},
         {"undo", RIGHT_IDENTIFY, SET(STATE_REVIEW) | SET(STATE_HELD) | SET(STATE_IDENTIFIED)},
         {"contact", RIGHT_EXAMINE, ~0u},
-        {"approve", RIGHT_APPROVE, SET(STATE_REVIEW)},
+        {"approve", RIGHT_APPROVE, staff_may_approve(state, subject->reason) ? ~0u : 0},
         {"correct", RIGHT_EXAMINE, waits},
         {"refuse", RIGHT_EXAMINE, waits | SET(STATE_CORRECTION)},
         {"hold", RIGHT_EXAMINE, waits},
         {"withdraw", RIGHT_EXAMINE,
          waits | there | SET(STATE_CORRECTION) | SET(STATE_COLLECTED) | SET(STATE_VERIFIED) |
              SET(STATE_IDENTIFIED)},
-        {"resend", RIGHT_EXAMINE, there | SET(STATE_HELD) | SET(STATE_REVIEW)},
+        {"resend", RIGHT_EXAMINE,
+         staff_may_resend(state, subject->reason, subject->stage) ? ~0u : 0},
         {"number", RIGHT_NUMBER, ~0u},
         {"protected", RIGHT_PROTECTED, ~0u},
     };
     json_t *may = json_array();
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
-        if (acts[i].states & SET(call->subject.item.state) && subject_may(call, acts[i].right))
+        if (acts[i].states & SET(state) && subject_may(call, acts[i].right))
             json_array_append_new(may, json_string(acts[i].name));
     if (subject_may(call, RIGHT_PRINT) &&
         output_available(call->context, &call->caller, OUTPUT_PRINT))
@@ -161,9 +165,8 @@ json_t *view_destinations(const struct subject_call *call)
 {
     const struct config *config = call->context->role->config;
     const struct config_group *group = NULL;
-    enum state state = call->subject.item.state;
     json_t *list = json_array();
-    if (state != STATE_REVIEW && state != STATE_HELD)
+    if (!staff_may_reroute(call->subject.item.state, call->subject.stage))
         return list;
     while ((group = config_next(config, destination_config_section.name, group)))
         if (view_destination_allowed(call, config_name(group)))

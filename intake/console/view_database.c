@@ -7,6 +7,7 @@
 #include "intake/console/claim.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/view.h"
+#include "intake/explain/lines.h"
 #include "intake/staff/contact.h"
 #include "routing/message.h"
 
@@ -178,13 +179,18 @@ static bool history_part(const struct subject_call *call, const struct db_rows *
 {
     (void)call, (void)f;
     json_t *history = json_array();
-    for (size_t i = 0; i < db_row_count(rows); i++)
-        json_array_append_new(
-            history, json_pack("{s:I, s:o, s:s?, s:s, s:s?, s:s}", "version",
-                               (json_int_t)db_get_number(rows, i, 0), "at",
-                               console_time(db_get_instant(rows, i, 1)), "from",
-                               db_get_text(rows, i, 2), "to", db_get_text(rows, i, 3), "reason",
-                               db_get_text(rows, i, 4), "actor", db_get_text(rows, i, 5)));
+    for (size_t i = 0; i < db_row_count(rows); i++) {
+        const char *to = db_get_text(rows, i, 3), *reason = db_get_text(rows, i, 4);
+        enum state state = STATE_HELD;
+        state_from_code(to, &state);
+        json_array_append_new(history,
+                              json_pack("{s:I, s:o, s:s?, s:s, s:s, s:s?, s:s?, s:s}", "version",
+                                        (json_int_t)db_get_number(rows, i, 0), "at",
+                                        console_time(db_get_instant(rows, i, 1)), "from",
+                                        db_get_text(rows, i, 2), "to", to, "to_name",
+                                        state_name_ja(state), "reason", reason, "reason_ja",
+                                        explain_reason(reason), "actor", db_get_text(rows, i, 5)));
+    }
     *ret_json = history;
     return true;
 }

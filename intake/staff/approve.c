@@ -40,7 +40,13 @@ static bool approve(struct db_tx *tx, const struct staff_act *act, const struct 
     const struct staff_move wait = {.to = STATE_REVIEW, .code = seen->reason};
     if (!staff_move(tx, act, seen, "staff.approve", &wait, answer, f))
         return false;
-    return staff_answer_no(answer, STAFF_ONE_MORE, "noted; a second person has to approve it, too");
+    return staff_answer_no(answer, STAFF_ONE_MORE, "",
+                           "noted; a second person has to approve it, too");
+}
+
+bool staff_may_approve(enum state state, const char *reason)
+{
+    return state == STATE_REVIEW && strcmp(reason, REJECTED) != 0;
 }
 
 static bool approve_what(struct db_tx *tx, const struct staff_act *act, bool plain,
@@ -53,8 +59,10 @@ static bool approve_what(struct db_tx *tx, const struct staff_act *act, bool pla
         return false;
     if (!go)
         return true;
-    if (strcmp(seen.reason, "rejected-by-destination") == 0)
+    if (!staff_may_approve(seen.state, seen.reason))
         return staff_answer_no(ret_answer, STAFF_NOT_NOW,
+                               "業務システムが受け取りませんでした。もう一度処理するか、訂正を"
+                               "求めてください。",
                                "the business system rejected it: resend it, or ask for a "
                                "correction");
     if (!db_query(
@@ -63,18 +71,20 @@ static bool approve_what(struct db_tx *tx, const struct staff_act *act, bool pla
             &rows, f))
         return false;
     if (db_row_count(rows) == 0)
-        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "nothing of it is up for release");
+        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "承認するものがありません。",
+                               "nothing of it is up for release");
     if (db_get_boolean(rows, 0, 3))
-        return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
+        return staff_answer_no(ret_answer, STAFF_SAME_PERSON, "",
                                "you approved it already: another person has to");
     if (db_get_boolean(rows, 0, 4))
-        return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
+        return staff_answer_no(ret_answer, STAFF_SAME_PERSON, "",
                                "you identified its applicant: another person has to approve it");
     if (db_get_boolean(rows, 0, 5))
-        return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
+        return staff_answer_no(ret_answer, STAFF_SAME_PERSON, "",
                                "you chose where it goes: another person has to approve it");
     if (plain && (db_get_boolean(rows, 0, 6) || strcmp(db_get_text(rows, 0, 7), "route") != 0))
         return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE,
+                               "指摘や確認事項があるため、開いて確かめてから承認してください。",
                                "it has to be looked at by itself: there is a finding or a flag");
     return approve(tx, act, &seen, rows, ret_answer, f);
 }

@@ -49,7 +49,8 @@ bool staff_identify_propose(struct db_tx *tx, const struct staff_act *act, const
         return true;
     size_t length = strlen(atenabango);
     if (length < 1 || length > 15 || strspn(atenabango, "0123456789") != length)
-        return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE, "a 宛名番号 has 1 to 15 digits");
+        return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE, "宛名番号は1〜15桁の数字です。",
+                               "a 宛名番号 has 1 to 15 digits");
     return db_execute(tx, &proposal_put,
                       DB_VALUES(db_text(act->city_code), db_text(act->application_id),
                                 db_text(atenabango), db_text(act->who), db_instant(clock_now())),
@@ -69,7 +70,8 @@ static bool proposal_read(struct db_tx *tx, const struct staff_act *act, struct 
                   DB_VALUES(db_text(act->city_code), db_text(act->application_id)), ret_rows, f))
         return false;
     *ret_go = db_row_count(*ret_rows) == 1;
-    return *ret_go || staff_answer_no(answer, STAFF_NOT_NOW, "nobody was proposed");
+    return *ret_go || staff_answer_no(answer, STAFF_NOT_NOW, "申請者の提案がありません。",
+                                      "nobody was proposed");
 }
 
 static bool proposal_close(struct db_tx *tx, const struct staff_act *act, struct failure *f)
@@ -103,10 +105,11 @@ bool staff_identify_confirm(struct db_tx *tx, const struct staff_act *act, const
     if (!go)
         return true;
     if (strcmp(db_get_text(proposal, 0, 1), act->who) == 0)
-        return staff_answer_no(ret_answer, STAFF_SAME_PERSON,
+        return staff_answer_no(ret_answer, STAFF_SAME_PERSON, "",
                                "you proposed it: another person has to confirm it");
     if (atenabango && strcmp(db_get_text(proposal, 0, 0), atenabango) != 0)
-        return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE, "another resident was proposed");
+        return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE, "別の人が提案されています。",
+                               "another resident was proposed");
     return confirm(tx, act, &seen, proposal, ret_answer, f);
 }
 
@@ -144,6 +147,8 @@ bool staff_identify_undo(struct db_tx *tx, const struct staff_act *act,
         return false;
     if (db_get_boolean(out, 0, 0))
         return staff_answer_no(ret_answer, STAFF_NOT_NOW,
+                               "業務システムに渡したか、渡した可能性があります。業務システムの側で"
+                               "対応してください。",
                                "a business system has it, or may have: settle it there");
     if (!db_query(tx, &identification_back,
                   DB_VALUES(db_text(act->city_code), db_text(act->application_id),
@@ -151,6 +156,7 @@ bool staff_identify_undo(struct db_tx *tx, const struct staff_act *act,
                   &rows, f))
         return false;
     if (db_get_number(rows, 0, 0) == 0)
-        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "nobody was identified");
+        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "申請者は特定されていません。",
+                               "nobody was identified");
     return staff_move(tx, act, &seen, "staff.identify-undo", &back, ret_answer, f);
 }

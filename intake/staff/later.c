@@ -40,6 +40,7 @@ bool staff_hold_until(struct db_tx *tx, const struct staff_act *act, instant unt
         return true;
     if (until <= clock_now() || until > clock_now() + 366 * INSTANT_DAY)
         return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE,
+                               "保留は、今日より後の1年以内の日までにしてください。",
                                "a hold ends in the future, within a year");
     const struct staff_move stay = {.to = seen.state,
                                     .code = *seen.reason ? seen.reason : NULL,
@@ -71,6 +72,14 @@ static bool again(struct db_tx *tx, const struct staff_act *act, const struct se
            db_execute(tx, &notify, DB_VALUES(db_text(channel)), NULL, f);
 }
 
+bool staff_may_resend(enum state state, const char *reason, enum stage stage)
+{
+    if (state == STATE_REVIEW)
+        return strcmp(reason, REJECTED) == 0;
+    return state == STATE_ROUTED || state == STATE_RECEIVED ||
+           (state == STATE_HELD && stage != STAGE_NONE);
+}
+
 bool staff_resend(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
                   struct failure *f)
 {
@@ -84,12 +93,13 @@ bool staff_resend(struct db_tx *tx, const struct staff_act *act, struct staff_an
         return false;
     if (!go)
         return true;
-    bool rejected = strcmp(seen.reason, "rejected-by-destination") == 0;
-    if (seen.state == STATE_REVIEW && !rejected)
-        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "it has to be approved first");
-    if (seen.state == STATE_HELD && seen.stage == STAGE_NONE)
-        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "nothing would take it up");
-    if (rejected)
+    if (!staff_may_resend(seen.state, seen.reason, seen.stage))
+        return seen.state == STATE_REVIEW
+                   ? staff_answer_no(ret_answer, STAFF_NOT_NOW, "先に承認してください。",
+                                     "it has to be approved first")
+                   : staff_answer_no(ret_answer, STAFF_NOT_NOW, "続きの処理がありません。",
+                                     "nothing would take it up");
+    if (strcmp(seen.reason, REJECTED) == 0)
         return staff_move(tx, act, &seen, "staff.resend", &on, ret_answer, f);
     return again(tx, act, &seen, ret_answer, f);
 }
@@ -97,9 +107,9 @@ bool staff_resend(struct db_tx *tx, const struct staff_act *act, struct staff_an
 /* --- elsewhere -------------------------------------------------------------------------------- */
 
 /* Held at its hand-over, or in review: both come from there. */
-static bool leaves_from(const struct seen *seen)
+bool staff_may_reroute(enum state state, enum stage stage)
 {
-    return seen->state == STATE_REVIEW || seen->stage == STAGE_ROUTE;
+    return state == STATE_REVIEW || (state == STATE_HELD && stage == STAGE_ROUTE);
 }
 
 bool staff_reroute(struct db_tx *tx, const struct staff_act *act, const char *destination,
@@ -113,14 +123,16 @@ bool staff_reroute(struct db_tx *tx, const struct staff_act *act, const char *de
         return false;
     if (!go)
         return true;
-    if (!leaves_from(&seen))
-        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "it is not up for hand-over");
+    if (!staff_may_reroute(seen.state, seen.stage))
+        return staff_answer_no(ret_answer, STAFF_NOT_NOW, "まだ連携する段階ではありません。",
+                               "it is not up for hand-over");
     if (!route_find(act->config, seen.procedure_id, &route) ||
         !route_alternative(act->config, &route, destination))
         return staff_answer_no(ret_answer, STAFF_NOT_POSSIBLE,
+                               "この手続の連携先に含まれていません。",
                                "its route does not name that destination");
     /* In review it stays, to be approved anew: the hash names the destination. */
-    bool rejected = strcmp(seen.reason, "rejected-by-destination") == 0;
+    bool rejected = strcmp(seen.reason, REJECTED) == 0;
     const struct staff_move on = {.to = rejected ? STATE_IDENTIFIED : seen.state,
                                   .code = *seen.reason && !rejected ? seen.reason : NULL,
                                   .next = STAGE_ROUTE,

@@ -27,12 +27,13 @@ static bool end_with(struct db_tx *tx, const struct staff_act *act, const struct
     const char *status = decide_status(act->config, seen->channel, move->to);
     if (message && !message_valid(message))
         return staff_answer_no(answer, STAFF_NOT_POSSIBLE,
+                               "申請した人に伝える文が長すぎるか、見えない文字が入っています。",
                                "a message has 1 to %d characters, and none that can't be seen",
                                MESSAGE_MOST);
     if (message && !*status)
-        return staff_answer_no(answer, STAFF_NOT_POSSIBLE,
-                               "[channel %s] tells no status for it, so no message goes out",
-                               seen->channel);
+        return staff_answer_no(
+            answer, STAFF_NOT_POSSIBLE, "この受付経路では、申請した人に伝える文を送れません。",
+            "[channel %s] tells no status for it, so no message goes out", seen->channel);
     return (!message || message_write(tx, act->city_key, act->city_code, act->application_id,
                                       act->who, status, message, &move->message_id, f)) &&
            forget_proposal(tx, act, f) && staff_move(tx, act, seen, action, move, answer, f);

@@ -57,30 +57,24 @@ void staff_answer_free(struct staff_answer *answer)
     *answer = (struct staff_answer){0};
 }
 
-bool staff_answer_no(struct staff_answer *answer, enum staff_result result, const char *format, ...)
+bool staff_answer_no(struct staff_answer *answer, enum staff_result result, const char *why_ja,
+                     const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(answer->why, sizeof answer->why, format, arguments);
     va_end(arguments);
     answer->result = result;
+    answer->why_ja = why_ja;
     return true;
 }
 
 /* --- seeing ----------------------------------------------------------------------------------- */
 
-static enum stage stage_of(const char *code)
-{
-    for (enum stage stage = STAGE_COLLECT; code && stage <= STAGE_ROUTE; stage++)
-        if (strcmp(stage_code(stage), code) == 0)
-            return stage;
-    return STAGE_NONE;
-}
-
 static bool seen_read(const struct db_rows *rows, struct seen *ret_seen, struct failure *f)
 {
     struct seen seen = {.version = (int)db_get_number(rows, 0, 4),
-                        .stage = stage_of(db_get_text(rows, 0, 5))};
+                        .stage = stage_from_code(db_get_text(rows, 0, 5))};
     const char *reason = db_get_text(rows, 0, 1);
     if (!state_from_code(db_get_text(rows, 0, 0), &seen.state))
         return failure_set(f, FAILURE_DATABASE,
@@ -117,8 +111,9 @@ static bool stale(struct db_tx *tx, const struct staff_act *act, struct staff_an
     answer->changes = json_array();
     for (size_t i = 0; i < db_row_count(rows); i++)
         json_array_append_new(answer->changes, change_json(rows, i));
-    return staff_answer_no(answer, STAFF_STALE, "it changed since you saw it (version %d, now %d)",
-                           act->version, answer->version);
+    return staff_answer_no(answer, STAFF_STALE, "",
+                           "it changed since you saw it (version %d, now %d)", act->version,
+                           answer->version);
 }
 
 static bool reason_sound(const char *reason)
@@ -141,7 +136,7 @@ bool staff_begin(struct db_tx *tx, const struct staff_act *act, unsigned states,
                  struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    *answer = (struct staff_answer){0};
+    *answer = (struct staff_answer){.why_ja = ""};
     *ret_go = false;
     if (!reason_sound(act->reason) || !who_sound(act->who))
         return failure_set(f, FAILURE_USAGE,
@@ -152,7 +147,8 @@ bool staff_begin(struct db_tx *tx, const struct staff_act *act, unsigned states,
                   &rows, f))
         return false;
     if (db_row_count(rows) == 0)
-        return staff_answer_no(answer, STAFF_NOT_POSSIBLE, "there is no such application");
+        return staff_answer_no(answer, STAFF_NOT_POSSIBLE, "この申請はありません。",
+                               "there is no such application");
     if (!seen_read(rows, ret_seen, f))
         return false;
     snprintf(answer->state, sizeof answer->state, "%s", state_code(ret_seen->state));
@@ -161,7 +157,7 @@ bool staff_begin(struct db_tx *tx, const struct staff_act *act, unsigned states,
     if (ret_seen->version != act->version)
         return stale(tx, act, answer, f);
     if (!(states & STATE_SET(ret_seen->state)))
-        return staff_answer_no(answer, STAFF_NOT_NOW, "what is %s (%s) does not allow it",
+        return staff_answer_no(answer, STAFF_NOT_NOW, "", "what is %s (%s) does not allow it",
                                state_code(ret_seen->state), state_name_ja(ret_seen->state));
     *ret_go = true;
     return true;

@@ -15,6 +15,7 @@
 #include "base/config.h"
 #include "base/db.h"
 #include "base/seal.h"
+#include "intake/state.h"
 
 extern const struct config_section staff_config_section; /* [staff] */
 
@@ -50,9 +51,16 @@ struct staff_answer {
     /* When stale: [{"version","at","from","to","reason","actor"}…] since the version seen. Owned
      * by the answer. */
     json_t *changes;
-    char why[160]; /* one English sentence when not done, "" else */
+    char why[160];      /* one English sentence when not done, "" else */
+    const char *why_ja; /* the same for pages; "" where the state says it */
 };
 void staff_answer_free(struct staff_answer *answer);
+
+/* Whether an application as it stands allows an act, whoever does it: for what a screen offers. The
+ * acts ask the same. `reason` "": none; `stage`: of its work. */
+bool staff_may_approve(enum state state, const char *reason);
+bool staff_may_resend(enum state state, const char *reason, enum stage stage);
+bool staff_may_reroute(enum state state, enum stage stage);
 
 /* --- review ----------------------------------------------------------------------------------- */
 

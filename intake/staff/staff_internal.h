@@ -3,7 +3,6 @@
 #define UKETSUKE_INTAKE_STAFF_STAFF_INTERNAL_H
 
 #include "intake/staff/staff.h"
-#include "intake/state.h"
 
 struct seen { /* the application, locked until the transaction ends */
     enum state state;
@@ -16,15 +15,16 @@ struct seen { /* the application, locked until the transaction ends */
 };
 
 #define STATE_SET(state) (1u << (state))
+#define REJECTED         "rejected-by-destination"
 
 /* Reads and locks the application. *ret_go false: the answer says why nothing may be done: it is
  * not there, is another version than was seen, or its state is none of `states`. */
 bool staff_begin(struct db_tx *tx, const struct staff_act *act, unsigned states,
                  struct seen *ret_seen, struct staff_answer *answer, bool *ret_go,
                  struct failure *f);
-/* Nothing is done; true. */
-bool staff_answer_no(struct staff_answer *answer, enum staff_result result, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Nothing is done; true. `why_ja`: a sentence, or "" where the state says it. */
+bool staff_answer_no(struct staff_answer *answer, enum staff_result result, const char *why_ja,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 struct staff_move {
     enum state to;

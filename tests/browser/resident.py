@@ -5,13 +5,12 @@ import json
 import pathlib
 import urllib.request
 
-from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from chromium import chromium
 from procedure import local
 
 SIZES = {"phone": (375, 812), "desktop": (1366, 768)}
@@ -32,14 +31,9 @@ def field_id(path):
 
 class Resident:
     def __init__(self, url, shots=None):
-        options = webdriver.ChromeOptions()
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--lang=ja",
-                         "--no-first-run", "--no-proxy-server", "--disable-background-networking"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.url = url
         self.shots = shots
-        self.browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        self.browser = chromium()
         self.browser.set_page_load_timeout(30)
         self.size("desktop")
 

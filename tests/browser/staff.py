@@ -7,13 +7,12 @@ import subprocess
 import tempfile
 import time
 
-from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from chromium import chromium
 from console_staff import STEP, one_time_code
 
 AXE = (pathlib.Path(__file__).resolve().parents[2] / "intake" / "console" / "site" /
@@ -33,15 +32,9 @@ def key_hash(certificate):
 
 class Staff:
     def __init__(self, url, certificate, shots=None):
-        options = webdriver.ChromeOptions()
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--lang=ja",
-                         "--no-first-run", "--no-proxy-server", "--disable-background-networking",
-                         f"--ignore-certificate-errors-spki-list={key_hash(certificate)}"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.url = url
         self.shots = shots
-        self.browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        self.browser = chromium(f"--ignore-certificate-errors-spki-list={key_hash(certificate)}")
         self.size(*SMALL)
         self.downloads = tempfile.TemporaryDirectory()
         self.cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=self.downloads.name)

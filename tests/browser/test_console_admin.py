@@ -8,6 +8,7 @@ from selenium.webdriver.common.keys import Keys
 from city import ALL, DEPARTMENT
 from console_staff import make_account
 from mishaps import lose_answer
+from staff import SMALL
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +213,38 @@ def test_pages_to_read_with_the_keyboard_alone(people):
         keiko.look(f"admin-{name}")
 
 
+FEED = ("INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source, as_of,"
+        " at, removed, state, bound) VALUES ('992011', 'operator:root', true, 10,"
+        " decode(repeat('00', 32), 'hex'), 'residents', 'juki', now(), now(), 9, 'waiting',"
+        " decode(repeat('aa', 32), 'hex')) RETURNING import_id")
+
+
+def test_a_feed_that_waits_is_approved_with_the_keyboard_alone(house, people):
+    """Once, by a double click and with a lost answer."""
+    keiko = people["keiko"]
+    feed = house.psql(FEED).split()[0]
+    keiko.press_by_key("連携データ")
+    keiko.browser.refresh()
+    keiko.heading("住基・宛名連携データの取込")
+    keiko.press_by_key(f"取込 {feed} を確認する")
+    keiko.says(f"取込 {feed} の承認")
+    keiko.says("削除 9件")
+    keiko.look("admin-feed")
+    keiko.type_by_key("reason", "住民課に電話で確認")
+    lose_answer(keiko, "/approve")
+    keiko.keys(Keys.ENTER + Keys.ENTER)
+    keiko.says("サーバーにつながりません")
+    keiko.keys(Keys.ENTER)
+    keiko.says("確認を待っていません")
+    keiko.browser.refresh()
+    keiko.says("承認済（再取込待ち）")
+    keiko.says("管野恵子")
+    assert house.psql(f"SELECT state, approved_by FROM registry_import WHERE import_id = {feed}"
+                      ) == "approved\tstaff:keiko\n"
+    assert house.psql("SELECT count(*) FROM audit_entry WHERE action = 'registry.approve'"
+                      ) == "1\n"
+
+
 # --- the audit ------------------------------------------------------------------------------------
 
 def test_the_trail_is_searched(house, people):
@@ -225,6 +258,12 @@ def test_the_trail_is_searched(house, people):
     rows = [row.text for row in kansa.find("tbody tr")]
     assert rows and all("統括幸子" in row and "変更案の確認" in row for row in rows)
     kansa.look("audit-trail")
+    kansa.size(1024, 768)  # who and where are read at a glance there, too
+    kansa.shot("audit-trail-1024")
+    for column, words in ((2, "統括幸子"), (6, "127.0.0.1 窓口1")):
+        cell = kansa.find(f"tbody td:nth-child({column})")[0]
+        assert words in cell.text and cell.rect["width"] >= 140, (words, cell.rect)
+    kansa.size(*SMALL)
     assert int(house.psql("SELECT count(*) FROM audit_entry WHERE action = 'audit.search'"
                           " AND actor = 'staff:kansa'")) >= 1
 
@@ -248,6 +287,7 @@ def test_a_report_is_signed_off(house, people):
     lose_answer(kansa, "/reports/")
     kansa.keys(Keys.ENTER + Keys.ENTER)
     kansa.says("点検済：")
+    assert any("監物査一" in notice.text for notice in kansa.find(".notice"))
     assert house.psql("SELECT report, reviewed_by, remark FROM audit_review"
                       ) == "failed-sign-in\tstaff:kansa\t本人に確認、打ち間違い\n"
     kansa.look("audit-signed")

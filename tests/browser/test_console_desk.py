@@ -207,6 +207,6 @@ def test_a_file_takes_a_second_person_and_the_book_says_when_it_is_gone(house, p
     hanako.browser.find_element("xpath", row + "//summary").click()
     hanako.browser.find_element("xpath", row + "//input").send_keys("返却を受けて消去")
     hanako.browser.find_element("xpath", row + "//form//button").click()
-    hanako.says("返却を受けて消去（hanako）")
+    hanako.says("返却を受けて消去（桜野花子）")
     assert house.psql("SELECT disposal, disposed_by FROM output WHERE medium = 'USB-1'"
                       ) == "返却を受けて消去\tstaff:hanako\n"

@@ -34,6 +34,8 @@ def test_who_it_is_with_four_keys_and_a_second_person(house, people):
     hanako.to_queue()
     taro.open_one(receipt)
     taro.says("二人目の確認")
+    taro.says("桜野花子 さんが")  # as she is called, not by her account's name
+    assert "hanako" not in taro.text("main")
     taro.look("confirm")
     taro.type(**{"confirm-reason": "氏名と生年月日を見比べた"})
     taro.keys(Keys.ENTER)

@@ -3,7 +3,7 @@ in, and what they ask of it."""
 
 import pytest
 
-from console_staff import enrolment_code
+from console_staff import enrolment_code, make_account
 from test_console_sign_in import Browser
 
 PEOPLE = {  # rights
@@ -12,23 +12,19 @@ PEOPLE = {  # rights
 }
 
 
-def person(stack, name):
-    stack.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
-               f" valid_to, created_by, approved_by) VALUES ('992011', '{name}', '職員{name}',"
-               " '情報政策課', 'staff', now() - interval '1 d', now() + interval '1 y', 'a', 'b')")
-    for right in PEOPLE[name]:
-        stack.psql("INSERT INTO account_right SELECT city_code, account_id, '*', '*',"
-                   f" '{right}', 'a', 'b' FROM account WHERE name = '{name}'")
+def person(stack, name, rights=()):
+    """Signed in; with the key of their one-time codes."""
+    make_account(stack, name, f"職員{name}", "情報政策課", rights)
     browser = Browser(stack)
-    browser.enrol(name, enrolment_code(stack, name))
+    browser.secret = browser.enrol(name, enrolment_code(stack, name))
     return browser
 
 
-@pytest.fixture(scope="module")
-def house(make_module_stack, tmp_path_factory):
+def empty_hall(make_stack, tmp_path_factory):
+    """A console with one terminal, without applications and people."""
     site = tmp_path_factory.mktemp("site")
     (site / "index.html").write_text("<!doctype html><title>受付</title>")
-    stack = make_module_stack({"console": {"site": site, "idle": "1h"}})
+    stack = make_stack({"console": {"site": site, "idle": "1h"}})
     stack.make_postgres()
     stack.start_postgres()
     stack.make_world()
@@ -36,7 +32,13 @@ def house(make_module_stack, tmp_path_factory):
     stack.start_console()
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
                    "--address", "127.0.0.1", "--first")
-    stack.people = {name: person(stack, name) for name in PEOPLE}
+    return stack
+
+
+@pytest.fixture(scope="module")
+def house(make_module_stack, tmp_path_factory):
+    stack = empty_hall(make_module_stack, tmp_path_factory)
+    stack.people = {name: person(stack, name, rights) for name, rights in PEOPLE.items()}
     return stack
 
 

@@ -12,7 +12,7 @@ import uuid
 import pytest
 
 import test_console_work as work
-from stack import StackError
+from stack import StackError, wait_until
 from test_console_work import CHILD, DEPARTMENT, PROCEDURE, act, audit, errors, path, view, waiting
 
 WELFARE = "welfare"
@@ -104,6 +104,35 @@ def test_what_is_due_is_found_and_counted(house):
     assert due["late"] >= 1 and due["three_days"] >= 1
 
 
+def test_a_term_is_found_where_it_is_shown_moved_or_not(house):
+    """Closed days move terms of the law, and no others: in what is shown, found and counted."""
+    kept, moved = waiting(house, "review")[3:5]
+    before = house.psql("SELECT due_term FROM application"
+                        f" WHERE receipt_number = '{kept}'").strip()
+    house.psql("UPDATE application SET due_term = 'own', changed_by = 'role:upgrade' WHERE"
+               f" receipt_number = '{kept}'; UPDATE application SET due_on = '{day(-1)}',"
+               f" changed_by = 'role:upgrade' WHERE receipt_number IN ('{kept}', '{moved}')")
+
+    def shown():
+        return {i["receipt_number"]: i["due_on"] for i in queue(house)["items"]}
+    house.psql("INSERT INTO holiday VALUES " + ", ".join(
+        f"('992011', {day(n).replace('-', '')}, '市の休日')" for n in (-1, 0)))
+    try:
+        wait_until(lambda: shown()[moved] > day(0), 15, "the term is moved", 0.5)
+        assert shown()[kept] == day(-1) == view(house, "hanako", kept)["due_on"]
+        late, today = receipts(house, due="late"), receipts(house, due="today")
+        assert kept in late and moved not in late + today
+        assert queue(house)["counts"]["late"] == len(late)
+        overview = house.people["hanako"].get("/api/overview").json()["due"]
+        assert (overview["late"], overview["today"]) == (len(late), len(today) - len(late))
+        assert act(house, "hanako", kept, "hold", until=day(3)).status_code == 200
+        put_off = receipts(house, put_off="yes", due="late")
+        assert kept in put_off and queue(house)["counts"]["late"] == len(late) - 1
+    finally:
+        house.psql("DELETE FROM holiday; DELETE FROM staff_hold; UPDATE application SET due_term ="
+                   f" '{before}', changed_by = 'role:upgrade' WHERE receipt_number = '{kept}'")
+
+
 def test_nobody_but_the_examination_sets_a_term(house):
     assert "may not set by when" in refusal(
         house, "UPDATE application SET due_on = '2099-01-01' WHERE state = 'review'",
@@ -122,7 +151,8 @@ def test_what_is_put_off_is_away_until_its_day(house):
     assert after["put_off"] == before["put_off"] + 1
     (item,) = [i for i in queue(house, put_off="yes")["items"] if i["receipt_number"] == receipt]
     assert item["put_off_until"].startswith(day(3))
-    assert view(house, "taro", receipt)["hold"]["by"] == "staff:hanako"
+    seen = view(house, "taro", receipt)
+    assert (seen["hold"]["by"], seen["names"]) == ("staff:hanako", {"staff:hanako": "職員hanako"})
     house.psql("UPDATE staff_hold SET until = now() - interval '1 s'")  # its day has come
     assert receipt in receipts(house) and view(house, "taro", receipt)["hold"] is None
     assert receipt not in receipts(house, put_off="yes")
@@ -330,6 +360,32 @@ def test_a_file_needs_a_second_person_and_its_password(house, tmp_path):
             ("ask", "approve", "password", "fetch")] == [1, 1, 1, 1]
     assert audit(house, receipt, "application.numbers") == 1
     assert password not in house.log_text("console")
+
+
+def test_a_file_is_asked_for_once_by_its_key(house):
+    """The answer was lost on the way, or it was pressed twice: one entry of the book."""
+    receipt, other = waiting(house, "unmatched")[:2]
+    jiro, before = house.people["jiro"], len(book(house))
+    key = str(uuid.uuid4())
+
+    def ask(receipt=receipt, person=jiro, key=key, **more):
+        order = {"reason": "調査", "recipient": "情報システム課", "medium": "USB-1", **more}
+        return person.http.post(person.base + path(receipt, "/export"), json=order, timeout=20,
+                                headers={"Idempotency-Key": key})
+    noted = audit(house, receipt, "output.ask")
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = [one.result() for one in [pool.submit(ask) for _ in range(6)]]
+    assert {a.status_code for a in answers} == {200} and len({a.text for a in answers}) == 1
+    entry, number = book(house)[0], answers[0].json()["number"]
+    assert len(book(house)) == before + 1 and entry["number"] == number
+    assert audit(house, receipt, "output.ask") == noted + 1
+    for changed in (ask(medium="USB-2"), ask(other)):  # a key is for one thing
+        assert errors(changed, 409)["code"] == "E0105"
+    assert errors(ask(key="x"), 400)["code"] == "E0002"
+    assert ask(person=house.people["taro"]).json()["number"] > number  # keys are each account's own
+    assert ask(key=str(uuid.uuid4())).json()["number"] > number
+    house.psql("SET session_replication_role = replica; DELETE FROM output"
+               f" WHERE output_id >= {number}")
 
 
 def test_a_file_with_numbers_is_for_who_may_see_them(house):

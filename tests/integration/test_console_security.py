@@ -9,7 +9,7 @@ import uuid
 import pytest
 import requests
 
-from console_staff import enrolment_code
+from administration import empty_hall, person
 from test_console_sign_in import PASSWORD, Browser, code_of
 
 PUBLIC, HALF, UNLOCK, SESSION = "terminal", "half", "unlock", "session"
@@ -63,35 +63,11 @@ def make_terminal(house, number):
                " 'a', 'b')")
 
 
-def make_account(house, name, rights=()):
-    house.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
-               f" valid_to, created_by, approved_by) VALUES ('992011', '{name}', '職員{name}', '課',"
-               " 'staff', now() - interval '1 d', now() + interval '1 y', 'a', 'b')")
-    for right in rights:
-        house.psql("INSERT INTO account_right SELECT city_code, account_id, '*', '*',"
-                   f" '{right}', 'a', 'b' FROM account WHERE name = '{name}'")
-    return enrolment_code(house, name)
-
-
-def signed_in(house, name, rights=()):
-    browser = Browser(house)
-    browser.secret = browser.enrol(name, make_account(house, name, rights))
-    return browser
-
-
 @pytest.fixture(scope="module")
 def house(make_module_stack, tmp_path_factory):
-    site = tmp_path_factory.mktemp("site")
-    (site / "index.html").write_text("<!doctype html><title>受付</title>")
-    stack = make_module_stack({"console": {"site": site, "idle": "1h"}})
-    stack.make_postgres()
-    stack.start_postgres()
-    stack.make_world()
-    stack.make_database()
-    stack.start_console()
-    make_terminal(stack, 1)
-    stack.people = {right: signed_in(stack, f"only-{right}", [right]) for right in RIGHTS}
-    stack.people["none"] = signed_in(stack, "only-none")
+    stack = empty_hall(make_module_stack, tmp_path_factory)
+    stack.people = {right: person(stack, f"only-{right}", [right]) for right in RIGHTS}
+    stack.people["none"] = person(stack, "only-none")
     return stack
 
 
@@ -186,8 +162,8 @@ def test_paths_lead_to_no_other_file(house):
 def test_a_session_is_new_at_each_sign_in(house):
     """Fixation: a cookie that was there before is never anybody's session."""
     planted = "a" * 64
-    victim = Browser(house)
-    secret = victim.enrol("victim", make_account(house, "victim"))
+    victim = person(house, "victim")
+    secret = victim.secret
     first = victim.http.cookies["__Host-uketsuke"]
     victim.http.delete(victim.base + "/api/session", timeout=20)
     again = Browser(house)
@@ -208,9 +184,7 @@ def test_a_session_is_new_at_each_sign_in(house):
 
 def test_a_half_session_opens_nothing(house):
     """The password alone is no sign-in, whatever is asked."""
-    make_account(house, "halfway")
-    half = Browser(house)
-    half.enrol("halfway", enrolment_code(house, "halfway"))
+    half = person(house, "halfway")
     half.http.delete(half.base + "/api/session", timeout=20)
     assert half.post("/api/session", name="halfway", password=PASSWORD).json() == {"next": True}
     for (method, where), need in NEEDS.items():
@@ -239,8 +213,7 @@ def test_a_terminal_that_guesses_waits(house):
 def test_unknown_names_take_as_long_as_known_ones(house):
     """In turns, so that what else the machine does meets both alike. The median of the differences,
     as a share of what one takes; a name that were not hashed would be off by nearly all of it."""
-    make_account(house, "timed")
-    Browser(house).enrol("timed", enrolment_code(house, "timed"))
+    person(house, "timed")
     whole, differences = [], []
 
     def took(browser, name):

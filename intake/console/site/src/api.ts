@@ -1,5 +1,7 @@
 // The console's JSON API (docs/api/console.yaml).
 
+import { learnNames } from "./words";
+
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -47,7 +49,9 @@ export async function ask(
 
 async function call<T>(...question: Parameters<typeof ask>): Promise<T> {
   const answer = await ask(...question);
-  return answer.json().catch(() => undefined);
+  const told = await answer.json().catch(() => undefined);
+  learnNames(told?.names);
+  return told;
 }
 
 /** `background`: asked by a clock, not by a person; the server does not take it for a sign of life. */
@@ -171,7 +175,9 @@ export interface Application {
     at: string;
     from: string | null;
     to: string;
+    to_name: string;
     reason: string | null;
+    reason_ja: string | null;
     actor: string;
   }[];
   may: string[];

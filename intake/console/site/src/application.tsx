@@ -155,8 +155,8 @@ function History(props: { it: Application }) {
           {props.it.history.map((event) => (
             <tr>
               <td>{when(event.at)}</td>
-              <td>{event.to}</td>
-              <td>{event.reason ?? ""}</td>
+              <td>{event.to_name}</td>
+              <td>{event.reason_ja ?? event.reason ?? ""}</td>
               <td>{who(event.actor)}</td>
             </tr>
           ))}

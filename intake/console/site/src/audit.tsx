@@ -7,7 +7,7 @@ import { Done, Select } from "./admin-parts";
 import { PEOPLE } from "./admin-words";
 import { ACTS, act, detailText, REPORTS, WHY } from "./audit-words";
 import { Button, Failure, Field, Heading, Notice, useLoaded, useSending } from "./parts";
-import { when, who } from "./words";
+import { login, when, who } from "./words";
 
 // --- 監査記録 ---
 
@@ -32,7 +32,7 @@ type Question = typeof QUESTION;
 
 function EntryTable(props: { items: Entry[] }) {
   return (
-    <table class="list">
+    <table class="list trail">
       <thead>
         <tr>
           <th scope="col">日時</th>
@@ -52,7 +52,7 @@ function EntryTable(props: { items: Entry[] }) {
             </td>
             <td>
               {entry.name ?? who(entry.actor)}
-              {entry.name && <small class="receipt">{who(entry.actor)}</small>}
+              {entry.name && <small class="receipt">{login(entry.actor)}</small>}
             </td>
             <td>{act(entry.action)}</td>
             <td class="number">{entry.receipt_number ?? ""}</td>
@@ -178,7 +178,7 @@ function Person(props: { line: Line }) {
       {props.line.kind && props.line.kind !== "staff" && (
         <span class="tag">{PEOPLE[props.line.kind]}</span>
       )}
-      <small class="receipt">{who(props.line.person)}</small>
+      <small class="receipt">{login(props.line.person)}</small>
     </>
   );
 }

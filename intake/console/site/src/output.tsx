@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { type Application, ask, post } from "./api";
+import { type Application, ask, once } from "./api";
 import { Button, Failure, Field, Notice, useSending } from "./parts";
 
 /** What the server makes is saved by the browser under the server's name for it. */
@@ -57,7 +57,7 @@ function Export(props: { base: string }) {
   const [asked, setAsked] = useState<{ number: number; many: boolean }>();
   const { busy, error, submit } = useSending();
   const request = () =>
-    post<{ number: number; many: boolean }>(`${props.base}/export`, {
+    once<{ number: number; many: boolean }>(`${props.base}/export`, {
       reason,
       recipient,
       medium,

@@ -96,5 +96,15 @@ export const way: Record<string, string> = {
   other: "その他",
 };
 
+// 氏名 by actor, of all that any answer told.
+const names = new Map<string, string>();
+
+export function learnNames(told: Record<string, string> | undefined) {
+  for (const [actor, name] of Object.entries(told ?? {})) names.set(actor, name);
+}
+
 /** "staff:hanako" → hanako */
-export const who = (actor: string) => actor.replace(/^staff:/, "");
+export const login = (actor: string) => actor.replace(/^staff:/, "");
+/** "staff:hanako" → 桜野花子 */
+export const who = (actor: string) =>
+  names.get(actor) ?? (actor.startsWith("role:") ? "自動処理" : login(actor));
