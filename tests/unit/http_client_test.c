@@ -1,6 +1,7 @@
-/* base/http_client: many calls at once, over real connections. */
-#include <stdio.h>
-#include <string.h>
+/* base/http_client: many calls at once, and peers that break off, lie or send too much. */
+#include "tests/unit/http_support.h"
+
+#include <pthread.h>
 
 #include "base/cleanup.h"
 #include "base/http_client.h"
@@ -175,6 +176,158 @@ static void test_plain_http_to_others(void **state)
     assert_false(http_client_open(&options, &other, &f));
 }
 
+/* --- peers that lie --------------------------------------------------------------------------- */
+
+static void test_urls_that_are_refused(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"http://example.test",
+                                       "http://127.0.0.1.example.test",
+                                       "https://user:secret@localhost",
+                                       "ftp://localhost",
+                                       "https://localhost", /* without a CA */
+                                       "file:///etc/passwd",
+                                       ""};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        struct http_client_options options = {.base_url = urls[i]};
+        struct http_client *refused = NULL;
+        struct failure f = {0};
+        assert_false(http_client_open(&options, &refused, &f));
+        assert_int_equal(f.kind, FAILURE_USAGE);
+        assert_null(strstr(f.text, "secret"));
+    }
+}
+
+struct peer { /* answers one connection with fixed bytes, and hangs up */
+    int listener;
+    unsigned port;
+    const char *says;
+    size_t flood; /* then so many bytes of 'x' */
+    pthread_t thread;
+};
+
+static void *run_peer(void *context)
+{
+    struct peer *peer = context;
+    char request[4096], block[4096];
+    int fd = accept(peer->listener, NULL, NULL);
+    if (fd < 0 || recv(fd, request, sizeof request, 0) <= 0)
+        return NULL;
+    raw_say(fd, peer->says);
+    memset(block, 'x', sizeof block);
+    for (size_t sent = 0; sent < peer->flood; sent += sizeof block)
+        if (send(fd, block, sizeof block, MSG_NOSIGNAL) <= 0)
+            break;
+    shutdown(fd, SHUT_WR);
+    while (recv(fd, request, sizeof request, 0) > 0)
+        ;
+    close(fd);
+    return NULL;
+}
+
+/* What the client makes of an answer that is `says`. */
+static bool hear(const char *says, size_t flood, size_t most, struct http_answer *answer,
+                 struct failure *f)
+{
+    struct peer peer = {.says = says, .flood = flood};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    peer.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(peer.listener, (struct sockaddr *)&at, size), 0);
+    assert_int_equal(listen(peer.listener, 1), 0);
+    getsockname(peer.listener, (struct sockaddr *)&at, &size);
+    assert_int_equal(pthread_create(&peer.thread, NULL, run_peer, &peer), 0);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", ntohs(at.sin_port));
+    struct http_client *caller;
+    if (!http_client_open(&(struct http_client_options){.base_url = url}, &caller, f))
+        fail_msg("%s", f->text);
+    const struct http_call call = {.method = "GET", .path = "/", .answer_most = most};
+    bool good = http_client_call(caller, &call, answer, f);
+    http_client_close(caller);
+    pthread_join(peer.thread, NULL);
+    close(peer.listener);
+    return good;
+}
+
+static void test_a_broken_body_keeps_what_came(void **state)
+{
+    (void)state;
+    _cleanup_(http_answer_free) struct http_answer answer = {0};
+    struct failure f = {0};
+    buffer_append_text(&answer.body, "first ");
+    assert_false(hear("HTTP/1.1 206 X\r\nContent-Length: 100\r\nContent-Range: bytes 6-105/106\r\n"
+                      "ETag: \"e\"\r\n\r\nhalf",
+                      0, 0, &answer, &f));
+    assert_int_equal(f.kind, FAILURE_NETWORK);
+    assert_int_equal(answer.status, 206);
+    assert_string_equal(buffer_text(&answer.body), "first half");
+    assert_string_equal(answer.content_range, "bytes 6-105/106");
+    assert_string_equal(answer.etag, "\"e\"");
+}
+
+static void test_answer_limit_at_its_edge(void **state)
+{
+    (void)state;
+    _cleanup_(http_answer_free) struct http_answer answer = {0};
+    struct failure f = {0};
+    static const char ten[] = "HTTP/1.1 200 X\r\nContent-Length: 10\r\n\r\n0123456789";
+    assert_true(hear(ten, 0, 10, &answer, &f));
+    assert_int_equal(answer.body.length, 10);
+    assert_false(hear(ten, 0, 9, &answer, &f));
+    assert_int_equal(f.kind, FAILURE_LIMIT);
+    static const char endless[] = "HTTP/1.1 200 X\r\n\r\n";
+    assert_false(hear(endless, 100 * 1000 * 1000, 0, &answer, &f));
+    assert_int_equal(f.kind, FAILURE_LIMIT);
+    assert_int_equal(answer.body.length, 10 + 9 + 1024 * 1024); /* of all three */
+}
+
+static void test_answers_that_are_none(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"", "\x01\x02 garbage", "HTTP/1.1 200",
+                                          "HTTP/1.1 200 X\r\nContent-Length: abc\r\n\r\n"};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        _cleanup_(http_answer_free) struct http_answer answer = {0};
+        struct failure f = {0};
+        assert_false(hear(answers[i], 0, 0, &answer, &f));
+        assert_int_equal(f.kind, FAILURE_NETWORK);
+    }
+    _cleanup_(http_answer_free) struct http_answer answer = {0};
+    struct failure f = {0};
+    _cleanup_(cleanup_buffer) struct buffer flood = {0};
+    buffer_append_text(&flood, "HTTP/1.1 200 X\r\n");
+    for (int i = 0; i < 2000; i++)
+        buffer_format(&flood, "X-Flood-%d: 0123456789012345678901234567890123456789\r\n", i);
+    assert_false(hear(buffer_text(&flood), 0, 0, &answer, &f));
+    assert_int_equal(f.kind, FAILURE_LIMIT);
+}
+
+static void test_answers_as_json(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "{", "{\"a\":1,\"a\":2}", "nonsense 桜", "{} {}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        _cleanup_(http_answer_free) struct http_answer answer = {0};
+        struct failure f = {0};
+        buffer_append_text(&answer.body, bad[i]);
+        assert_null(http_answer_json(&answer, &f));
+        assert_int_equal(f.kind, FAILURE_PEER);
+        assert_null(strstr(f.text, "nonsense"));
+    }
+}
+
+static void test_redirects_are_not_followed(void **state)
+{
+    (void)state;
+    _cleanup_(http_answer_free) struct http_answer answer = {0};
+    struct failure f = {0};
+    assert_true(hear("HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+                     0, 0, &answer, &f));
+    assert_int_equal(answer.status, 302);
+    assert_int_equal(answer.body.length, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +336,12 @@ int main(void)
         cmocka_unit_test(test_the_time_is_for_all_together),
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_plain_http_to_others),
+        cmocka_unit_test(test_urls_that_are_refused),
+        cmocka_unit_test(test_a_broken_body_keeps_what_came),
+        cmocka_unit_test(test_answer_limit_at_its_edge),
+        cmocka_unit_test(test_answers_that_are_none),
+        cmocka_unit_test(test_answers_as_json),
+        cmocka_unit_test(test_redirects_are_not_followed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
