@@ -38,40 +38,38 @@ static void fetch_free(struct fetch *fetch)
 
 /* --- by serial number ------------------------------------------------------------------------- */
 
-static bool ask_links(struct db_tx *tx, const char *city_code, const struct subject *subjects,
-                      size_t count, struct fetched *fetched, struct failure *f)
+static bool ask_linked(struct db_tx *tx, const char *city_code, struct subject *subjects,
+                       size_t count, struct fetched *fetched, struct failure *f)
 {
     fetched->lookups = memory_allocate(count * sizeof *fetched->lookups);
     for (size_t i = 0; i < count; i++)
         fetched->lookups[i] = (struct registry_lookup){
             .ca = subjects[i].ca, .serial = subjects[i].serial, .at = subjects[i].applied_at};
-    return registry_links_ask(tx, city_code, fetched->lookups, count, &fetched->links, f);
+    return residents_linked(tx, city_code, fetched->lookups, count, &fetched->linked, f);
 }
 
-static void read_links(struct subject *subjects, size_t count, const struct fetched *fetched)
+/* Of many links, the first and the last are enough: it is decided by none of them. */
+static bool is_linked(const struct registry_lookup *lookup, const struct resident *resident)
 {
-    registry_links_read(fetched->links, fetched->lookups, count);
+    for (size_t i = 0; i < lookup->count; i++)
+        if (!strcmp(lookup->atenabango[i], resident->atenabango))
+            return true;
+    return false;
+}
+
+static void read_linked(struct subject *subjects, size_t count, struct fetched *fetched)
+{
+    struct resident_set *linked = &fetched->linked;
+    resident_set_read(linked);
+    resident_set_links(linked, fetched->lookups, count);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < fetched->lookups[i].count; j++)
             subjects[i].links[j] = fetched->lookups[i].atenabango[j];
-}
-
-static bool ask_linked(struct db_tx *tx, const char *city_code, struct subject *subjects,
-                       size_t count, struct fetched *fetched, struct failure *f)
-{
-    struct fetch *linked = &fetched->linked;
-    struct resident_wanted *wanted = memory_allocate(count * REGISTRY_LINKS_MOST * sizeof *wanted);
-    fetch_begin(linked, count * REGISTRY_LINKS_MOST);
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < fetched->lookups[i].count; j++) {
-            wanted[linked->count] =
-                (struct resident_wanted){subjects[i].links[j], subjects[i].applied_at};
-            linked->whose[linked->count++] = &subjects[i];
-        }
-    bool done =
-        !linked->count || residents_fetch(tx, city_code, wanted, linked->count, &linked->set, f);
-    free(wanted);
-    return done;
+    for (size_t i = 0; i < linked->count; i++) {
+        const struct resident_answer *answer = &linked->answers[i];
+        if (is_linked(&fetched->lookups[answer->question], &answer->resident))
+            add_resident(&subjects[answer->question], &answer->resident);
+    }
 }
 
 /* --- by 個人番号 ------------------------------------------------------------------------------ */
@@ -299,7 +297,7 @@ static bool subjects_fetch(struct db_tx *tx, const char *city_code, const struct
                            struct subject *subjects, size_t count, struct fetched *fetched,
                            struct failure *f)
 {
-    if (!ask_links(tx, city_code, subjects, count, fetched, f))
+    if (!ask_linked(tx, city_code, subjects, count, fetched, f))
         return false;
     for (size_t i = 0; i < count; i++)
         people_read(subjects[i].record, city_key, &subjects[i].people);
@@ -307,16 +305,13 @@ static bool subjects_fetch(struct db_tx *tx, const char *city_code, const struct
         return false;
     for (size_t i = 0; i < count; i++)
         parties_make(subjects[i].facts, &subjects[i].people, &subjects[i].parties);
-    if (!ask_protection(tx, city_code, city_key, subjects, count, fetched, f) || !db_wait(tx, f))
-        return false;
-    read_links(subjects, count, fetched);
-    if (!ask_linked(tx, city_code, subjects, count, fetched, f))
+    if (!ask_protection(tx, city_code, city_key, subjects, count, fetched, f))
         return false;
     for (size_t i = 0; i < count; i++)
         known_fold(subjects[i].parties.certificate);
     if (!db_wait(tx, f))
         return false;
-    fetch_end(&fetched->linked); /* first: who stands there twice counts as of then */
+    read_linked(subjects, count, fetched); /* first: who stands there twice counts as of then */
     fetch_end(&fetched->numbered);
     read_protection(subjects, count, fetched);
     return true;
@@ -353,10 +348,8 @@ void subjects_clear(struct subject *subjects, size_t count)
 void fetched_free(struct fetched *fetched)
 {
     free(fetched->lookups);
-    if (fetched->links)
-        db_rows_free(fetched->links);
     protection_asked_free(&fetched->protection);
-    fetch_free(&fetched->linked);
+    resident_set_free(&fetched->linked);
     fetch_free(&fetched->numbered);
     fetch_free(&fetched->households);
     fetch_free(&fetched->around);

@@ -39,9 +39,9 @@ struct fetch { /* residents, and whose they are */
 };
 struct fetched { /* what subjects borrow from; {0} is fine */
     struct registry_lookup *lookups;
-    struct db_rows *links;
     struct protection_asked protection;
-    struct fetch linked, numbered, households, around, beside;
+    struct resident_set linked;
+    struct fetch numbered, households, around, beside;
 };
 
 /* Call registry_hold before, or an import may come between. Free subjects, then `fetched`. */

@@ -1,4 +1,4 @@
-/* Serial links (番号紐付情報): (CA, serial number) to 宛名番号. */
+/* Serial links (番号紐付情報): (CA, serial number) to 宛名番号. residents_linked looks them up. */
 #ifndef UKETSUKE_INTAKE_REGISTRY_LINKS_H
 #define UKETSUKE_INTAKE_REGISTRY_LINKS_H
 
@@ -11,8 +11,8 @@
 #include "intake/registry/resident.h"
 
 /* Until the transaction ends no import changes the links: what it finds unknown is woken by the
- * next import, and never falls between the two. Call before registry_links. FAILURE_USAGE: the keys
- * of residents are of another folding (registry_folding_check). */
+ * next import, and never falls between the two. Call before residents_linked. FAILURE_USAGE: the
+ * keys of residents are of another folding (registry_folding_check). */
 bool registry_hold(struct db_tx *tx, const char *city_code, struct failure *f);
 
 #define REGISTRY_LINKS_MOST 2 /* more than one is too many already */
@@ -25,10 +25,5 @@ struct registry_lookup {
     char atenabango[REGISTRY_LINKS_MOST][ATENABANGO_TEXT];
     size_t count;
 };
-/* Any number of lookups, asked without waiting (db_ask); when they are answered, read them. */
-bool registry_links_ask(struct db_tx *tx, const char *city_code,
-                        const struct registry_lookup *lookups, size_t count,
-                        struct db_rows **ret_rows, struct failure *f);
-void registry_links_read(const struct db_rows *rows, struct registry_lookup *lookups, size_t count);
 
 #endif

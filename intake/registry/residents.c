@@ -20,26 +20,41 @@
     " OR coalesce(" day " BETWEEN " version ".undisclosed_from AND " version ".undisclosed_to,"    \
     " false))"
 
-/* Of the versions that were not over yet, the earliest: the one in force, if there is one. But who is
- * known by now to have been no resident that day (転出, 死亡, 職権消除: the feed tells it days later)
- * was none, whatever was known then. All before the present one were over when it began. */
+/* The versions of `number` that were not over at wanted.at. All before the present one were over when
+ * it began. */
+#define VERSIONS(number)                                                                           \
+    "LATERAL (SELECT " ITEMS ", valid_from FROM resident"                                          \
+    "  WHERE city_code = $1 AND atenabango = " number " OFFSET 0) AS present"                      \
+    " CROSS JOIN LATERAL ("                                                                        \
+    "  SELECT present.*, 'infinity'::timestamptz AS valid_to"                                      \
+    "  UNION ALL SELECT " ITEMS ", valid_from, valid_to FROM resident_past AS past"                \
+    "   WHERE wanted.at < present.valid_from AND wanted.at < past.valid_to"                        \
+    "   AND past.city_code = $1 AND past.atenabango = " number                                     \
+    "   AND past.birth_date = present.birth_date) AS version"
+/* … and what tells which of them counts (compare_versions): the present one says that by then who it
+ * is was no resident any more. */
+#define VERSION_ITEMS                                                                              \
+    "wanted.position, " PROTECTED("version", "wanted.day") " OR "                                  \
+    PROTECTED("present", "$2::integer") ", version.*, version.valid_to = 'infinity'"               \
+    " AND version.status BETWEEN $3::integer AND $4::integer"                                      \
+    " AND version.status_since <= wanted.day"
+
 static const struct db_statement by_atenabango = {
     "residents_fetch",
-    "SELECT DISTINCT ON (wanted.position) wanted.position, " PROTECTED("version", "wanted.day")
-    " OR " PROTECTED("present", "$5::integer") ", version.*"
-    " FROM unnest($2::text[], $3::timestamptz[], $4::integer[]) WITH ORDINALITY"
+    "SELECT " VERSION_ITEMS
+    " FROM unnest($5::text[], $6::timestamptz[], $7::integer[]) WITH ORDINALITY"
     "  AS wanted (atenabango, at, day, position)"
-    " CROSS JOIN LATERAL (SELECT " ITEMS ", valid_from FROM resident"
-    "  WHERE city_code = $1 AND atenabango = wanted.atenabango) AS present"
-    " CROSS JOIN LATERAL ("
-    "  SELECT present.*, 'infinity'::timestamptz AS valid_to"
-    "  UNION ALL SELECT " ITEMS ", valid_from, valid_to FROM resident_past AS past"
-    "   WHERE wanted.at < present.valid_from AND wanted.at < past.valid_to"
-    "   AND past.city_code = $1 AND past.atenabango = wanted.atenabango"
-    "   AND past.birth_date = present.birth_date) AS version"
-    " ORDER BY wanted.position, NOT (version.valid_to = 'infinity'"
-    "  AND version.status BETWEEN $6::integer AND $7::integer"
-    "  AND version.status_since <= wanted.day), version.valid_from"};
+    " CROSS JOIN " VERSIONS("wanted.atenabango")};
+
+static const struct db_statement by_link = {
+    "residents_linked",
+    "SELECT " VERSION_ITEMS ", link.atenabango"
+    " FROM unnest($5::text[], $6::text[], $7::timestamptz[], $8::integer[]) WITH ORDINALITY"
+    "  AS wanted (ca, serial, at, day, position)"
+    " CROSS JOIN LATERAL (SELECT atenabango FROM registry_link AS l WHERE city_code = $1"
+    "  AND l.ca = wanted.ca AND l.serial = wanted.serial"
+    "  AND l.valid_from <= wanted.at AND wanted.at < l.valid_to OFFSET 0) AS link"
+    " LEFT JOIN (" VERSIONS("link.atenabango") ") ON true"};
 
 static const struct db_statement by_number = {
     "residents_by_number",
@@ -115,6 +130,11 @@ enum column { /* of every answer */
               COLUMN_STATUS,
               COLUMN_STATUS_SINCE,
               COLUMN_NUMBER_HASH,
+              /* of versions, behind four that tell of protection: */
+              COLUMN_VALID_FROM = COLUMN_NUMBER_HASH + 5,
+              COLUMN_VALID_TO,
+              COLUMN_LEFT,
+              COLUMN_LINK, /* of those that are linked */
 };
 
 /* --- rows to residents ------------------------------------------------------------------------ */
@@ -162,12 +182,43 @@ static struct resident resident_read(const struct db_rows *rows, size_t row)
     return resident;
 }
 
+/* Who is known by now to have been no resident that day (転出, 死亡, 職権消除: the feed tells it
+ * days later) was none, whatever was known then; else the earliest version was in force. */
+static int compare_versions(const struct resident_answer *a, const struct resident_answer *b)
+{
+    if (a->left != b->left)
+        return a->left ? -1 : 1;
+    return a->since < b->since ? -1 : a->since > b->since;
+}
+
 static int compare_answers(const void *one, const void *other)
 {
     const struct resident_answer *a = one, *b = other;
     if (a->question != b->question)
         return a->question < b->question ? -1 : 1;
-    return strcmp(a->resident.atenabango, b->resident.atenabango);
+    int whom = strcmp(a->resident.atenabango, b->resident.atenabango);
+    return whom ? whom : compare_versions(a, b);
+}
+
+static void answer_read(const struct resident_set *set, size_t row, struct resident_answer *ret)
+{
+    ret->question = (size_t)db_get_number(set->rows, row, COLUMN_QUESTION) - 1;
+    ret->resident = resident_read(set->rows, row);
+    ret->since = set->versions ? db_get_instant(set->rows, row, COLUMN_VALID_FROM) : 0;
+    ret->left = set->versions && db_get_boolean(set->rows, row, COLUMN_LEFT);
+}
+
+/* Of one question and resident, the first. */
+static void versions_drop(struct resident_set *set)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct resident_answer *last = count ? &set->answers[count - 1] : NULL;
+        if (!last || last->question != set->answers[i].question ||
+            strcmp(last->resident.atenabango, set->answers[i].resident.atenabango) != 0)
+            set->answers[count++] = set->answers[i];
+    }
+    set->count = count;
 }
 
 /* PostgreSQL need not sort them: each with all its items, that takes longer than finding them. */
@@ -175,16 +226,46 @@ void resident_set_read(struct resident_set *set)
 {
     size_t count = set->rows ? db_row_count(set->rows) : 0;
     bool sorted = true;
-    set->count = count;
-    set->answers = memory_allocate((count ? count : 1) * sizeof *set->answers);
+    set->answers = memory_resize(NULL, (count ? count : 1) * sizeof *set->answers);
     for (size_t row = 0; row < count; row++) {
-        struct resident_answer *answer = &set->answers[row];
-        answer->question = (size_t)db_get_number(set->rows, row, COLUMN_QUESTION) - 1;
-        answer->resident = resident_read(set->rows, row);
-        sorted = sorted && (row == 0 || compare_answers(answer - 1, answer) < 0);
+        struct resident_answer *answer = &set->answers[set->count];
+        if (db_is_null(set->rows, row, COLUMN_ATENABANGO))
+            continue; /* linked, and not sent */
+        answer_read(set, row, answer);
+        sorted = sorted && (set->count == 0 || compare_answers(answer - 1, answer) < 0);
+        set->count++;
     }
     if (!sorted)
-        qsort(set->answers, count, sizeof *set->answers, compare_answers);
+        qsort(set->answers, set->count, sizeof *set->answers, compare_answers);
+    versions_drop(set);
+}
+
+/* Distinct, in order; of more than two, the first and the last. */
+static void link_add(struct registry_lookup *lookup, const char *atenabango)
+{
+    char(*links)[ATENABANGO_TEXT] = lookup->atenabango;
+    int first = lookup->count > 0 ? strcmp(atenabango, links[0]) : 1;
+    int last = lookup->count > 1 ? strcmp(atenabango, links[1]) : first;
+    if (first == 0 || last == 0 || (lookup->count == 2 && first > 0 && last < 0))
+        return;
+    if (first < 0) {
+        if (lookup->count == 1)
+            atenabango_copy(links[1], links[0]);
+        atenabango_copy(links[0], atenabango);
+    } else {
+        atenabango_copy(links[lookup->count > 0], atenabango);
+    }
+    lookup->count += lookup->count < REGISTRY_LINKS_MOST;
+}
+
+void resident_set_links(const struct resident_set *set, struct registry_lookup *lookups,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        lookups[i].count = 0;
+    for (size_t row = 0; set->rows && row < db_row_count(set->rows); row++)
+        link_add(&lookups[db_get_number(set->rows, row, COLUMN_QUESTION) - 1],
+                 db_get_text(set->rows, row, COLUMN_LINK));
 }
 
 bool resident_set_wait(struct db_tx *tx, struct resident_set *set, struct failure *f)
@@ -234,12 +315,39 @@ bool residents_fetch(struct db_tx *tx, const char *city_code, const struct resid
         at[i] = wanted[i].at;
         days[i] = day_as_number(wanted[i].at);
     }
+    ret_set->versions = true;
     bool done = db_ask(tx, &by_atenabango,
-                       DB_VALUES(db_text(city_code), db_texts(numbers, count),
-                                 db_instants(at, count), db_numbers(days, count), today(),
-                                 db_number(RESIDENT_MOVED_OUT), db_number(RESIDENT_STRUCK_OFF)),
+                       DB_VALUES(db_text(city_code), today(), db_number(RESIDENT_MOVED_OUT),
+                                 db_number(RESIDENT_STRUCK_OFF), db_texts(numbers, count),
+                                 db_instants(at, count), db_numbers(days, count)),
                        &ret_set->rows, f);
     free(numbers);
+    free(at);
+    free(days);
+    return done;
+}
+
+bool residents_linked(struct db_tx *tx, const char *city_code,
+                      const struct registry_lookup *lookups, size_t count,
+                      struct resident_set *ret_set, struct failure *f)
+{
+    const char **texts = column(2 * count, sizeof *texts);
+    instant *at = column(count, sizeof *at);
+    int32_t *days = column(count, sizeof *days);
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = lookups[i].ca;
+        texts[count + i] = lookups[i].serial;
+        at[i] = lookups[i].at;
+        days[i] = day_as_number(lookups[i].at);
+    }
+    ret_set->versions = true;
+    bool done = db_ask(tx, &by_link,
+                       DB_VALUES(db_text(city_code), today(), db_number(RESIDENT_MOVED_OUT),
+                                 db_number(RESIDENT_STRUCK_OFF), db_texts(texts, count),
+                                 db_texts(texts + count, count), db_instants(at, count),
+                                 db_numbers(days, count)),
+                       &ret_set->rows, f);
+    free(texts);
     free(at);
     free(days);
     return done;

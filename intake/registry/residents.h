@@ -10,16 +10,20 @@
 #include "base/clock.h"
 #include "base/db.h"
 #include "base/failure.h"
+#include "intake/registry/links.h"
 #include "intake/registry/resident.h"
 
 struct resident_answer {
     size_t question; /* index of what was asked for */
     struct resident resident;
+    instant since; /* of versions: from when it was in force, … */
+    bool left;     /* … and whether it tells that by then he was no resident any more */
 };
 struct resident_set { /* ordered by question, then 宛名番号 */
     struct resident_answer *answers;
     size_t count;
     struct db_rows *rows; /* holds the texts; NULL: nothing was asked */
+    bool versions;        /* there may be several of one resident: the right one is chosen */
 };
 void resident_set_read(struct resident_set *set);
 /* For a single question: waits, and reads it. */
@@ -36,6 +40,15 @@ struct resident_wanted {
 };
 bool residents_fetch(struct db_tx *tx, const char *city_code, const struct resident_wanted *wanted,
                      size_t count, struct resident_set *ret_set, struct failure *f);
+
+/* By serial link: the residents that (ca, serial) led to at `at`, each as residents_fetch tells
+ * him. When it is answered, resident_set_links tells the links themselves, of whom the registry
+ * need not have sent a resident. */
+bool residents_linked(struct db_tx *tx, const char *city_code,
+                      const struct registry_lookup *lookups, size_t count,
+                      struct resident_set *ret_set, struct failure *f);
+void resident_set_links(const struct resident_set *set, struct registry_lookup *lookups,
+                        size_t count);
 
 /* A person may have several 宛名番号 (住登外 and 住民). Of more than so many it is not said which
  * are found: no feed that makes sense has them. */

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "intake/registry/links.h"
+#include "intake/registry/residents.h"
 #include "intake/schema.h"
 #include "tests/unit/check.h"
 
@@ -122,10 +122,9 @@ static bool look_work(struct db_tx *tx, void *context, struct failure *f)
     assert_true(instant_parse(look->at, &look->lookup.at));
     /* behind one that finds nothing, so that answers must go where they belong */
     struct registry_lookup lookups[2] = {{"sign", "ffffffff", 0, .count = 7}, look->lookup};
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    bool done = registry_links_ask(tx, TEST_CITY, lookups, 2, &rows, f) && db_wait(tx, f);
-    if (done)
-        registry_links_read(rows, lookups, 2);
+    _cleanup_(cleanup_resident_set) struct resident_set set = {0};
+    bool done = residents_linked(tx, TEST_CITY, lookups, 2, &set, f) && db_wait(tx, f);
+    resident_set_links(&set, lookups, 2);
     assert_int_equal(lookups[0].count, 0);
     look->lookup = lookups[1];
     return done;

@@ -328,10 +328,13 @@ static bool links_work(struct db_tx *tx, void *context, struct failure *f)
                                         {.ca = "sign", .serial = "0c"}};
     for (size_t i = 0; i < 4; i++)
         lookups[i].at = at("2026-06-01T00:00:00+09:00");
-    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!registry_links_ask(tx, TEST_CITY, lookups, 4, &rows, f) || !db_wait(tx, f))
+    _cleanup_(cleanup_resident_set) struct resident_set set = {0};
+    if (!residents_linked(tx, TEST_CITY, lookups, 4, &set, f) || !resident_set_wait(tx, &set, f))
         return false;
-    registry_links_read(rows, lookups, 4);
+    resident_set_links(&set, lookups, 4);
+    for (size_t i = 0; i < set.count; i++) /* A3 was removed: linked, and no resident */
+        buffer_format(found, "%zu=%s(%s) ", set.answers[i].question,
+                      set.answers[i].resident.atenabango, set.answers[i].resident.name);
     for (size_t i = 0; i < 4; i++) {
         buffer_format(found, "%zu:", lookups[i].count);
         for (size_t j = 0; j < lookups[i].count; j++)
@@ -357,7 +360,7 @@ static void links_tell_whether_there_is_one(void **state)
              " ('992020', 'sign', '0c', 'Z9', 'card', '2026-01-01+09', 'infinity', 1, 'juki')");
     if (!db_transaction(identify, links_work, &found, &f))
         fail_msg("%s", f.text);
-    assert_string_equal(buffer_text(&found), "2:A1 A3 1:A2 0:0:");
+    assert_string_equal(buffer_text(&found), "0=A1(今) 0=A2(通) 1=A2(通) 2:A1 A3 1:A2 0:0:");
     test_sql(&database, "DELETE FROM registry_link");
 }
 
