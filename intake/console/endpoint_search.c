@@ -38,6 +38,7 @@ static bool search_work(struct db_tx *tx, struct subject_call *call, void *conte
     s->search.actor = call->caller.actor;
     s->search.terminal = call->caller.terminal_text;
     s->search.chain = CONSOLE_CHAIN;
+    s->search.protected_too = subject_may(call, RIGHT_PROTECTED);
     json_decref(s->answer);
     s->answer = NULL;
     s->why = (struct failure){0};

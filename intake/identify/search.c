@@ -101,8 +101,11 @@ static bool fits(enum agreement how)
     return agrees(how) || how == DIFFER_LIKE || how == DIFFER_BUILDING;
 }
 
-static bool all_fit(const struct search *search, const struct match *match)
+/* Of who is hidden, the address was not compared. */
+static bool all_fit(const struct search *search, const struct match *match, bool hidden)
 {
+    if (hidden)
+        return fits(match->how[FACT_NAME]) && fits(match->how[FACT_BIRTH_DATE]);
     return (!given(search->name) || fits(match->how[FACT_NAME])) &&
            (!given(search->birth_date) || fits(match->how[FACT_BIRTH_DATE])) &&
            (!given(search->address) || fits(match->how[FACT_ADDRESS]));
@@ -122,7 +125,9 @@ static void hide_address(struct resident *resident)
         resident->building = resident->town_code = "";
 }
 
-static void choose(const struct search *search, struct known *asked, struct search_answer *answer)
+/* `hidden`: what is asked by, but for the address. */
+static void choose(const struct search *search, struct known *asked, struct known *hidden,
+                   struct search_answer *answer)
 {
     size_t count = answer->set.count, n = 0;
     struct candidate *fitting = memory_allocate((count + 1) * sizeof *fitting);
@@ -130,10 +135,11 @@ static void choose(const struct search *search, struct known *asked, struct sear
     for (size_t i = 0; i < count; i++) {
         struct resident *resident = &answer->residents[i];
         *resident = answer->set.answers[i].resident;
+        bool hides = resident->is_protected && !search->protected_too;
         _cleanup_(cleanup_known) struct known *known = known_of_resident(resident);
         fitting[n].resident = resident;
-        match(asked, NULL, known, &fitting[n].match);
-        n += all_fit(search, &fitting[n].match);
+        match(hides ? hidden : asked, NULL, known, &fitting[n].match);
+        n += all_fit(search, &fitting[n].match, hides);
         if (resident->is_protected)
             hide_address(resident);
     }
@@ -184,17 +190,19 @@ bool search_run(struct db_tx *tx, const struct search *search, struct search_ans
     if (!search_allowed(search, f) || !find_application(tx, search, id, f) ||
         !registry_folding_check(tx, search->city_code, f))
         return false;
-    const struct facts facts = {.name = given(search->name) ? search->name : "",
-                                .name_substituted = "",
-                                .kana = "",
-                                .birth_date = given(search->birth_date) ? search->birth_date : "",
-                                .address = given(search->address) ? search->address : "",
-                                .address_substituted = ""};
+    struct facts facts = {.name = given(search->name) ? search->name : "",
+                          .name_substituted = "",
+                          .kana = "",
+                          .birth_date = given(search->birth_date) ? search->birth_date : "",
+                          .address = "",
+                          .address_substituted = ""};
+    _cleanup_(cleanup_known) struct known *hidden = known_of(&facts);
+    facts.address = given(search->address) ? search->address : "";
     _cleanup_(cleanup_known) struct known *asked = known_of(&facts);
     _cleanup_(search_answer_free) struct search_answer answer = {0};
     if (!fetch(tx, search, asked, &answer, f))
         return false;
-    choose(search, asked, &answer);
+    choose(search, asked, hidden, &answer);
     if (!remember(tx, search, id, &answer, f))
         return false;
     *ret_answer = answer;

@@ -21,10 +21,13 @@ struct search {
     const char *reason;                      /* of the search; into the audit trail */
     const char *actor, *terminal;            /* for the audit trail; terminal may be NULL */
     const char *chain;                       /* of the database role that searches */
+    bool protected_too;                      /* who asks may know where protected residents live */
 };
 
 /* Residents whom every fact that is asked by fits: it agrees, or is taken for the other (斎, 斉),
- * or only the building differs. Of who is protected, the address is left out. */
+ * or only the building differs. Of who is protected, the address is left out; nor does it tell
+ * anything, unless `protected_too`, when it is asked by: name and birth date must fit, or else a
+ * guess would be confirmed. */
 struct search_answer {
     struct candidate at[SEARCH_MOST]; /* best first */
     size_t count;

@@ -196,6 +196,30 @@ static void of_the_protected_the_address_is_left_out(void **state)
     assert_string_equal(answer.at[0].resident->lot, "");
 }
 
+/* Whether one is found may not depend on where one lives: else each guess would be answered. */
+static void where_the_protected_live_is_not_found_by_guessing(void **state)
+{
+    (void)state;
+    test_resident_make(&database, &(struct test_resident){"1", .is_protected = true});
+    static const char lives[] = "桜野市本町1-2-3", not_there[] = "桜野市本町1-2-4";
+    struct search search = good();
+    search.address = lives;
+    _cleanup_(search_answer_free) struct search_answer right = found(&search);
+    search.address = not_there;
+    _cleanup_(search_answer_free) struct search_answer wrong = found(&search);
+    assert_int_equal(right.count, 1);
+    assert_int_equal(wrong.count, 1);
+    assert_int_equal(right.at[0].match.score, wrong.at[0].match.score);
+    assert_memory_equal(right.at[0].match.how, wrong.at[0].match.how, sizeof right.at[0].match.how);
+    search.name = NULL;
+    search.address = lives;
+    assert_int_equal(count_found(&search), 0);
+    search = good(), search.birth_date = NULL, search.address = lives;
+    assert_int_equal(count_found(&search), 0);
+    search.protected_too = true; /* who may know, asks as of anybody */
+    assert_int_equal(count_found(&search), 1);
+}
+
 static void every_search_is_remembered_without_what_was_asked(void **state)
 {
     (void)state;
@@ -223,6 +247,7 @@ int main(void)
         CLEARED(names_that_are_taken_for_each_other_are_found),
         CLEARED(answers_are_capped),
         CLEARED(of_the_protected_the_address_is_left_out),
+        CLEARED(where_the_protected_live_is_not_found_by_guessing),
         CLEARED(every_search_is_remembered_without_what_was_asked),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
