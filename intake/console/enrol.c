@@ -40,9 +40,9 @@ static bool begin_work(struct db_tx *tx, void *context, struct failure *f)
         return sign_in_failed(tx, b->at, &account, "account.wrong-enrolment", f);
     bool good = b->new.fault == PASSWORD_GOOD;
     b->outcome = good ? SIGN_IN_NEXT : SIGN_IN_PASSWORD;
-    return !good || (sign_in_set_password(tx, b->at, &account, &b->new, f) &&
-                     session_begin(tx, &account, b->at->terminal, now,
-                                   now + b->at->rules->session.most, b->token, f));
+    return !good ||
+           (sign_in_set_password(tx, b->at, &account, &b->new, f) &&
+            session_begin(tx, &account, b->at->terminal, now, now + ENROL_SESSION, b->token, f));
 }
 
 /* Only who has the code has a password judged. */

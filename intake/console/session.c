@@ -42,8 +42,13 @@ static const struct db_statement others = {
     "session_others", "SELECT count(*) FROM session WHERE city_code = $1 AND account_id = $2::uuid"
                       " AND complete AND ended_at IS NULL AND token <> $3"};
 static const struct db_statement complete = {
-    "session_complete", "UPDATE session SET complete = true, challenge = NULL, seen_at = $3"
-                        " WHERE city_code = $1 AND token = $2 AND NOT complete"};
+    "session_complete",
+    "UPDATE session SET complete = true, challenge = NULL, seen_at = $3, until = $4"
+    " WHERE city_code = $1 AND token = $2 AND NOT complete"};
+static const struct db_statement end_halves = {
+    "session_end_halves", "UPDATE session SET ended_at = $3, ended_why = 'replaced'"
+                          " WHERE city_code = $1 AND account_id = $2::uuid AND NOT complete"
+                          "  AND ended_at IS NULL"};
 static const struct db_statement set_challenge = {
     "session_set_challenge",
     "UPDATE session SET challenge = $3 WHERE city_code = $1 AND token = $2"};
@@ -203,7 +208,17 @@ bool session_complete(struct db_tx *tx, const struct session *session,
                   &rows, f))
         return false;
     *ret_other = db_get_number(rows, 0, 0) > 0;
-    return *ret_other || db_send(tx, &complete, DB_VALUES(KEY(session), db_instant(now)), 1, f);
+    return *ret_other ||
+           db_send(tx, &complete,
+                   DB_VALUES(KEY(session), db_instant(now), db_instant(now + limits->most)), 1, f);
+}
+
+bool session_end_halves(struct db_tx *tx, const struct account *account, instant now,
+                        struct failure *f)
+{
+    return db_send(tx, &end_halves,
+                   DB_VALUES(db_text(account->city_code), db_text(account->id), db_instant(now)),
+                   -1, f);
 }
 
 bool session_unlock(struct db_tx *tx, const struct session *session, instant now, struct failure *f)

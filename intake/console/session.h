@@ -14,7 +14,7 @@ struct terminal {
 };
 struct session_limits {
     instant idle; /* without a request for so long: locked, the password is asked again */
-    instant most; /* from the sign-in to its end, whatever happens */
+    instant most; /* from the second factor to its end, whatever happens */
 };
 
 enum session_state {
@@ -34,7 +34,8 @@ struct session {
     bool has_challenge;
 };
 
-/* Begins a half session; the token goes into the cookie and nowhere else. */
+/* Begins a half session, which lasts until then, whatever is asked meanwhile; the token goes into
+ * the cookie and nowhere else. */
 bool session_begin(struct db_tx *tx, const struct account *account, const struct terminal *terminal,
                    instant now, instant until, char ret_token[SESSION_TOKEN], struct failure *f);
 /* Who asks, and from where. */
@@ -62,6 +63,9 @@ bool session_admit(struct db *db, const struct session_question *question,
 bool session_complete(struct db_tx *tx, const struct session *session,
                       const struct session_limits *limits, instant now, bool *ret_other,
                       struct failure *f);
+/* What the password of before has begun, and no second factor has completed, ends. */
+bool session_end_halves(struct db_tx *tx, const struct account *account, instant now,
+                        struct failure *f);
 bool session_unlock(struct db_tx *tx, const struct session *session, instant now,
                     struct failure *f);
 bool session_set_challenge(struct db_tx *tx, const struct session *session,

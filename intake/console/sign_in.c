@@ -5,8 +5,7 @@
 #include "base/log.h"
 #include "intake/console/sign_in_internal.h"
 
-#define HALF_SESSION (5 * 60 * INSTANT_SECOND) /* from the password to the second factor */
-#define LOCK_MOST    INSTANT_DAY
+#define LOCK_MOST INSTANT_DAY
 
 /* --- what all share --------------------------------------------------------------------------- */
 
@@ -125,8 +124,7 @@ static bool password_work(struct db_tx *tx, void *context, struct failure *f)
     if (!account.has_totp && account.credentials == 0)
         return sign_in_note(tx, at, "session.no-second-factor", account.name, NULL, f);
     try->outcome = SIGN_IN_NEXT;
-    return session_begin(tx, &account, at->terminal, now, now + at->rules->session.most, try->token,
-                         f);
+    return session_begin(tx, &account, at->terminal, now, now + HALF_SESSION, try->token, f);
 }
 
 bool sign_in_password(const struct sign_in_at *at, const char *name, const char *password,
@@ -179,6 +177,7 @@ bool sign_in_set_password(struct db_tx *tx, const struct sign_in_at *at,
                           struct failure *f)
 {
     return account_set_password(tx, account, &new->hashes, clock_now(), f) &&
+           session_end_halves(tx, account, clock_now(), f) &&
            sign_in_note(tx, at, "account.password-set", account->name, NULL, f);
 }
 

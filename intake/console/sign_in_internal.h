@@ -6,6 +6,10 @@
 
 #define CONSOLE_CHAIN "console" /* audit chain */
 
+/* How long the second factor is awaited, or is being set up. */
+#define HALF_SESSION  (5 * 60 * INSTANT_SECOND)
+#define ENROL_SESSION (15 * 60 * INSTANT_SECOND)
+
 /* An entry about an account: "account:<name>" acted, or tried to. `reason` may be NULL. */
 bool sign_in_note(struct db_tx *tx, const struct sign_in_at *at, const char *action,
                   const char *account_name, const char *reason, struct failure *f);

@@ -208,6 +208,24 @@ def test_a_password_that_is_changed_meanwhile_opens_nothing(first):
     assert answer.status_code == 401 and failures(stack) == 1
 
 
+def test_a_half_session_is_short_and_ends_with_its_password(first):
+    """Who knows the password does not wait for hours for a second factor, nor past a new password."""
+    stack, browser, secret = first
+    half, again = Browser(stack), Browser(stack)
+    assert half.post("/api/session", name="hanako", password=PASSWORD).status_code == 200
+    lasts = stack.psql("SELECT until - created_at FROM session WHERE NOT complete")
+    assert lasts == "00:05:00\n"
+    changed = browser.post("/api/session/password", old=PASSWORD, new="Kawazu-no-haru-3")
+    assert changed.status_code == 200
+    assert half.post("/api/session/challenge").status_code == 401
+    assert browser.http.delete(browser.base + "/api/session", timeout=20).status_code == 200
+    assert half.post("/api/session/totp", code=code_of(secret)).status_code == 401
+    assert again.post("/api/session", name="hanako", password="Kawazu-no-haru-3").status_code == 200
+    assert again.post("/api/session/totp", code=code_of(secret)).status_code == 200
+    assert stack.psql("SELECT until > now() + interval '9 h' FROM session"
+                      " WHERE complete AND ended_at IS NULL") == "t\n"
+
+
 def test_unknown_names_take_as_long(first):
     stack, _, _ = first
 
