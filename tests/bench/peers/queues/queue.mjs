@@ -1,8 +1,9 @@
 // queue.mjs boss|graphile HOST DATABASE JOBS SIZE: puts JOBS jobs of SIZE bytes, then times how long
-// consumers need to take and complete them all; prints {"version", "items", "seconds"}.
+// consumers need to take and complete them all; prints {"version", "items", "seconds", "micros"}: of
+// a processor, for all of them, here and in PostgreSQL.
 // Each the fastest way that its documentation has: pg-boss in batches of 500 by four consumers;
 // graphile-worker with a local queue of 500 and completions in batches.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const [, , which, host, database, jobsText, sizeText] = process.argv;
@@ -19,8 +20,22 @@ const settle = async () => {
   await client.query("CHECKPOINT");
   await client.end();
 };
-const say = (name, items, seconds) =>
-  console.log(JSON.stringify({ version: `${name} ${version(name)}`, items, seconds }));
+const processor = () => {
+  const { user, system } = process.cpuUsage();
+  let taken = user + system;
+  for (const pid of readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name)))
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(` ${database} `))
+        taken += Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1000;
+    } catch {
+      continue; // it has ended
+    }
+  return taken;
+};
+const begin = () => ({ at: process.hrtime.bigint(), taken: processor() });
+const say = (name, items, begun) =>
+  console.log(JSON.stringify({ version: `${name} ${version(name)}`, items,
+    seconds: Number(process.hrtime.bigint() - begun.at) / 1e9, micros: processor() - begun.taken }));
 
 async function boss() {
   const { PgBoss } = await import("pg-boss");
@@ -40,9 +55,9 @@ async function boss() {
       taken += batch.length;
     }
   };
-  const begun = process.hrtime.bigint();
+  const begun = begin();
   await Promise.all([consume(), consume(), consume(), consume()]);
-  say("pg-boss", taken, Number(process.hrtime.bigint() - begun) / 1e9);
+  say("pg-boss", taken, begun);
   await boss.stop({ graceful: false });
 }
 
@@ -58,7 +73,7 @@ async function graphile() {
   await settle();
   let taken = 0, done;
   const finished = new Promise((resolve) => (done = resolve));
-  const begun = process.hrtime.bigint();
+  const begun = begin();
   const runner = await run({
     pgPool: pool, noHandleSignals: true,
     preset: { worker: { concurrentJobs: 24, localQueue: { size: 500 },
@@ -71,7 +86,7 @@ async function graphile() {
     if (rows[0].left === 0) break;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  say("graphile-worker", taken, Number(process.hrtime.bigint() - begun) / 1e9);
+  say("graphile-worker", taken, begun);
   await runner.stop();
   await utils.release();
   await pool.end();
