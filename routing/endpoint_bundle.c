@@ -5,15 +5,18 @@
 #include "routing/bundle.h"
 #include "routing/endpoints.h"
 
-/* Only while the item waits for this destination. */
+/* Only while the item waits for this destination; a try of it, as fetching the item is. */
 static const struct db_statement bundle_of_item = {
     "routing_bundle_of_item",
-    "SELECT o.application_id, k.wrapped, i.sealed, e.report, p.sealed FROM outbox o"
+    "WITH waiting AS ("
+    " UPDATE outbox SET attempts = attempts + 1, last_attempt_at = now()"
+    " WHERE city_code = $1 AND destination = $2 AND outbox_id = $3::bigint"
+    " RETURNING city_code, destination, outbox_id, application_id)"
+    "SELECT w.application_id, k.wrapped, i.sealed, e.report, p.sealed FROM waiting w"
     " JOIN outbox_item i USING (city_code, destination, outbox_id)"
     " JOIN application_key k USING (city_code, application_id)"
     " JOIN examination e USING (city_code, application_id)"
-    " JOIN package p USING (city_code, application_id) "
-    "WHERE o.city_code = $1 AND o.destination = $2 AND o.outbox_id = $3::bigint"};
+    " JOIN package p USING (city_code, application_id)"};
 
 struct fetch {
     const struct routing_context *context;

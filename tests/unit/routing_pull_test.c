@@ -279,6 +279,21 @@ static void what_is_claimed_was_tried(void **state)
     assert_int_equal(test_sql_number(&house.database, "SELECT sum(attempts) FROM delivery"), 6);
 }
 
+/* The trail takes nothing, so that nothing may be handed out. */
+static void what_was_claimed_and_could_not_be_read_is_anybodys(void **state)
+{
+    (void)state;
+    house_put(1);
+    house_put(2);
+    test_sql(&house.database, "REVOKE INSERT ON audit_entry FROM uketsuke_routing");
+    house_expect(house.ours, "POST", CLAIMS, "{\"most\":2,\"seconds\":60}", 503, "E0190");
+    test_sql(&house.database, "GRANT INSERT ON audit_entry TO uketsuke_routing");
+    assert_int_equal(count_claims(), 0);
+    _cleanup_(cleanup_json) json_t *mine = claim(house.ours, 2, 60);
+    assert_int_equal(items_of(mine), 2);
+    assert_int_equal(test_sql_number(&house.database, "SELECT sum(attempts) FROM outbox_tried"), 2);
+}
+
 /* --- claims of several servers -------------------------------------------------------------------
  */
 
@@ -509,6 +524,12 @@ static struct http_answer get_with(const char *path, const char *header)
     return answer;
 }
 
+/* Whoever has a part of it may have it: a withdrawal has to tell them. */
+static long long tries(void)
+{
+    return test_sql_number(&house.database, "SELECT attempts FROM outbox");
+}
+
 static void a_bundle_holds_it_all_and_is_the_same_each_time(void **state)
 {
     (void)state;
@@ -535,6 +556,12 @@ static void a_bundle_holds_it_all_and_is_the_same_each_time(void **state)
     assert_int_equal(unchanged.body.length, 0);
     assert_int_equal(rest.status, 206);
     assert_int_equal(rest.body.length, one.body.length - 4);
+    assert_int_equal(tries(), 4);
+    _cleanup_(cleanup_text) char *package = house_path(id, "/package");
+    struct http_answer alone = get_with(package, NULL);
+    assert_int_equal(alone.status, 200);
+    assert_int_equal(tries(), 5);
+    http_answer_free(&alone);
     http_answer_free(&one);
     http_answer_free(&two);
     http_answer_free(&unchanged);
@@ -582,6 +609,7 @@ int main(void)
         EACH(a_claim_fills_the_gaps_between_others),
         EACH(what_comes_again_is_in_no_claim),
         EACH(what_is_claimed_was_tried),
+        EACH(what_was_claimed_and_could_not_be_read_is_anybodys),
         EACH(several_servers_never_claim_the_same),
         EACH(a_stale_floor_ends_no_claim),
         EACH(what_is_no_claim_is_said),
