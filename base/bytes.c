@@ -67,19 +67,27 @@ void buffer_append_text(struct buffer *b, const char *text)
     buffer_append(b, text, strlen(text));
 }
 
-void buffer_format(struct buffer *b, const char *format, ...)
+static int format_into(struct buffer *b, size_t room, const char *format, va_list given)
 {
     va_list arguments;
-    int length;
 
-    va_start(arguments, format);
-    length = vsnprintf(NULL, 0, format, arguments);
+    va_copy(arguments, given);
+    int length = vsnprintf((char *)buffer_reserve(b, room), room, format, arguments);
     va_end(arguments);
     if (length < 0)
         abort();
-    uint8_t *to = buffer_reserve(b, (size_t)length + 1);
+    return length;
+}
+
+/* Most of what is formatted is short: it is written at once, and again only when it was not. */
+void buffer_format(struct buffer *b, const char *format, ...)
+{
+    va_list arguments;
+
     va_start(arguments, format);
-    vsnprintf((char *)to, (size_t)length + 1, format, arguments);
+    int length = format_into(b, 128, format, arguments);
+    if (length >= 128)
+        format_into(b, (size_t)length + 1, format, arguments);
     va_end(arguments);
     b->length += (size_t)length;
 }

@@ -11,12 +11,12 @@
 /* Only what is still in its old state moves: whoever comes late, changes nothing. (IS NOT DISTINCT
  * FROM is an "=" that no index serves: the state's is a poor way to find one application; = ANY
  * (ARRAY[…]) is one that nothing but an index serves: no plan reads all applications to join.) The
- * trigger application_guard refuses what the table of transitions does not have, and
- * application_event_write writes the events. */
+ * trigger application_event_write refuses what the table of transitions does not have, and writes
+ * the events. */
 static const struct db_statement decide_move = {
     "decide_move",
-    "UPDATE application a SET state = d.to_state, reason = d.reason, changed_at = $7,"
-    " changed_by = d.actor, due_on = coalesce(d.due_on, a.due_on),"
+    "UPDATE application a SET state = d.to_state, version = a.version + 1, reason = d.reason,"
+    " changed_at = $7, changed_by = d.actor, due_on = coalesce(d.due_on, a.due_on),"
     " due_term = coalesce(d.due_term, a.due_term) "
     "FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],"
     " $8::integer[], $9::date[], $10::text[]) WITH ORDINALITY"
@@ -70,9 +70,13 @@ static void columns_add(struct columns *c, const char *const *row, size_t width)
     c->count++;
 }
 
+/* unnest makes as many NULLs of one as the other columns are long. */
 static struct db_value column(const struct columns *c, size_t index)
 {
-    return db_texts(c->at[index], c->count);
+    for (size_t i = 0; i < c->count; i++)
+        if (c->at[index][i])
+            return db_texts(c->at[index], c->count);
+    return db_null();
 }
 
 /* --- the move --------------------------------------------------------------------------------- */

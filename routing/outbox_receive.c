@@ -8,43 +8,41 @@
 
 /* Takes what waits and is quoted with the right hash, by whoever holds it, or by anybody when
  * nobody does (any more); of several receipts for one id the first. What was accepted before its
- * redelivery stays accepted. The receipts lead, in the order of the ids and each by key (of several
- * for one id the first takes the row, the others find it gone), and what is joined is joined by
- * GROUP BY: no plan is quadratic, or reads all that waits. A claim that is made in this very moment
- * comes too late to keep it off, and gets what is gone already no more. */
+ * redelivery (outbox.again: it has its delivery) stays accepted. The receipts lead, in the order of
+ * the ids and each by key (of several for one id the first takes the row, the others find it gone):
+ * no plan is quadratic, or reads all that waits. A claim that is made in this very moment comes too
+ * late to keep it off, and gets what is gone already no more. */
 static const struct db_statement receipts_take = {
     "receipts_take",
-    "WITH quoted AS MATERIALIZED ("
-    " SELECT * FROM unnest($3::bigint[], $4::text[], $5::boolean[], $6::text[]) WITH ORDINALITY"
-    "  AS q (id, sha256, accepted, claim, position) ORDER BY id, position),"
-    "runs AS MATERIALIZED ("
+    "WITH runs AS MATERIALIZED ("
     " SELECT first_id, last_id, claim::text, until > now() AS in_force FROM outbox_claim"
     "  WHERE city_code = $1 AND destination = $2"
-    "   AND first_id <= (SELECT max(id) FROM quoted) AND last_id >= (SELECT min(id) FROM quoted)),"
+    "   AND first_id <= (SELECT max(id) FROM unnest($3::bigint[]) AS id)"
+    "   AND last_id >= (SELECT min(id) FROM unnest($3::bigint[]) AS id)),"
+    "quoted AS MATERIALIZED ("
+    " SELECT q.id, decode(q.sha256, 'hex') AS sha256, q.accepted, q.position,"
+    "  r.in_force AND r.claim <> q.claim AS held, (r.claim IS NOT NULL)::integer AS handed_out"
+    " FROM unnest($3::bigint[], $4::text[], $5::boolean[], $6::text[]) WITH ORDINALITY"
+    "  AS q (id, sha256, accepted, claim, position)"
+    "  LEFT JOIN runs r ON q.id BETWEEN r.first_id AND r.last_id ORDER BY id, position),"
     "taken AS ("
     " DELETE FROM outbox o USING quoted q WHERE o.city_code = $1 AND o.destination = $2"
-    "  AND o.outbox_id = ANY (ARRAY[q.id]) AND o.sha256 = decode(q.sha256, 'hex')"
-    "  AND (q.accepted OR (SELECT true FROM delivery d WHERE d.city_code = $1"
-    "   AND d.destination = $2 AND d.outbox_id = q.id) IS NULL)"
-    "  AND NOT coalesce((SELECT r.in_force AND r.claim <> q.claim FROM runs r"
-    "   WHERE q.id BETWEEN r.first_id AND r.last_id), false)"
-    " RETURNING o.*, q.position, q.accepted, coalesce((SELECT 1 FROM runs r"
-    "  WHERE q.id BETWEEN r.first_id AND r.last_id), 0) AS handed_out),"
+    "  AND o.outbox_id = ANY (ARRAY[q.id]) AND o.sha256 = q.sha256"
+    "  AND (q.accepted OR NOT o.again) AND q.held IS NOT TRUE"
+    " RETURNING o.*, q.position, q.accepted, q.handed_out),"
     "cleared AS (" /* what was accepted is kept for a redelivery (routing/redelivery.h) */
-    " DELETE FROM outbox_item i USING taken t WHERE i.city_code = $1 AND i.destination = $2"
-    "  AND i.outbox_id = ANY (ARRAY[t.outbox_id]) AND NOT t.accepted),"
+    " DELETE FROM outbox_item WHERE city_code = $1 AND destination = $2"
+    "  AND outbox_id = ANY (ARRAY(SELECT outbox_id FROM taken WHERE NOT accepted))),"
     "noted AS ("
-    " INSERT INTO delivery AS d (city_code, destination, outbox_id, application_id, created_at,"
+    " INSERT INTO delivery (city_code, destination, outbox_id, application_id, created_at,"
     "  attempts, status, sha256, accepted, kept)"
     " SELECT city_code, destination, outbox_id, application_id, created_at,"
-    "  attempts + handed_out, status, sha256, accepted, accepted FROM taken"
-    " ON CONFLICT (city_code, destination, outbox_id) DO UPDATE SET"
-    "  attempts = d.attempts + excluded.attempts, kept = true"
-    " RETURNING outbox_id, redelivered > 0 AS again)"
-    "SELECT max(position), max(application_id), bool_or(again), bool_or(notice) FROM ("
-    " SELECT outbox_id, position, application_id::text, NULL AS again, status IS NOT NULL AS notice"
-    "  FROM taken UNION ALL SELECT outbox_id, NULL, NULL, again, NULL FROM noted) halves "
-    "GROUP BY outbox_id"};
+    "  attempts + handed_out, status, sha256, accepted, accepted FROM taken WHERE NOT again)"
+    "SELECT position, application_id, again, status IS NOT NULL, attempts + handed_out FROM taken"};
+
+static const struct db_statement receipts_again = {
+    "receipts_again", "UPDATE delivery SET attempts = attempts + $4, kept = true"
+                      " WHERE city_code = $1 AND destination = $2 AND outbox_id = $3::bigint"};
 
 /* Nothing is left of these claims. Who clears one just now is not waited for. */
 static const struct db_statement receipts_claims = {
@@ -143,6 +141,12 @@ static bool take(struct receiving *r, struct failure *f)
                  db_get_text(rows, i, 1));
         receipt->again = db_get_boolean(rows, i, 2);
         receipt->notice = db_get_boolean(rows, i, 3);
+        if (receipt->again &&
+            !db_send(r->tx, &receipts_again,
+                     DB_VALUES(db_text(r->city_code), db_text(r->destination),
+                               db_number(receipt->outbox_id), db_number(db_get_number(rows, i, 4))),
+                     1, f))
+            return false;
     }
     return true;
 }

@@ -16,8 +16,8 @@ static const struct db_statement redelivery_find = {
 
 static const struct db_statement redelivery_put = {
     "redelivery_put",
-    "INSERT INTO outbox (city_code, destination, outbox_id, application_id, sha256) "
-    "OVERRIDING SYSTEM VALUE SELECT city_code, destination, outbox_id, application_id, sha256"
+    "INSERT INTO outbox (city_code, destination, outbox_id, application_id, sha256, again) "
+    "OVERRIDING SYSTEM VALUE SELECT city_code, destination, outbox_id, application_id, sha256, true"
     " FROM delivery WHERE city_code = $1 AND destination = $2 AND outbox_id = $3::bigint "
     "ON CONFLICT DO NOTHING"};
 

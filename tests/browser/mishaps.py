@@ -21,5 +21,5 @@ def lose_answer(staff, of):
 
 def move_on(stack, receipt):
     """Something of the application changes that nobody at a screen sees."""
-    stack.psql("UPDATE application SET changed_by = 'role:routing', changed_at = now()"
-               f" WHERE receipt_number = '{receipt}'")
+    stack.psql("UPDATE application SET version = version + 1, changed_by = 'role:routing',"
+               f" changed_at = now() WHERE receipt_number = '{receipt}'")

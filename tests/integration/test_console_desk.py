@@ -91,8 +91,8 @@ def test_every_application_that_can_be_read_has_a_term(house):
 def test_what_is_due_is_found_and_counted(house):
     late, soon = waiting(house, "review")[:2]
     for receipt, due in ((late, "2020-01-01"), (soon, day(2))):
-        house.psql(f"UPDATE application SET due_on = '{due}', changed_by = 'role:upgrade'"
-                   f" WHERE receipt_number = '{receipt}'")
+        house.psql(f"UPDATE application SET version = version + 1, due_on = '{due}',"
+                   f" changed_by = 'role:upgrade' WHERE receipt_number = '{receipt}'")
     assert receipts(house)[0] == late
     over = receipts(house, due="late")
     assert over[0] == late and soon not in over and queue(house)["counts"]["late"] == len(over)
@@ -135,7 +135,8 @@ def test_a_term_is_found_where_it_is_shown_moved_or_not(house):
 
 def test_nobody_but_the_examination_sets_a_term(house):
     assert "may not set by when" in refusal(
-        house, "UPDATE application SET due_on = '2099-01-01' WHERE state = 'review'",
+        house, "UPDATE application SET version = version + 1, due_on = '2099-01-01'"
+               " WHERE state = 'review'",
         "uketsuke_console")
 
 

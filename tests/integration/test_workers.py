@@ -159,8 +159,8 @@ def test_who_comes_late_does_not_say_whose_it_is(collected):
     stack.psql("""
         CREATE FUNCTION other_worker() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
-            UPDATE application SET state = 'identified', changed_by = 'role:identify'
-                WHERE state = 'verified';
+            UPDATE application SET version = version + 1, state = 'identified',
+                changed_by = 'role:identify' WHERE state = 'verified';
             INSERT INTO identification VALUES (NEW.city_code, NEW.application_id, now(),
                 'THEOTHER', 'serial') ON CONFLICT DO NOTHING;
             RETURN NULL;

@@ -56,7 +56,8 @@ void test_application_move(const struct test_database *t, int n, const char *con
 {
     char id[37];
     for (; *states; states++) {
-        char *sql = text_format("UPDATE application SET state = '%s' WHERE application_id = '%s'",
+        char *sql = text_format("UPDATE application SET version = version + 1, state = '%s' WHERE "
+                                "application_id = '%s'",
                                 *states, test_application_id(n, id));
         test_sql(t, sql);
         free(sql);

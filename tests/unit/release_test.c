@@ -113,9 +113,9 @@ static void received(void)
 static void asked_for_again(void)
 {
     test_sql(&hall.database,
-             "INSERT INTO outbox (city_code, destination, outbox_id, application_id, sha256)"
+             "INSERT INTO outbox (city_code, destination, outbox_id, application_id, sha256, again)"
              " OVERRIDING SYSTEM VALUE SELECT city_code, destination, outbox_id, application_id,"
-             " sha256 FROM delivery WHERE destination = 'child-allowance'");
+             " sha256, true FROM delivery WHERE destination = 'child-allowance'");
 }
 
 static void nobody_is_asked_twice_for_nothing(void **state)
@@ -449,7 +449,8 @@ static void refused(const char *role, const char *sql)
 }
 
 #define MOVE(to, reason)                                                                           \
-    "UPDATE application SET state = '" to "', reason = " reason ", changed_at = now(),"            \
+    "UPDATE application SET version = version + 1, state = '" to "', reason = " reason             \
+    ", changed_at = now(),"                                                                        \
     " changed_by = 'staff:a'"
 
 static void sql_of_the_console_does_not_get_around_approvals(void **state)
@@ -505,10 +506,12 @@ static void sql_of_routing_approves_nothing(void **state)
     refused("routing",
             "INSERT INTO approval (city_code, application_id, sha256, approved_by, approved_at)"
             " SELECT city_code, application_id, sha256, 'staff:b', now() FROM review");
-    refused("routing", "UPDATE application SET state = 'identified', reason = NULL,"
-                       " changed_at = now(), changed_by = 'role:routing'");
-    refused("routing", "UPDATE application SET state = 'identified', reason = NULL,"
-                       " changed_at = now(), changed_by = 'staff:a'");
+    refused("routing",
+            "UPDATE application SET version = version + 1, state = 'identified', reason = NULL,"
+            " changed_at = now(), changed_by = 'role:routing'");
+    refused("routing",
+            "UPDATE application SET version = version + 1, state = 'identified', reason = NULL,"
+            " changed_at = now(), changed_by = 'staff:a'");
     refused("routing", "UPDATE identification SET atenabango = '18'");
     refused("routing", "UPDATE protection_change SET number = 0");
     refused("routing", "SELECT * FROM resident");

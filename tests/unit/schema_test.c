@@ -135,13 +135,19 @@ static void expect(const char *role, const char *sql, const char *wanted)
 static void a_state_changes_along_the_table_only(void **state)
 {
     (void)state;
-    expect("examine", "BEGIN; UPDATE application SET state = 'refused'", RAISED);
-    expect("routing", "BEGIN; UPDATE application SET state = 'received'", RAISED);
-    expect("owner", "BEGIN; UPDATE application SET state = 'completed'", RAISED);
-    expect("admin", "BEGIN; UPDATE application SET state = 'announced'", RAISED);
-    expect("collect", "BEGIN; UPDATE application SET state = 'no-such-state'", RAISED);
+    expect("examine", "BEGIN; UPDATE application SET version = version + 1, state = 'refused'",
+           RAISED);
+    expect("routing", "BEGIN; UPDATE application SET version = version + 1, state = 'received'",
+           RAISED);
+    expect("owner", "BEGIN; UPDATE application SET version = version + 1, state = 'completed'",
+           RAISED);
+    expect("admin", "BEGIN; UPDATE application SET version = version + 1, state = 'announced'",
+           RAISED);
     expect("collect",
-           "BEGIN; UPDATE application SET state = 'collected', changed_by = 'role:collect';"
+           "BEGIN; UPDATE application SET version = version + 1, state = 'no-such-state'", RAISED);
+    expect("collect",
+           "BEGIN; UPDATE application SET version = version + 1, state = 'collected', changed_by = "
+           "'role:collect';"
            " ROLLBACK",
            DONE);
     expect("collect",
@@ -152,12 +158,44 @@ static void a_state_changes_along_the_table_only(void **state)
            RAISED);
 }
 
+static void a_move_counts_the_version_up_by_one(void **state)
+{
+    (void)state;
+    expect("collect", "UPDATE application SET state = 'collected', changed_by = 'role:collect'",
+           RAISED);
+    expect("owner", "UPDATE application SET version = version + 2, state = 'collected'", RAISED);
+}
+
+static void what_the_portal_says_is_well_formed(void **state)
+{
+    (void)state;
+    static const char *const malformed[] = {"city_code = '99201'",
+                                            "city_code = 'x92011'",
+                                            "receipt_number = ''",
+                                            "receipt_number = 'R 2'",
+                                            "receipt_number = repeat('1', 65)",
+                                            "corrects = 'R''2'",
+                                            "corrects = ''"};
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+        char sql[200];
+        snprintf(sql, sizeof sql, "UPDATE application SET version = version + 1, %s", malformed[i]);
+        expect("owner", sql, "23514");
+    }
+    expect("collect",
+           "INSERT INTO application (city_code, channel, receipt_number, changed_by, applied_at,"
+           " procedure_id, form_version, promised_size, promised_sha256) VALUES ('992011',"
+           " 'pittari', 'R 2', 'role:collect', now(), 'p', '1', 1,"
+           " decode(repeat('00', 32), 'hex'))",
+           "23514");
+}
+
 static void every_change_writes_its_event(void **state)
 {
     (void)state;
-    test_sql(&database,
-             "UPDATE application SET state = 'held', reason = 'download-mismatch', changed_by = "
-             "'role:collect'; UPDATE application SET state = 'collected', reason = NULL");
+    test_sql(&database, "UPDATE application SET version = version + 1, state = 'held', reason = "
+                        "'download-mismatch', changed_by = "
+                        "'role:collect'; UPDATE application SET version = version + 1, state = "
+                        "'collected', reason = NULL");
     char *events = test_sql_text(
         &database, "SELECT string_agg(concat_ws(' ', version, from_state, to_state, reason), ', '"
                    " ORDER BY version) FROM application_event");
@@ -350,20 +388,21 @@ static void operators_see_what_happened_but_not_what_was_said(void **state)
     expect("console", "SELECT number_sealed FROM resident", DENIED);
     expect("console", "SELECT number_sealed FROM resident_past", DENIED);
     expect("examine", "UPDATE application SET receipt_number = 'x'", DENIED);
-    expect("examine", "UPDATE application SET version = 9", DENIED);
+    expect("examine", "UPDATE application SET applied_at = now()", DENIED);
     expect("registry", "UPDATE work SET stage = 'route'", DENIED);
     expect("report", "UPDATE application SET state = 'held'", DENIED);
     expect("operator", "CREATE TABLE mine (n integer)", DENIED);
 }
 
 #define MOVE(from, to, who)                                                                        \
-    "BEGIN; UPDATE application SET state = '" to "', changed_by = '" who "' WHERE state = '" from  \
-    "'; ROLLBACK"
+    "BEGIN; UPDATE application SET version = version + 1, state = '" to "', changed_by = '" who    \
+    "' WHERE state = '" from "'; ROLLBACK"
 
 static void a_role_moves_only_what_is_its_own_and_in_its_own_name(void **state)
 {
     (void)state;
-    test_sql(&database, "UPDATE application SET state = 'held', changed_by = 'role:collect'");
+    test_sql(&database, "UPDATE application SET version = version + 1, state = 'held', changed_by "
+                        "= 'role:collect'");
     expect("collect", MOVE("held", "collected", "role:collect"), DONE);
     expect("collect", MOVE("held", "collected", "role:examine"), DENIED);
     expect("collect", MOVE("held", "verified", "role:collect"), DENIED);
@@ -468,7 +507,8 @@ static void what_waited_before_is_confirmed_by_who_administers(void **state)
 /* --- four eyes ---------------------------------------------------------------------------------
  */
 
-#define AS_STAFF(to, who) "UPDATE application SET state = '" to "', changed_by = '" who "'"
+#define AS_STAFF(to, who)                                                                          \
+    "UPDATE application SET version = version + 1, state = '" to "', changed_by = '" who "'"
 #define APPROVE(hash, who)                                                                         \
     "INSERT INTO approval VALUES (" APPLICATION ", decode(repeat('" hash "', 32), 'hex'), '" who   \
     "', now())"
@@ -482,7 +522,7 @@ static void nothing_leaves_review_without_its_approvals(void **state)
 {
     (void)state;
     test_sql(&database,
-             "UPDATE application SET state = 'review';"
+             "UPDATE application SET version = version + 1, state = 'review';"
              " INSERT INTO review VALUES (" APPLICATION ", now(), decode(repeat('aa', 32), 'hex'),"
              " 'child-allowance', 'protected', 2)");
     expect("console", AS_STAFF("identified", "staff:a"), DENIED);
@@ -502,9 +542,10 @@ static void nothing_leaves_review_without_its_approvals(void **state)
 static void nobody_is_found_by_hand_without_a_second_person(void **state)
 {
     (void)state;
-    test_sql(&database, "UPDATE application SET state = 'correction', changed_by = 'x';"
-                        " SET session_replication_role = replica;"
-                        " UPDATE application SET state = 'unmatched'");
+    test_sql(&database,
+             "UPDATE application SET version = version + 1, state = 'correction', changed_by = 'x';"
+             " SET session_replication_role = replica;"
+             " UPDATE application SET state = 'unmatched'");
     expect("console", AS_STAFF("identified", "staff:b"), DENIED);
     expect("console", IDENTIFY("123", "staff:a", "staff:b"), DENIED); /* nothing was proposed */
     expect("console", PROPOSE("staff:a"), DONE);
@@ -514,7 +555,8 @@ static void nobody_is_found_by_hand_without_a_second_person(void **state)
     expect("console", IDENTIFY("123", "staff:a", "staff:b"), DONE);
     expect("console", AS_STAFF("identified", "staff:c"), DENIED);
     expect("console", AS_STAFF("identified", "staff:b"), DONE);
-    test_sql(&database, "UPDATE application SET state = 'review', changed_by = 'x'");
+    test_sql(&database,
+             "UPDATE application SET version = version + 1, state = 'review', changed_by = 'x'");
     expect("console", APPROVE("aa", "staff:c"), DONE);
     test_sql(&database, "UPDATE review SET sha256 = decode(repeat('cc', 32), 'hex')");
     expect("console", APPROVE("cc", "staff:a"), DENIED); /* who identified the applicant */
@@ -531,6 +573,8 @@ int main(void)
         cmocka_unit_test(stages_are_the_same),
         cmocka_unit_test(codes_are_read_back),
         cmocka_unit_test(a_state_changes_along_the_table_only),
+        cmocka_unit_test(a_move_counts_the_version_up_by_one),
+        cmocka_unit_test(what_the_portal_says_is_well_formed),
         cmocka_unit_test(every_change_writes_its_event),
         cmocka_unit_test(the_past_is_append_only_for_everybody),
         cmocka_unit_test(an_audit_entry_follows_the_head_of_its_own_chain),

@@ -209,7 +209,8 @@ static void held_shows_with_what_to_do(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char sql[200];
         snprintf(sql, sizeof sql,
-                 "UPDATE application SET state = 'held', reason = '%s' WHERE state = 'held'",
+                 "UPDATE application SET version = version + 1, state = 'held', reason = '%s' "
+                 "WHERE state = 'held'",
                  cases[i][0]);
         test_sql(&database, sql);
         expect_problem(cases[i][0], cases[i][1]);
@@ -250,8 +251,9 @@ static void revocation_lists_that_grow_old_show(void **state)
     (void)state;
     char path[100];
     /* the database's times stand still in the past, so nothing else gets old with the clock */
-    test_sql(&database, "DELETE FROM work; UPDATE application SET state = 'collected';"
-                        "UPDATE application SET state = 'refused'");
+    test_sql(&database,
+             "DELETE FROM work; UPDATE application SET version = version + 1, state = 'collected';"
+             "UPDATE application SET version = version + 1, state = 'refused'");
     clock_fix(clock_now() + 2 * 3600 * INSTANT_SECOND);
     expect_calm();
     clock_fix(clock_now() + 2 * 3600 * INSTANT_SECOND);
