@@ -100,6 +100,9 @@ void http_reply_header(struct http_request *request, const char *name,
 enum http_flow http_reply_json(struct http_request *request, unsigned status, json_t *stolen);
 enum http_flow http_reply_bytes(struct http_request *request, unsigned status,
                                 const char *content_type, struct bytes copied);
+/* The same without a copy: the buffer is empty then. */
+enum http_flow http_reply_buffer(struct http_request *request, unsigned status,
+                                 const char *content_type, struct buffer *taken);
 /* 200, or 206 / 416 by the request's Range (one range of bytes), with ETag "<etag>". */
 enum http_flow http_reply_range(struct http_request *request, const char *content_type,
                                 const char *etag, struct bytes copied);

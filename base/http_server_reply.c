@@ -139,6 +139,15 @@ enum http_flow http_reply_bytes(struct http_request *request, unsigned status,
                      copied.length);
 }
 
+enum http_flow http_reply_buffer(struct http_request *request, unsigned status,
+                                 const char *content_type, struct buffer *taken)
+{
+    buffer_reserve(taken, 1); /* so that there is memory to take */
+    struct buffer own = *taken;
+    *taken = (struct buffer){0};
+    return set_reply(request, status, content_type, own.data, own.length);
+}
+
 enum http_flow http_reply_error(struct http_request *request, unsigned status, const char *code,
                                 const char *format, ...)
 {

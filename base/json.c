@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int append(const char *part, size_t size, void *text)
 {
@@ -21,6 +22,31 @@ static bool plain(uint8_t c)
     return c >= 0x20 && c != '"' && c != '\\';
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Whether all of eight bytes are plain: a subtraction that borrows into the highest bit of a byte
+ * that had it not set tells of one below; "equal to" is "below 1" behind an exclusive or. */
+static bool plain_eight(const uint8_t *bytes)
+{
+    uint64_t all, quote, backslash;
+    memcpy(&all, bytes, sizeof all);
+    quote = all ^ EACH('"');
+    backslash = all ^ EACH('\\');
+    return !((((all - EACH(0x20)) & ~all) | ((quote - EACH(1)) & ~quote) |
+              ((backslash - EACH(1)) & ~backslash)) &
+             EACH(0x80));
+}
+
+static size_t plain_run(struct bytes utf8, size_t at)
+{
+    size_t end = at;
+    while (end + 8 <= utf8.length && plain_eight(utf8.data + end))
+        end += 8;
+    while (end < utf8.length && plain(utf8.data[end]))
+        end++;
+    return end - at;
+}
+
 static void append_escaped(uint8_t c, struct buffer *text)
 {
     if (c == '"' || c == '\\')
@@ -33,13 +59,11 @@ void json_write_string(struct bytes utf8, struct buffer *text)
 {
     buffer_append_text(text, "\"");
     for (size_t at = 0; at < utf8.length;) {
-        size_t run = at;
-        while (run < utf8.length && plain(utf8.data[run]))
-            run++;
-        buffer_append(text, utf8.data + at, run - at);
-        if (run < utf8.length)
-            append_escaped(utf8.data[run++], text);
-        at = run;
+        size_t run = plain_run(utf8, at);
+        buffer_append(text, utf8.data + at, run);
+        at += run;
+        if (at < utf8.length)
+            append_escaped(utf8.data[at++], text);
     }
     buffer_append_text(text, "\"");
 }

@@ -24,6 +24,7 @@ static bool claim_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct claiming *c = context;
     c->count = 0;
+    content_clear(&c->content);
     if (!floor_oldest(c->caller.client->floor, tx, c->place.city_code, c->place.destination,
                       &c->oldest, f))
         return false;
@@ -75,7 +76,7 @@ static bool claim_and_read(struct claiming *c, struct failure *f)
     return false;
 }
 
-static enum http_flow reply(struct http_request *request, const struct claiming *c)
+static enum http_flow reply(struct http_request *request, struct claiming *c)
 {
     char oldest[24], until[INSTANT_TEXT], text[CLAIM_TEXT];
     bool any = c->content.count > 0;

@@ -38,7 +38,7 @@ static const struct db_statement take_back = {
     " AND NOT EXISTS (SELECT FROM delivery d WHERE d.city_code = g.city_code"
     "  AND d.destination = g.destination AND d.outbox_id = g.outbox_id AND d.kept)"};
 
-static int64_t today(void)
+int64_t recheck_today(void)
 {
     struct day day = day_of_instant(clock_now());
     return day.year * 10000 + day.month * 100 + day.day;
@@ -47,7 +47,8 @@ static int64_t today(void)
 bool recheck_epoch(struct db_tx *tx, const char *city_code, int64_t *ret_epoch, struct failure *f)
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    if (!db_query(tx, &epoch_now, DB_VALUES(db_text(city_code), db_number(today())), &rows, f))
+    if (!db_query(tx, &epoch_now, DB_VALUES(db_text(city_code), db_number(recheck_today())), &rows,
+                  f))
         return false;
     *ret_epoch = db_get_number(rows, 0, 0);
     return true;
@@ -100,7 +101,7 @@ static bool find(struct db_tx *tx, const struct recheck *recheck, const int64_t 
     buffer_append_text(&list, "}");
     return db_query(tx, &stale_find,
                     DB_VALUES(db_text(recheck->city_code), db_text(recheck->destination),
-                              db_text(buffer_text(&list)), db_number(today())),
+                              db_text(buffer_text(&list)), db_number(recheck_today())),
                     ret_rows, f);
 }
 

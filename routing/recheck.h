@@ -33,6 +33,8 @@ struct recheck {
  * ends. Call it first in the transaction that reads the content. */
 bool recheck_items(struct db_tx *tx, const struct recheck *recheck, const int64_t *ids,
                    size_t count, size_t *ret_taken_back, struct failure *f);
+/* The day, as protection_epoch() in the schema wants it. */
+int64_t recheck_today(void);
 /* Where the protection stands now: outbox_entry.checked. Read it before asking. */
 bool recheck_epoch(struct db_tx *tx, const char *city_code, int64_t *ret_epoch, struct failure *f);
 

@@ -75,6 +75,14 @@ CREATE TRIGGER application_malformed AFTER INSERT OR UPDATE OF city_code, receip
                AND coalesce(NEW.corrects, '-') ~ '^[0-9A-Za-z-]{1,64}$'))
     EXECUTE FUNCTION application_malformed();
 
+-- The trail names hundreds of items in an entry. Where PostgreSQL was built without lz4, as before.
+DO $$
+BEGIN
+    ALTER TABLE audit_entry ALTER detail SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN
+    NULL;
+END $$;
+
 -- A redelivery: it has its delivery already. What waits says so itself, so that no receipt looks.
 ALTER TABLE outbox ADD again boolean NOT NULL DEFAULT false;
 UPDATE outbox o SET again = true FROM delivery d WHERE d.city_code = o.city_code

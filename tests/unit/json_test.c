@@ -58,6 +58,25 @@ static void a_string_is_read_as_it_was_written(void **state)
     }
 }
 
+static void every_character_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 17; at++)
+        for (int c = 0; c < 0x80; c++) {
+            char text[] = "xxxxxxxx\xe6\xa1\x9cxxxxxx";
+            _cleanup_(cleanup_buffer) struct buffer written = {0};
+            if (text[at] != 'x')
+                continue;
+            text[at] = (char)c;
+            json_write_string(bytes_of(text, 17), &written);
+            assert_true(written.length == 19u + (c < 0x20 ? 5u : (c == '"' || c == '\\')));
+            _cleanup_(cleanup_json) json_t *json = json_loadb(
+                (const char *)written.data, written.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+            assert_true(bytes_equal(bytes_of(json_string_value(json), json_string_length(json)),
+                                    bytes_of(text, 17)));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -65,6 +84,7 @@ int main(void)
         cmocka_unit_test(writing_appends),
         cmocka_unit_test(only_one_exact_value_is_read),
         cmocka_unit_test(a_string_is_read_as_it_was_written),
+        cmocka_unit_test(every_character_is_escaped_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
