@@ -109,8 +109,9 @@ def test_a_term_is_found_where_it_is_shown_moved_or_not(house):
     kept, moved = waiting(house, "review")[3:5]
     before = house.psql("SELECT due_term FROM application"
                         f" WHERE receipt_number = '{kept}'").strip()
-    house.psql("UPDATE application SET due_term = 'own', changed_by = 'role:upgrade' WHERE"
-               f" receipt_number = '{kept}'; UPDATE application SET due_on = '{day(-1)}',"
+    house.psql("UPDATE application SET version = version + 1, due_term = 'own',"
+               f" changed_by = 'role:upgrade' WHERE receipt_number = '{kept}';"
+               f" UPDATE application SET version = version + 1, due_on = '{day(-1)}',"
                f" changed_by = 'role:upgrade' WHERE receipt_number IN ('{kept}', '{moved}')")
 
     def shown():
@@ -129,8 +130,8 @@ def test_a_term_is_found_where_it_is_shown_moved_or_not(house):
         put_off = receipts(house, put_off="yes", due="late")
         assert kept in put_off and queue(house)["counts"]["late"] == len(late) - 1
     finally:
-        house.psql("DELETE FROM holiday; DELETE FROM staff_hold; UPDATE application SET due_term ="
-                   f" '{before}', changed_by = 'role:upgrade' WHERE receipt_number = '{kept}'")
+        house.psql("DELETE FROM holiday; DELETE FROM staff_hold; UPDATE application SET"
+                   f" version = version + 1, due_term = '{before}', changed_by = 'role:upgrade' WHERE receipt_number = '{kept}'")
 
 
 def test_nobody_but_the_examination_sets_a_term(house):
