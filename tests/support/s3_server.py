@@ -31,7 +31,7 @@ class Account(typing.NamedTuple):
     region: str
 
 
-ACCOUNT = Account("TESTKEY", "test+secret/key", "ap-northeast-1")
+ACCOUNT = Account("test:KEY", "test+secret/key", "ap-northeast-1")  # as OpenStack Swift has them
 
 
 class Request(typing.NamedTuple):

@@ -131,7 +131,7 @@ static struct file_store_options s3_options(const char *to)
                                        .patience = 20 * INSTANT_SECOND,
                                        .ca_file = ca_file,
                                        .region = "ap-northeast-1",
-                                       .access_key = "TESTKEY",
+                                       .access_key = "test:KEY",
                                        .secret_file = secret_file};
 }
 
