@@ -11,7 +11,12 @@ typedef char uuid_text[37];
 
 struct db_rows {
     PGresult *result;
-    uuid_text **uuids; /* by column: the texts of a uuid column, else NULL */
+    size_t count;
+    int columns;
+    struct db_column {
+        enum type_oid type;
+        uuid_text *uuids; /* their texts, if it has some, else NULL */
+    } column[];
 };
 
 static void uuid_write(const uint8_t uuid[16], uuid_text text)
@@ -34,42 +39,44 @@ static uuid_text *uuid_column(const PGresult *result, int column)
 
 struct db_rows *db_rows_make(PGresult *stolen)
 {
-    struct db_rows *rows = memory_allocate(sizeof *rows);
     int columns = PQnfields(stolen);
+    struct db_rows *rows =
+        memory_allocate(sizeof *rows + (size_t)columns * sizeof(struct db_column));
     rows->result = stolen;
-    rows->uuids = memory_allocate(sizeof *rows->uuids * (size_t)(columns ? columns : 1));
-    for (int column = 0; column < columns; column++)
-        if (PQftype(stolen, column) == TYPE_UUID)
-            rows->uuids[column] = uuid_column(stolen, column);
+    rows->count = (size_t)PQntuples(stolen);
+    rows->columns = columns;
+    for (int i = 0; i < columns; i++) {
+        rows->column[i].type = (enum type_oid)PQftype(stolen, i);
+        if (rows->column[i].type == TYPE_UUID)
+            rows->column[i].uuids = uuid_column(stolen, i);
+    }
     return rows;
 }
 
 void db_rows_free(struct db_rows *rows)
 {
-    int columns = PQnfields(rows->result);
-    for (int column = 0; column < columns; column++)
-        free(rows->uuids[column]);
-    free(rows->uuids);
+    for (int i = 0; i < rows->columns; i++)
+        free(rows->column[i].uuids);
     PQclear(rows->result);
     free(rows);
 }
 
 size_t db_row_count(const struct db_rows *rows)
 {
-    return (size_t)PQntuples(rows->result);
+    return rows->count;
 }
 
 _Noreturn static void column_bug(const struct db_rows *rows, size_t row, int column, const char *as)
 {
     fprintf(stderr, "bug: column %d (%s) of row %zu is no %s\n", column,
-            column < PQnfields(rows->result) ? PQfname(rows->result, column) : "absent", row, as);
+            column < rows->columns ? PQfname(rows->result, column) : "absent", row, as);
     abort();
 }
 
 static const uint8_t *column_value(const struct db_rows *rows, size_t row, int column,
                                    const char *as)
 {
-    if (row >= db_row_count(rows) || column < 0 || column >= PQnfields(rows->result))
+    if (row >= rows->count || column < 0 || column >= rows->columns)
         column_bug(rows, row, column, as);
     if (PQgetisnull(rows->result, (int)row, column))
         return NULL;
@@ -84,14 +91,14 @@ bool db_is_null(const struct db_rows *rows, size_t row, int column)
 const char *db_get_text(const struct db_rows *rows, size_t row, int column)
 {
     const uint8_t *value = column_value(rows, row, column, "text");
-    switch (PQftype(rows->result, column)) {
+    switch (rows->column[column].type) {
     case TYPE_TEXT:
     case TYPE_VARCHAR:
     case TYPE_BPCHAR:
     case TYPE_NAME:
         return (const char *)value; /* libpq puts a NUL behind every value */
     case TYPE_UUID:
-        return value ? rows->uuids[column][row] : NULL;
+        return value ? rows->column[column].uuids[row] : NULL;
     default:
         column_bug(rows, row, column, "text");
     }
@@ -108,7 +115,7 @@ int64_t db_get_number(const struct db_rows *rows, size_t row, int column)
 {
     const uint8_t *value = column_value(rows, row, column, "number");
     uint32_t four;
-    switch (PQftype(rows->result, column)) {
+    switch (rows->column[column].type) {
     case TYPE_INT2:
         return value ? (int16_t)(value[0] << 8 | value[1]) : 0;
     case TYPE_INT4:
@@ -126,7 +133,7 @@ int64_t db_get_number(const struct db_rows *rows, size_t row, int column)
 bool db_get_boolean(const struct db_rows *rows, size_t row, int column)
 {
     const uint8_t *value = column_value(rows, row, column, "boolean");
-    if (PQftype(rows->result, column) != TYPE_BOOL)
+    if (rows->column[column].type != TYPE_BOOL)
         column_bug(rows, row, column, "boolean");
     return value && *value;
 }
@@ -134,7 +141,7 @@ bool db_get_boolean(const struct db_rows *rows, size_t row, int column)
 struct bytes db_get_bytes(const struct db_rows *rows, size_t row, int column)
 {
     const uint8_t *value = column_value(rows, row, column, "bytes");
-    if (PQftype(rows->result, column) != TYPE_BYTEA)
+    if (rows->column[column].type != TYPE_BYTEA)
         column_bug(rows, row, column, "bytes");
     return bytes_of(value, value ? (size_t)PQgetlength(rows->result, (int)row, column) : 0);
 }
@@ -142,7 +149,7 @@ struct bytes db_get_bytes(const struct db_rows *rows, size_t row, int column)
 instant db_get_instant(const struct db_rows *rows, size_t row, int column)
 {
     const uint8_t *value = column_value(rows, row, column, "instant");
-    if (PQftype(rows->result, column) != TYPE_TIMESTAMPTZ)
+    if (rows->column[column].type != TYPE_TIMESTAMPTZ)
         column_bug(rows, row, column, "instant");
     if (!value)
         return 0;

@@ -122,19 +122,26 @@ static bool write_cluster(struct writer *w, const struct folded_character *at, s
     return true;
 }
 
-/* Most of a Japanese text stands for itself, and joins with nothing before it: digits, kana, kanji
- * (fold_test asks ICU about each of these). */
-static bool is_common(uint32_t c)
+/* Most of a Japanese text joins with nothing before it, and becomes one character whatever stands
+ * there: kana and kanji themselves, white space, ASCII and its wide forms (fold_test asks ICU about
+ * each of these). 0: ICU has to tell. */
+static uint32_t common(uint32_t c)
 {
-    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3041 && c <= 0x3096) ||
-           (c >= 0x30A1 && c <= 0x30FC) || (c >= '0' && c <= '9');
+    if ((c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3041 && c <= 0x3096) ||
+        (c >= 0x30A1 && c <= 0x30FC))
+        return c;
+    if (c == 0x3000)
+        return ' ';
+    if (c >= 0xFF01 && c <= 0xFF5E)
+        c -= 0xFF01 - '!';
+    return c < ' ' || c > '~' ? 0 : c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
 static bool plain(const UNormalizer2 *normalizer, uint32_t c)
 {
     UChar unused[32];
     UErrorCode error = U_ZERO_ERROR;
-    if (is_common(c) || c == FOLD_ANY)
+    if (c == FOLD_ANY)
         return true;
     return !u_isUWhiteSpace((UChar32)c) &&
            unorm2_getRawDecomposition(normalizer, (UChar32)c, unused, 32, &error) < 0 &&
@@ -146,7 +153,7 @@ static size_t cluster_length(const UNormalizer2 *normalizer, const struct folded
 {
     size_t length = 1;
     while (at->c != FOLD_ANY && length < left && at[length].c != FOLD_ANY &&
-           !is_common(at[length].c) && !unorm2_hasBoundaryBefore(normalizer, (UChar32)at[length].c))
+           !common(at[length].c) && !unorm2_hasBoundaryBefore(normalizer, (UChar32)at[length].c))
         length++;
     return length;
 }
@@ -156,8 +163,10 @@ static bool write_all(struct writer *w, const struct folded *raw)
     for (size_t i = 0; i < raw->length;) {
         const struct folded_character *at = raw->at + i;
         size_t length = cluster_length(w->normalizer, at, raw->length - i);
-        if (length == 1 && plain(w->normalizer, at->c) ? !write_character(w, at->c, at->from)
-                                                       : !write_cluster(w, at, length))
+        uint32_t alone = length == 1 ? common(at->c) : 0;
+        if (length == 1 && !alone && plain(w->normalizer, at->c))
+            alone = at->c;
+        if (alone ? !write_character(w, alone, at->from) : !write_cluster(w, at, length))
             return false;
         i += length;
     }

@@ -50,7 +50,7 @@ const struct place *known_place(struct known *known); /* NULL: there is none */
  * agree, though only one of the two was folded. */
 bool names_told_same(struct known *a, struct known *b);
 bool kana_told_same(struct known *a, struct known *b);
-/* Do both tell the same address, character by character? */
+/* Do both tell the same address, character by character? Of two residents, it is not said. */
 bool address_told_same(const struct known *a, const struct known *b);
 
 /* match_text.c */

@@ -241,39 +241,26 @@ void known_fold(struct known *known)
     known_place(known);
 }
 
-/* A text in pieces, character by character. */
-struct pieces {
-    const char *at[6], *next;
-    size_t count, used;
-};
-
-static struct pieces address_pieces(const struct known *known)
+/* The parts, one behind the other. */
+static bool parts_told_as(const struct resident *r, const char *text)
 {
-    const struct resident *r = known->resident;
-    if (!r)
-        return (struct pieces){.at = {known->address.text}, .next = "", .count = 1};
-    return (struct pieces){.at = {r->prefecture, r->municipality, r->town, r->lot,
-                                  *r->building ? "\u3000" : "", r->building},
-                           .next = "",
-                           .count = 6};
-}
-
-static char pieces_next(struct pieces *pieces)
-{
-    while (!*pieces->next && pieces->used < pieces->count)
-        pieces->next = pieces->at[pieces->used++];
-    return *pieces->next ? *pieces->next++ : '\0';
+    const char *const parts[] = {
+        r->prefecture, r->municipality, r->town, r->lot, *r->building ? "\u3000" : "", r->building};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t length = strlen(parts[i]);
+        if (strncmp(text, parts[i], length) != 0)
+            return false;
+        text += length;
+    }
+    return !*text;
 }
 
 bool address_told_same(const struct known *a, const struct known *b)
 {
-    struct pieces one = address_pieces(a), other = address_pieces(b);
-    char c, d;
-    do {
-        c = pieces_next(&one);
-        d = pieces_next(&other);
-    } while (c && c == d);
-    return c == d;
+    if (a->resident)
+        return !b->resident && parts_told_as(a->resident, b->address.text);
+    return b->resident ? parts_told_as(b->resident, a->address.text)
+                       : !strcmp(a->address.text, b->address.text);
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */

@@ -141,7 +141,9 @@ enum column { /* of every answer */
 
 static void atenabango_copy(char to[ATENABANGO_TEXT], const char *from)
 {
-    snprintf(to, ATENABANGO_TEXT, "%s", from);
+    size_t length = strnlen(from, ATENABANGO_TEXT - 1);
+    memcpy(to, from, length);
+    to[length] = 0;
 }
 
 static struct birth_date birth_date_of(int64_t number)

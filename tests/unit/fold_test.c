@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
+#include <unicode/utf8.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -33,6 +34,28 @@ static void common_characters_stand_for_themselves(void **state)
             UChar normal[8];
             if (unorm2_normalize(normalizer, &c, 1, normal, 8, &error) != 1 || *normal != c ||
                 U_FAILURE(error) || !unorm2_hasBoundaryBefore(normalizer, c) || u_isUWhiteSpace(c))
+                fail_msg("U+%04X", c);
+        }
+}
+
+/* ASCII, and its wide forms, are one small ASCII character each; signs tell nothing in a name. */
+static void wide_characters_are_what_icu_makes_of_them(void **state)
+{
+    (void)state;
+    static const UChar ranges[][2] = {{' ', '~'}, {0x3000, 0x3000}, {0xFF01, 0xFF5E}};
+    UErrorCode error = U_ZERO_ERROR;
+    const UNormalizer2 *normalizer = unorm2_getNFKCCasefoldInstance(&error);
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        for (UChar c = ranges[i][0]; c <= ranges[i][1]; c++) {
+            UChar normal[8];
+            char text[5] = "", key[FOLD_KEY];
+            int32_t length = 0;
+            bool one = unorm2_normalize(normalizer, &c, 1, normal, 8, &error) == 1;
+            U8_APPEND_UNSAFE(text, length, c);
+            fold_name_key(text, key);
+            if (!one || U_FAILURE(error) || !unorm2_hasBoundaryBefore(normalizer, c) ||
+                *normal < ' ' || *normal > '~' || (*key && (*key != *normal || key[1])) ||
+                (!*key && u_isalnum(*normal)))
                 fail_msg("U+%04X", c);
         }
 }
@@ -408,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_and_their_number_change_together),
         cmocka_unit_test(common_characters_stand_for_themselves),
+        cmocka_unit_test(wide_characters_are_what_icu_makes_of_them),
         cmocka_unit_test(names_fold),
         cmocka_unit_test(different_names_stay_different),
         cmocka_unit_test(a_substitute_character_stands_for_a_kanji),
