@@ -154,6 +154,8 @@ bool db_look(struct db *db, const struct db_question *questions, size_t count, s
  * set by the next call that waits (db_wait, db_query …), before which it must not go. */
 bool db_ask(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
             size_t count, struct db_rows **ret_rows, struct failure *f);
+/* Waits until this is there; what was asked behind it may still be on its way. */
+bool db_wait_for(struct db_tx *tx, struct db_rows **ret_rows, struct failure *f);
 /* Waits for all that is on its way. */
 bool db_wait(struct db_tx *tx, struct failure *f);
 

@@ -125,22 +125,32 @@ static PGresult *step_result(struct db_tx *tx)
     return result;
 }
 
+/* *ret_result is what the step does not give to who asked. After a step that was bad (`good` is
+ * false) the results are only read. */
+static bool step_read(struct db_tx *tx, const struct pipeline_step *step, bool good,
+                      PGresult **ret_result, struct failure *f)
+{
+    _cleanup_(cleanup_result) PGresult *result = step_result(tx);
+    if (!result || connection_lost(tx->connection, result))
+        return tx_fail(tx, result, step->statement.name, good ? f : NULL);
+    bool done = good && step_check(tx, step, result, f);
+    if (step->prepare && PQresultStatus(result) != PGRES_COMMAND_OK)
+        connection_forget(tx->connection, step->statement.name);
+    if (done && step->ret_rows)
+        *step->ret_rows = db_rows_make(TAKE(result));
+    else if (done)
+        *ret_result = TAKE(result);
+    return done;
+}
+
 /* Reads the results of all steps. The first that is bad decides; those behind it were skipped. */
 static bool steps_read(struct db_tx *tx, PGresult **ret_last, struct failure *f)
 {
     bool good = true;
-    for (size_t i = 0; i < tx->step_count; i++) {
-        const struct pipeline_step *step = &tx->steps[i];
-        _cleanup_(cleanup_result) PGresult *result = step_result(tx);
-        if (!result || connection_lost(tx->connection, result))
-            return tx_fail(tx, result, step->statement.name, good ? f : NULL);
-        bool done = good && step_check(tx, step, result, f);
-        if (step->prepare && PQresultStatus(result) != PGRES_COMMAND_OK)
-            connection_forget(tx->connection, step->statement.name);
-        good = good && done;
-        if (good && step->ret_rows)
-            *step->ret_rows = db_rows_make(TAKE(result));
-        else if (good && ret_last && i + 1 == tx->step_count)
+    for (size_t i = 0; i < tx->step_count && !tx->connection->discard; i++) {
+        _cleanup_(cleanup_result) PGresult *result = NULL;
+        good = step_read(tx, &tx->steps[i], good, &result, f);
+        if (good && i + 1 == tx->step_count)
             *ret_last = TAKE(result);
     }
     return good;
@@ -224,7 +234,25 @@ bool db_ask(struct db_tx *tx, const struct db_statement *statement, const struct
     if (!pipeline_push(tx, statement, values, count, -1, f))
         return false;
     tx->steps[tx->step_count - 1].ret_rows = ret_rows;
-    return PQflush(tx->connection->pg) >= 0 || tx_fail(tx, NULL, statement->name, f);
+    return (PQsendFlushRequest(tx->connection->pg) == 1 && PQflush(tx->connection->pg) >= 0) ||
+           tx_fail(tx, NULL, statement->name, f);
+}
+
+bool db_wait_for(struct db_tx *tx, struct db_rows **ret_rows, struct failure *f)
+{
+    size_t last = 0, read = 0;
+    bool good = true;
+    while (last < tx->step_count && tx->steps[last].ret_rows != ret_rows)
+        last++;
+    if (last == tx->step_count)
+        return true; /* another waited already */
+    for (; good && read <= last; read++) {
+        _cleanup_(cleanup_result) PGresult *result = NULL;
+        good = step_read(tx, &tx->steps[read], true, &result, f);
+    }
+    tx->step_count -= read;
+    memmove(tx->steps, tx->steps + read, tx->step_count * sizeof *tx->steps);
+    return good;
 }
 
 bool db_wait(struct db_tx *tx, struct failure *f)

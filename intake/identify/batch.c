@@ -70,6 +70,11 @@ static void read_linked(struct subject *subjects, size_t count, struct fetched *
         if (is_linked(&fetched->lookups[answer->question], &answer->resident))
             add_resident(&subjects[answer->question], &answer->resident);
     }
+    for (size_t i = 0; i < count; i++)
+        if (fetched->lookups[i].count == 1)
+            identify_compare(&subjects[i].parties,
+                             subjects[i].resident_count ? subjects[i].residents : NULL,
+                             &subjects[i].comparison);
 }
 
 /* --- by 個人番号 ------------------------------------------------------------------------------ */
@@ -269,6 +274,7 @@ static void subject_identify(struct subject *subject, size_t link_count, bool lo
         .resident_count = subject->resident_count,
         .looked_around = looked_around,
         .crowded = subject->crowded,
+        .comparison = link_count == 1 ? &subject->comparison : NULL,
     };
     identify(&subject->input, &subject->found);
 }
@@ -309,9 +315,11 @@ static bool subjects_fetch(struct db_tx *tx, const char *city_code, const struct
         return false;
     for (size_t i = 0; i < count; i++)
         known_fold(subjects[i].parties.certificate);
-    if (!db_wait(tx, f))
+    if (!db_wait_for(tx, &fetched->linked.rows, f))
         return false;
     read_linked(subjects, count, fetched); /* first: who stands there twice counts as of then */
+    if (!db_wait(tx, f))
+        return false;
     fetch_end(&fetched->numbered);
     read_protection(subjects, count, fetched);
     return true;

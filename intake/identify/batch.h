@@ -26,6 +26,7 @@ struct subject {                  /* one application */
     struct people people;
     struct parties parties;
     const char *links[REGISTRY_LINKS_MOST];
+    struct comparison comparison; /* if there is one link */
     struct resident *residents;
     size_t resident_count, resident_room;
     struct identification_input input; /* what `found` was decided on */

@@ -117,28 +117,39 @@ static bool four_agree(const enum agreement how[FACT_COUNT])
            agrees(how[FACT_ADDRESS]);
 }
 
-static void compare(struct identifying *w)
+static void compare(struct known *a, struct known *b, enum agreement ret_how[FACT_COUNT])
 {
-    const struct resident *linked = w->out->linked;
-    struct known *known = linked ? resident_known(w, linked) : NULL;
-    for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
-        w->out->form[fact] = known_compare(fact, w->certificate, w->people[0]);
-        w->out->registry[fact] =
-            known ? known_compare(fact, w->certificate, known) : DIFFER_UNKNOWN;
-    }
-    w->out->compared = true;
+    for (enum fact fact = 0; fact < FACT_COUNT; fact++)
+        ret_how[fact] = b ? known_compare(fact, a, b) : DIFFER_UNKNOWN;
 }
 
 /* What the certificate cannot write fits whom the form tells and whom the link leads to, but these
  * may be two (a twin elsewhere): they must agree, too, but for a 外字, which no form can write. A
  * 方書 that the certificate leaves out is the same matter. */
-static bool form_and_registry_agree(struct identifying *w)
+static bool claim_fits(struct known *claimant, struct known *linked)
 {
-    struct known *linked = resident_known(w, w->out->linked);
     _cleanup_(cleanup_known) struct known *open = known_with_gaiji_open(linked);
     linked = open ?: linked;
-    return agrees(known_compare(FACT_NAME, w->people[0], linked)) &&
-           agrees(known_compare(FACT_ADDRESS, w->people[0], linked));
+    return agrees(known_compare(FACT_NAME, claimant, linked)) &&
+           agrees(known_compare(FACT_ADDRESS, claimant, linked));
+}
+
+void identify_compare(const struct parties *parties, const struct resident *linked,
+                      struct comparison *ret_comparison)
+{
+    _cleanup_(cleanup_known) struct known *known = linked ? known_of_resident(linked) : NULL;
+    compare(parties->certificate, parties->people[0], ret_comparison->form);
+    compare(parties->certificate, known, ret_comparison->registry);
+    compare(parties->people[0], known, ret_comparison->claim);
+    ret_comparison->claim_fits = known && claim_fits(parties->people[0], known);
+}
+
+const struct comparison *comparison(struct identifying *w)
+{
+    if (w->input->comparison)
+        return w->input->comparison;
+    identify_compare(w->input->parties, w->out->linked, &w->compared);
+    return &w->compared;
 }
 
 /* Another way to write a name, a substitute character, a building that one side leaves out: there
@@ -161,7 +172,10 @@ static bool another_fits(struct identifying *w)
 static const char *by_link(struct identifying *w)
 {
     const struct resident *linked = w->out->linked;
-    compare(w);
+    const struct comparison *compared = comparison(w);
+    memcpy(w->out->form, compared->form, sizeof compared->form);
+    memcpy(w->out->registry, compared->registry, sizeof compared->registry);
+    w->out->compared = true;
     if (!linked && w->input->links_only && four_agree(w->out->form)) {
         w->out->atenabango = w->input->links[0];
         return "";
@@ -172,7 +186,7 @@ static const char *by_link(struct identifying *w)
         return "not-resident";
     if (number_is_anothers(w))
         return "number-mismatch";
-    if (!four_agree(w->out->form) || !four_agree(w->out->registry) || !form_and_registry_agree(w))
+    if (!four_agree(w->out->form) || !four_agree(w->out->registry) || !compared->claim_fits)
         return "facts-differ";
     if (another_fits(w))
         return "many-candidates";

@@ -12,6 +12,17 @@
 #include "intake/identify/people.h"
 #include "intake/registry/resident.h"
 
+/* What certificate, form and the resident of the link tell, compared. */
+struct comparison {
+    enum agreement form[FACT_COUNT];     /* certificate and form */
+    enum agreement registry[FACT_COUNT]; /* certificate and resident */
+    enum agreement claim[FACT_COUNT];    /* form and resident */
+    bool claim_fits; /* name and address of the two agree, but for 外字, which no form can write */
+};
+/* `linked` NULL: there is none. */
+void identify_compare(const struct parties *parties, const struct resident *linked,
+                      struct comparison *ret_comparison);
+
 struct identification_input {
     const char *ca, *serial; /* "" without a signature */
     const struct people *people;
@@ -28,6 +39,7 @@ struct identification_input {
     const struct resident *residents;
     size_t resident_count;
     bool looked_around, crowded;
+    const struct comparison *comparison; /* if the only link was compared before; NULL */
 };
 
 #define CANDIDATES_MOST 20

@@ -73,10 +73,13 @@ void people_find(struct identifying *w)
 {
     const struct resident *claimant = w->input->by_agent ? NULL : w->out->linked;
     struct person_found *first = &w->out->people[0];
-    if (claimant)
-        person_is(w, first, "link", w->people[0], claimant);
-    else
+    if (claimant) {
+        first->how = "link";
+        first->resident = claimant;
+        memcpy(first->facts, comparison(w)->claim, sizeof first->facts);
+    } else {
         find_person(w, 0, "");
+    }
     for (size_t i = 1; i < w->input->people->count; i++)
         find_person(w, i, first->resident ? first->resident->household : "");
 }

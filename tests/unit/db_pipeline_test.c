@@ -137,6 +137,37 @@ static void what_is_asked_is_there_when_somebody_waited(void **state)
     assert_int_equal(pair_sum(), 6);
 }
 
+static bool wait_for_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    (void)context;
+    static const struct db_statement slow = {"slow",
+                                             "SELECT 7 FROM (SELECT pg_sleep($1::integer)) AS x"};
+    _cleanup_(cleanup_db_rows) struct db_rows *one = NULL, *other = NULL, *third = NULL;
+    int64_t begun = clock_monotonic();
+    if (!db_send(tx, &pair_add, DB_VALUES(db_number(1), db_number(5)), 1, f) ||
+        !db_ask(tx, &pair_get, DB_VALUES(db_number(1)), &one, f) ||
+        !db_ask(tx, &pair_get, DB_VALUES(db_number(2)), &other, f) ||
+        !db_ask(tx, &slow, DB_VALUES(db_number(2)), &third, f) || !db_wait_for(tx, &other, f))
+        return false;
+    assert_int_equal(db_get_number(one, 0, 0), 5);
+    assert_int_equal(db_get_number(other, 0, 0), 0);
+    assert_null(third);
+    assert_true(clock_monotonic() - begun < 2 * INSTANT_SECOND);
+    if (!db_wait_for(tx, &one, f) || !db_wait(tx, f)) /* the first is there already */
+        return false;
+    assert_int_equal(db_get_number(third, 0, 0), 7);
+    return add_one(tx, NULL, f);
+}
+
+static void one_answer_may_be_waited_for(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    if (!db_transaction(db, wait_for_work, NULL, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(pair_sum(), 6);
+}
+
 /* Who asks and goes leaves nothing behind, where answers would be written. */
 static bool leave_work(struct db_tx *tx, void *context, struct failure *f)
 {
@@ -162,14 +193,16 @@ static void who_asks_and_goes_is_not_written_to(void **state)
 
 static bool wrong_work(struct db_tx *tx, void *context, struct failure *f)
 {
-    (void)context;
     static const struct db_statement divide = {"divide", "SELECT 1 / $1::integer"};
     _cleanup_(cleanup_db_rows) struct db_rows *good = NULL, *bad = NULL, *skipped = NULL;
     bool asked = db_ask(tx, &pair_get, DB_VALUES(db_number(1)), &good, f) &&
                  db_ask(tx, &divide, DB_VALUES(db_number(0)), &bad, f) &&
                  db_ask(tx, &pair_get, DB_VALUES(db_number(1)), &skipped, f);
     assert_true(asked);
-    assert_false(db_wait(tx, f));
+    const bool *early = context;
+    if (*early)
+        assert_true(db_wait_for(tx, &good, f));
+    assert_false(*early ? db_wait_for(tx, &bad, f) : db_wait(tx, f));
     assert_null(bad);
     assert_null(skipped);
     return false;
@@ -178,10 +211,13 @@ static bool wrong_work(struct db_tx *tx, void *context, struct failure *f)
 static void an_error_shows_to_who_waits(void **state)
 {
     (void)state;
-    struct failure f = {0};
-    assert_false(db_transaction(db, wrong_work, NULL, &f));
-    assert_non_null(strstr(f.text, "22012"));
-    assert_true(db_transaction(db, add_one, NULL, &f));
+    for (int i = 0; i < 2; i++) {
+        struct failure f = {0};
+        bool early = i == 1;
+        assert_false(db_transaction(db, wrong_work, &early, &f));
+        assert_non_null(strstr(f.text, "22012"));
+        assert_true(db_transaction(db, add_one, NULL, &f));
+    }
 }
 
 /* --- COPY ---------------------------------------------------------------------------------------
@@ -302,6 +338,7 @@ int main(void)
         EACH(a_statement_that_cannot_be_prepared_is_not_remembered),
         EACH(an_error_text_never_quotes_a_value),
         EACH(what_is_asked_is_there_when_somebody_waited),
+        EACH(one_answer_may_be_waited_for),
         EACH(who_asks_and_goes_is_not_written_to),
         EACH(an_error_shows_to_who_waits),
         EACH(copy_loads_what_it_is_given),
