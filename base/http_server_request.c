@@ -250,6 +250,11 @@ bool http_request_route(struct http_request *request, const char *method)
 
 /* --- what handlers ask ------------------------------------------------------------------------ */
 
+http_handler *http_request_handler(const struct http_request *request)
+{
+    return request->route->handle;
+}
+
 const char *http_request_id(const struct http_request *request)
 {
     return request->id;

@@ -1,5 +1,5 @@
 /* GET /api/session: who I am. POST: name and password. DELETE: sign out. POST …/unlock and
- * …/password: the password again, or a new one. */
+ * …/password: the password again (of an idle screen, or as a proof: proof.h), or a new one. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -147,10 +147,12 @@ enum http_flow endpoint_session_unlock(struct http_request *request, void *conte
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
     const char *password =
         body ? console_text(request, body, "password", PASSWORD_LENGTH_MOST) : NULL;
-    if (!password)
+    if (!password || !console_may_guess(context, request, &caller))
         return HTTP_DONE;
     if (!sign_in_unlock(&caller.at, &caller.session, password, &outcome, &f))
         return console_reply_failure(request, &f);
+    if (outcome == SIGN_IN_WRONG)
+        console_guessed_wrong(context, &caller);
     return console_reply_sign_in(request, outcome, PASSWORD_GOOD);
 }
 

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "intake/console/proof.h"
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
@@ -215,9 +216,14 @@ bool console_admit(const struct console_context *context, struct http_request *r
         return false;
     }
     caller_fill(context, request, &found, ret_caller);
-    if (far_enough(need, ret_caller->session.state))
+    bool far = far_enough(need, ret_caller->session.state);
+    if (far && (ret_caller->session.proven || !proof_needed(request)))
         return true;
-    reply_not_far(request, ret_caller->session.state);
+    if (far)
+        http_reply_error(request, 403, "E0108",
+                         "本人であることを確かめるため、パスワードをもう一度入れてください。");
+    else
+        reply_not_far(request, ret_caller->session.state);
     console_caller_free(ret_caller);
     return false;
 }

@@ -57,7 +57,8 @@ struct console_caller { /* free with console_caller_free */
 void console_caller_free(struct console_caller *caller);
 
 /* False after replying: 403 E0104 (terminal, origin), 401 E0103 (no session), 423 E0106 (locked),
- * 403 E0107 (the password must be changed first). Sets the security headers of the reply. */
+ * 403 E0107 (the password must be changed first), 403 E0108 (the password must be told again:
+ * proof.h). Sets the security headers of the reply. */
 bool console_admit(const struct console_context *context, struct http_request *request,
                    enum console_need need, struct console_caller *ret_caller);
 /* False after replying 403 E0104: the account has no such right anywhere. For what belongs to one

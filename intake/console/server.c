@@ -31,6 +31,9 @@ static const struct config_key keys[] = {
      .help = "Without a request for so long, the screen is locked."},
     {"session-most", CONFIG_DURATION, "10h", 10 * MINUTE, INSTANT_DAY,
      .help = "A session ends after so long, whatever happens."},
+    {"proof", CONFIG_DURATION, "5min", INSTANT_SECOND, INSTANT_DAY,
+     .help = "What shows 個人番号, leaves the house, says by hand who an applicant is, or ends "
+             "something for good, takes the password of the last so long."},
     {"password-length", CONFIG_NUMBER, "12", 8, 128, .help = "Characters of a password, at least."},
     {"password-age", CONFIG_DURATION, "180d", 0, 3650 * INSTANT_DAY,
      .help = "After so long a password must be changed; 0s: never."},
@@ -151,7 +154,8 @@ static void rules_read(const struct config_group *group, struct sign_in_rules *r
 {
     *ret = (struct sign_in_rules){
         .session = {.idle = config_duration(group, "idle"),
-                    .most = config_duration(group, "session-most")},
+                    .most = config_duration(group, "session-most"),
+                    .proof = config_duration(group, "proof")},
         .password_age = config_duration(group, "password-age"),
         .password_least = config_number(group, "password-length"),
         .password_past = config_number(group, "password-past"),

@@ -19,11 +19,12 @@ static const struct db_statement begin = {
     "INSERT INTO session (city_code, token, account_id, terminal_id, created_at, seen_at, until)"
     " VALUES ($1, $2, $3::uuid, $4::uuid, $5, $5, $6)"};
 static const struct db_statement find = {
-    "session_find", "SELECT " ACCOUNT_COLUMNS ", s.terminal_id, s.complete, s.seen_at, s.challenge "
+    "session_find", "SELECT " ACCOUNT_COLUMNS
+                    ", s.terminal_id, s.complete, s.seen_at, s.challenge, s.proven_at "
                     "FROM session s JOIN account a USING (city_code, account_id) "
                     "WHERE s.city_code = $1 AND s.token = $2 AND s.ended_at IS NULL"
                     " AND s.until > $3"};
-enum { TERMINAL = ACCOUNT_COLUMN_COUNT, COMPLETE, SEEN, CHALLENGE };
+enum { TERMINAL = ACCOUNT_COLUMN_COUNT, COMPLETE, SEEN, CHALLENGE, PROVEN };
 static const struct db_statement find_rights = {
     "session_rights", "SELECT r.business, r.department, r.\"right\" FROM session s"
                       " JOIN account_right r USING (city_code, account_id)"
@@ -31,6 +32,9 @@ static const struct db_statement find_rights = {
                       " ORDER BY 1, 2, 3"};
 static const struct db_statement see = {
     "session_see", "UPDATE session SET seen_at = $3 WHERE city_code = $1 AND token = $2"};
+static const struct db_statement unlock = {
+    "session_unlock", "UPDATE session SET seen_at = $3, proven_at = $3"
+                      " WHERE city_code = $1 AND token = $2"};
 /* Who signs in again ends what nobody uses any more. */
 static const struct db_statement end_idle = {
     "session_end_idle",
@@ -43,7 +47,8 @@ static const struct db_statement others = {
                       " AND complete AND ended_at IS NULL AND token <> $3"};
 static const struct db_statement complete = {
     "session_complete",
-    "UPDATE session SET complete = true, challenge = NULL, seen_at = $3, until = $4"
+    "UPDATE session SET complete = true, challenge = NULL, seen_at = $3, proven_at = $3,"
+    " until = $4"
     " WHERE city_code = $1 AND token = $2 AND NOT complete"};
 static const struct db_statement end_halves = {
     "session_end_halves", "UPDATE session SET ended_at = $3, ended_why = 'replaced'"
@@ -123,6 +128,7 @@ static void session_take(const struct db_rows *rows, const struct session_questi
     session->has_challenge = challenge.length == WEBAUTHN_CHALLENGE;
     if (session->has_challenge)
         memcpy(session->challenge, challenge.data, challenge.length);
+    session->proven = now - db_get_instant(rows, 0, PROVEN) <= q->limits->proof;
     session->state = judge(&session->account, db_get_boolean(rows, 0, COMPLETE),
                            db_get_instant(rows, 0, SEEN), q->limits, q->password_age, now);
 }
@@ -223,7 +229,7 @@ bool session_end_halves(struct db_tx *tx, const struct account *account, instant
 
 bool session_unlock(struct db_tx *tx, const struct session *session, instant now, struct failure *f)
 {
-    return db_send(tx, &see, DB_VALUES(KEY(session), db_instant(now)), 1, f);
+    return db_send(tx, &unlock, DB_VALUES(KEY(session), db_instant(now)), 1, f);
 }
 
 bool session_set_challenge(struct db_tx *tx, const struct session *session,

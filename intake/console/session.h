@@ -15,6 +15,7 @@ struct terminal {
 struct session_limits {
     instant idle; /* without a request for so long: locked, the password is asked again */
     instant most; /* from the second factor to its end, whatever happens */
+    instant proof; /* so long the password counts for what takes a proof (proof.h) */
 };
 
 enum session_state {
@@ -30,6 +31,7 @@ struct session {
     enum session_state state;
     struct account account;
     char terminal_id[37];
+    bool proven; /* the password was told within session_limits.proof */
     uint8_t challenge[WEBAUTHN_CHALLENGE];
     bool has_challenge;
 };
@@ -66,6 +68,7 @@ bool session_complete(struct db_tx *tx, const struct session *session,
 /* What the password of before has begun, and no second factor has completed, ends. */
 bool session_end_halves(struct db_tx *tx, const struct account *account, instant now,
                         struct failure *f);
+/* The password was told again: it is open, and proven. */
 bool session_unlock(struct db_tx *tx, const struct session *session, instant now,
                     struct failure *f);
 bool session_set_challenge(struct db_tx *tx, const struct session *session,

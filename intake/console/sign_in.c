@@ -196,12 +196,13 @@ static bool again_judged(struct db_tx *tx, struct again *again, const struct acc
 {
     const struct sign_in_at *at = again->at;
     bool good = !again->new || again->new->fault == PASSWORD_GOOD;
+    bool locked = again->session->state == SESSION_LOCKED;
     again->outcome = good ? SIGN_IN_DONE : SIGN_IN_PASSWORD;
     if (again->new)
         return !good || sign_in_set_password(tx, at, account, again->new, f);
     return session_unlock(tx, again->session, clock_now(), f) &&
            account_note_success(tx, account, f) &&
-           sign_in_note(tx, at, "session.unlocked", account->name, NULL, f);
+           sign_in_note(tx, at, locked ? "session.unlocked" : "session.proven", account->name, NULL, f);
 }
 
 static bool again_work(struct db_tx *tx, void *context, struct failure *f)

@@ -49,7 +49,8 @@ bool sign_in_webauthn(const struct sign_in_at *at, const struct session *session
                       const char *origin, const char *party_id, const struct assertion *assertion,
                       enum sign_in *ret_outcome, struct failure *f);
 
-/* The session was idle: the password alone opens it again. */
+/* The password again: it opens a session that was idle, and is the proof that some acts take
+ * (intake/console/proof.h). */
 bool sign_in_unlock(const struct sign_in_at *at, const struct session *session,
                     const char *password, enum sign_in *ret_outcome, struct failure *f);
 bool sign_in_change_password(const struct sign_in_at *at, const struct session *session,

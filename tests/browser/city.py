@@ -19,7 +19,7 @@ PEOPLE = {  # display name, department, rights within (事務, 部署)
     "kansa": ("監物査一", "監査委員事務局", ("audit",), ALL),
 }
 FIRST_PAGES = {"see": "職員の対応を待つ申請", "admin": "確認待ちの変更案", "audit": "監査記録"}
-PRINTING = {"print": "yes", "print-terminals": "窓口1", "export": "yes", "export-terminals": "窓口1"}
+PRINTING = {"proof": "10h", "print": "yes", "print-terminals": "窓口1", "export": "yes", "export-terminals": "窓口1"}
 SETTINGS = {
     "work": {"lease": "3s"},
     "console": PRINTING,

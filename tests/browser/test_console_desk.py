@@ -5,8 +5,10 @@ import csv
 import subprocess
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from city import WELFARE, acts, state_of, waiting
+from staff import PASSWORD
 
 MONTHS = "SELECT to_char(min(applied_at), 'YYYY-MM'), to_char(max(applied_at), 'YYYY-MM')"
 
@@ -70,6 +72,33 @@ def test_numbers_are_shown_for_a_reason_and_hide_when_one_looks_away(house, peop
     taro.script("dispatchEvent(new Event('blur'))")
     taro.until(lambda: "秒で隠します" not in taro.text(), "hidden again")
     assert not clear_numbers(taro)
+
+
+def test_the_password_is_asked_for_and_the_act_is_done_once(house, people):
+    taro = people["taro"]
+    receipt = waiting(house, "review")[0]
+    before = acts(house, receipt, "application.numbers")
+    taro.open_one(receipt)
+    taro.press("個人番号を表示する")
+    taro.type(**{"number-reason": "記載の確認"})
+    house.psql("UPDATE session SET proven_at = NULL")
+    taro.keys(Keys.ENTER)
+    taro.says("この操作の前に")
+    taro.look("proof")
+    assert taro.browser.switch_to.active_element.get_attribute("id") == "proof-password"
+    taro.keys(Keys.ESCAPE)
+    taro.says("何も行っていません")
+    assert acts(house, receipt, "application.numbers") == before and not clear_numbers(taro)
+    taro.press("表示する", "form")
+    taro.says("この操作の前に")
+    taro.type(**{"proof-password": "wrong"})
+    taro.keys(Keys.ENTER)
+    taro.says("確かめて、もう一度")
+    taro.type(**{"proof-password": PASSWORD})
+    taro.keys(Keys.ENTER)
+    taro.until(lambda: clear_numbers(taro), "the number")
+    assert not taro.find("dialog") and acts(house, receipt, "application.numbers") == before + 1
+    house.psql("UPDATE session SET proven_at = now()")
 
 
 # Of the application with this receipt number: has it attachments?
@@ -196,7 +225,7 @@ def test_a_file_takes_a_second_person_and_the_book_says_when_it_is_gone(house, p
     hanako.press("パスワードを見る")
     password = hanako.until(lambda: hanako.find(".secret"), "the password")[0].text
     hanako.look("book-open")
-    hanako.find("a[download]")[0].click()
+    hanako.press("ファイルを取り出す")
     name, sealed = hanako.downloaded()
     assert name.startswith(printed) and name.endswith(".zip.p7m") and password
     package = subprocess.run(

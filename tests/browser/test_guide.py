@@ -79,6 +79,20 @@ def test_deciding(people, picture):
     hanako.to_queue("審査待ち")
 
 
+def test_the_password_again(house, people, picture):
+    taro = people["taro"]
+    taro.open_one(waiting(house, "review")[0])
+    taro.press("個人番号を表示する")
+    house.psql("UPDATE session SET proven_at = NULL")
+    taro.type(**{"number-reason": "記載の確認"})
+    taro.keys(Keys.ENTER)
+    taro.says("この操作の前に")
+    picture(taro, "proof")
+    taro.keys(Keys.ESCAPE)
+    taro.says("何も行っていません")
+    house.psql("UPDATE session SET proven_at = now()")
+
+
 def test_printing_and_the_book(house, people, picture):
     hanako = people["hanako"]
     hanako.open_one(waiting(house, "review")[0])

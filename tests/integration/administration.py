@@ -24,7 +24,7 @@ def empty_hall(make_stack, tmp_path_factory):
     """A console with one terminal, without applications and people."""
     site = tmp_path_factory.mktemp("site")
     (site / "index.html").write_text("<!doctype html><title>受付</title>")
-    stack = make_stack({"console": {"site": site, "idle": "1h"}})
+    stack = make_stack({"console": {"site": site, "idle": "1h", "proof": "10h"}})
     stack.make_postgres()
     stack.start_postgres()
     stack.make_world()

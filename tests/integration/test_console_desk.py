@@ -34,7 +34,7 @@ def house(make_module_stack, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     (site / "index.html").write_text("<!doctype html><title>受付</title>")
     stack = make_module_stack({
-        "console": {"site": site, "idle": "1h", "print": "yes", "print-terminals": "窓口1",
+        "console": {"site": site, "idle": "1h", "proof": "10h", "print": "yes", "print-terminals": "窓口1",
                     "export": "yes", "export-terminals": "窓口1", "small-cells": "3",
                     "export-many": "4"},
         "channel pittari": {"status-correction": "要訂正", "status-withdrawn": "取下げ"},

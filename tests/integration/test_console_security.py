@@ -106,6 +106,29 @@ def test_every_endpoint_by_every_right(house):
             assert (status != 403) == allowed and status not in (401, 500), (method, where, name)
 
 
+# What takes the password again when it was told too long ago; about an application without the path to it.
+PROVEN = {("POST", path) for path in (
+    "/numbers", "/print", "/export", "/outputs/{number}/approve", "/outputs/{number}/password",
+    "/identify", "/confirm", "/undo", "/refuse", "/withdraw", "/api/admin/changes/{id}/confirm",
+    "/api/admin/feeds/{id}/approve")} | {("GET", "/outputs/{number}/file")}
+
+
+def test_what_takes_the_password_again(house):
+    """Before anything else is looked at: of what a person may not do, and of what there is not."""
+    source = (house.build.parent / "intake" / "console" / "server.c").read_text()
+    about_one = set(re.findall(r'\{"([A-Z]+)",\s+APPLICATION "(/[^"]*)"', source))
+    assert PROVEN <= about_one | set(NEEDS)
+    browser = house.people["see"]
+    house.psql("UPDATE session SET proven_at = now() - interval '601 min'")
+    try:
+        for method, where in about_one | {one for one, need in NEEDS.items() if need not in (HALF, UNLOCK)}:
+            path = where if (method, where) in NEEDS else f"/api/applications/R-1{where}"
+            told = "E0108" in ask(browser, method, path).text
+            assert told == ((method, where) in PROVEN), (method, where)
+    finally:
+        house.psql("UPDATE session SET proven_at = now()")
+
+
 def test_from_no_terminal_of_ours_everything_is_refused(house):
     """Also with a session: it is the terminal's own."""
     stranger = at_terminal(house, 77)

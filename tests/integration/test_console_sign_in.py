@@ -251,6 +251,38 @@ def test_idle_screen_is_locked_and_the_password_opens_it(first):
     assert browser.get("/api/session").status_code == 200
 
 
+CONFIRM = "/api/admin/changes/1/confirm"  # takes a proof; there is no such change
+
+
+def code(answer):
+    return answer.json()["errors"][0]["code"]
+
+
+def test_the_password_again_before_what_takes_it(first):
+    stack, browser, _ = first
+    assert browser.post(CONFIRM).status_code == 404  # who has just signed in has told it
+    stack.psql("UPDATE session SET proven_at = now() - interval '301 s'")
+    assert (browser.post(CONFIRM).status_code, code(browser.post(CONFIRM))) == (403, "E0108")
+    assert browser.get("/api/session").status_code == 200  # all else goes on
+    assert browser.post("/api/session/unlock", password="wrong").status_code == 401
+    assert code(browser.post(CONFIRM)) == "E0108" and failures(stack) == 1
+    assert browser.post("/api/session/unlock", password=PASSWORD).status_code == 200
+    assert browser.post(CONFIRM).status_code == 404 and failures(stack) == 0
+    assert audit(stack)[-2:] == ["session.wrong-password", "session.proven"]
+    stack.psql("UPDATE session SET proven_at = now() - interval '299 s'")
+    assert browser.post(CONFIRM).status_code == 404
+
+
+def test_wrong_passwords_before_an_act_count_as_those_of_signing_in(first):
+    stack, browser, _ = first
+    stack.psql("UPDATE session SET proven_at = NULL")  # as of before the upgrade
+    for _ in range(5):
+        assert browser.post("/api/session/unlock", password="wrong").status_code == 401
+    assert browser.post("/api/session/unlock", password=PASSWORD).status_code == 401  # locked
+    assert code(browser.post(CONFIRM)) == "E0108"
+    assert Browser(stack).post("/api/session", name="hanako", password=PASSWORD).status_code == 401
+
+
 def test_old_password_must_be_changed_and_not_to_one_like_it(first):
     stack, browser, _ = first
     stack.psql("UPDATE account SET password_at = now() - interval '181 days'")

@@ -45,7 +45,7 @@ def house(make_module_stack, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     (site / "index.html").write_text("<!doctype html><title>受付</title>")
     stack = make_module_stack({
-        "console": {"site": site, "idle": "1h"},
+        "console": {"site": site, "idle": "1h", "proof": "10h"},
         "channel pittari": {"status-correction": "要訂正", "status-withdrawn": "取下げ"},
         f"route {PROCEDURE}": {"approval": "staff", "business": CHILD, "department": DEPARTMENT}})
     stack.up(server=False, business=False)

@@ -13,8 +13,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The answer when it is a good one; else what the API says is wrong. */
-export async function ask(
+async function askOnce(
   method: string,
   path: string,
   body?: unknown,
@@ -45,6 +44,32 @@ export async function ask(
     error?.message ?? "処理できませんでした。もう一度お試しください。",
     parsed,
   );
+}
+
+let proof: (() => Promise<void>) | undefined;
+let proving: Promise<void> | undefined; // several acts may want it at the same time
+
+/** Who asks the person to show who they are: a promise that is kept when they did. */
+export function whenProofIsWanted(prove: () => Promise<void>): () => void {
+  proof = prove;
+  return () => {
+    proof = undefined;
+  };
+}
+
+/** The answer when it is a good one; else what the API says is wrong. What takes a proof of who sits
+ * here is asked for once more when there was one. */
+export async function ask(...question: Parameters<typeof askOnce>): Promise<Response> {
+  try {
+    return await askOnce(...question);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== "E0108" || !proof) throw error;
+    proving ??= proof().finally(() => {
+      proving = undefined;
+    });
+    await proving;
+    return askOnce(...question);
+  }
 }
 
 async function call<T>(...question: Parameters<typeof ask>): Promise<T> {

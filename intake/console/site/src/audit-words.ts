@@ -6,6 +6,7 @@ export const ACTS: [string, string][] = [
   ["session.begun", "サインイン"],
   ["session.ended", "サインアウト"],
   ["session.unlocked", "画面のロック解除"],
+  ["session.proven", "操作前の本人の確認"],
   ["session.wrong-password", "パスワードの誤り"],
   ["session.wrong-code", "認証コードの誤り"],
   ["session.wrong-assertion", "認証器の誤り"],

@@ -7,6 +7,7 @@ import { ApiError, get, type Me, remove } from "./api";
 import { ApplicationPage } from "./application";
 import { OverviewPage } from "./overview";
 import { Button, Failure, lazy } from "./parts";
+import { Proof } from "./proof";
 import { QueuePage } from "./queue";
 import { ChangePassword, LastAccess, Locked, SignIn } from "./signin";
 
@@ -77,6 +78,7 @@ function Frame(props: { me: Me; hash: string; leave: () => void }) {
       <main id="main">
         <Page hash={hash} me={props.me.name} />
       </main>
+      <Proof />
     </>
   );
 }

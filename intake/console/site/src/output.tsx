@@ -6,8 +6,8 @@ import { type Application, ask, once } from "./api";
 import { Button, Failure, Field, Notice, useSending } from "./parts";
 
 /** What the server makes is saved by the browser under the server's name for it. */
-async function save(path: string, body: unknown) {
-  const answer = await ask("POST", path, body);
+export async function save(method: string, path: string, body?: unknown) {
+  const answer = await ask(method, path, body);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
   link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
@@ -20,7 +20,7 @@ function Print(props: { it: Application; base: string }) {
   const [numbers, setNumbers] = useState(false);
   const [done, setDone] = useState(false);
   const { busy, error, submit } = useSending();
-  const print = () => save(`${props.base}/print`, { reason, numbers }).then(() => setDone(true));
+  const print = () => save("POST", `${props.base}/print`, { reason, numbers }).then(() => setDone(true));
   return (
     <form onSubmit={submit(print)}>
       <Failure error={error} />

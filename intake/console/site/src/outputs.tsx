@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { get, post } from "./api";
+import { save } from "./output";
 import { Button, Failure, Field, Heading, single, useLoaded, useSending } from "./parts";
 import { when, who } from "./words";
 
@@ -64,9 +65,12 @@ function Actions(props: { it: Output; me: string; changed: () => void }) {
       )}
       {it.kind === "export" && it.state === "open" && mine && (
         <>
-          <a class="button" href={path(it, "file")} download>
+          <Button
+            disabled={busy}
+            onClick={single(() => send(() => save("GET", path(it, "file"))))}
+          >
             ファイルを取り出す
-          </a>{" "}
+          </Button>{" "}
           {password ? (
             <p>
               パスワード <span class="secret">{password}</span>

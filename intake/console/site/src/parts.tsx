@@ -195,6 +195,7 @@ export function useKeys(keys: Record<string, () => void>) {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
+      if (document.querySelector("dialog[open]")) return; // it stands before the page
       if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
       if (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && event.key !== "Escape") return;
       const run = latest.current[event.key];
