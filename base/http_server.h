@@ -70,7 +70,7 @@ void http_server_wake_topic(struct http_server *server, const void *topic);
 /* --- the request ------------------------------------------------------------------------------ */
 
 struct http_server *http_request_server(const struct http_request *request); /* to wake it by */
-const char *http_request_id(const struct http_request *request); /* 16 hexadecimal digits */
+const char *http_request_id(const struct http_request *request);        /* 16 hexadecimal digits */
 http_handler *http_request_handler(const struct http_request *request); /* of the route it took */
 const char *http_request_parameter(const struct http_request *request, const char *name);
 const char *http_request_query(const struct http_request *request, const char *name); /* or NULL */

@@ -95,7 +95,7 @@ def make_staff(stack):
     if file.exists():
         return json.loads(file.read_text())
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "子育て支援課",
-                   "--address", "127.0.0.1", "--first")
+                   "--also", "情報政策課", "--address", "127.0.0.1", "--first")
     for name, (display_name, department) in STAFF.items():
         make_account(stack, name, display_name, department, (*RIGHTS, *MORE.get(name, ())))
     made = {name: enrol(stack, name) for name in STAFF}

@@ -12,17 +12,30 @@ extern const struct command terminal_retire_command;
 
 struct registering {
     struct console_look look;
-    const char *label, *department, *peer, *address;
+    const char *label, *department, *also, *peer, *address;
     bool first;
     char code[ENROLMENT_CODE];
 };
+
+/* "子育て支援課,保険年金課"; NULL for none. */
+static json_t *departments(const char *list)
+{
+    json_t *all = json_array();
+    while (list && *list) {
+        size_t length = strcspn(list, ",");
+        json_array_append_new(all, json_stringn(list, length));
+        list += length + (list[length] == ',');
+    }
+    return all;
+}
 
 static bool add_work(struct db_tx *tx, void *context, struct failure *f)
 {
     bool done = false;
     struct registering *r = context;
-    _cleanup_(cleanup_json) json_t *after = json_pack(
-        "{s:s, s:s?, s:s?}", "department", r->department, "peer", r->peer, "address", r->address);
+    _cleanup_(cleanup_json) json_t *after =
+        json_pack("{s:s, s:o, s:s?, s:s?}", "department", r->department, "also",
+                  departments(r->also), "peer", r->peer, "address", r->address);
     const struct change_draft draft = {CHANGE_TERMINAL, r->label, NULL, after,
                                        "uketsuke terminal add"};
     if (!r->first)
@@ -56,9 +69,9 @@ static int run_add(const struct config *config, int argc, char **argv)
 {
     struct registering r = {0};
     const struct word_option options[] = {
-        {"--label", &r.label, NULL}, {"--department", &r.department, NULL},
-        {"--peer", &r.peer, NULL},   {"--address", &r.address, NULL},
-        {"--first", NULL, &r.first},
+        {"--label", &r.label, NULL},     {"--department", &r.department, NULL},
+        {"--also", &r.also, NULL},       {"--peer", &r.peer, NULL},
+        {"--address", &r.address, NULL}, {"--first", NULL, &r.first},
     };
     uint8_t hash[32];
     if (!words_read(&terminal_add_command, argc, argv, options, sizeof options / sizeof *options,
@@ -106,13 +119,14 @@ static int run_retire(const struct config *config, int argc, char **argv)
 const struct command terminal_add_command = {
     .name = "terminal add",
     .summary = "Propose a terminal that may open the console",
-    .usage = "Usage: uketsuke terminal add --label TEXT --department TEXT\n"
+    .usage = "Usage: uketsuke terminal add --label TEXT --department TEXT [--also TEXT,TEXT…]\n"
              "                             (--peer SHA256 | --address ADDRESS) [--first]\n"
              "                             [--config FILE]\n"
              "\n"
              "A terminal is told by its client certificate (SHA-256 of its DER) or, on a network\n"
              "where nobody can take another's, by its address. It may be used when another person\n"
-             "has approved it; --first registers the first one, while there is none.\n"
+             "has approved it; --first registers the first one, while there is none. Accounts\n"
+             "of its department sign in there, and of those that --also names: '*' for all.\n"
              "Exit code 0 when done, 1 when it cannot be, 3 when we could not.\n"
              "\n"
              "Example: uketsuke terminal add --label 市民課1番 --department 市民課 --address "

@@ -15,7 +15,8 @@ enum change_kind {
                          "department", "right"}…]} */
     CHANGE_ENROLMENT, /* name. {"enrolled": false}: a new one-time code, when confirmed */
     CHANGE_UNLOCK,    /* name. {"locked": false}: after too many wrong passwords */
-    CHANGE_TERMINAL,  /* label. {"department", "peer", "address"}: one of the two is null */
+    CHANGE_TERMINAL,  /* label. {"department", "also": [departments that share it, "*" for all],
+                         "peer", "address"}: one of the last two is null */
     CHANGE_HOLIDAY,   /* "2026-11-20". {"name"} */
     CHANGE_TEMPLATE,  /* title. {"business", "text"} */
     CHANGE_KIND_COUNT,
@@ -28,6 +29,7 @@ bool change_kind_from_code(const char *code, enum change_kind *ret_kind);
 #define CHANGE_REASON_MOST   500  /* characters */
 #define CHANGE_TEMPLATE_MOST 2000 /* characters */
 #define CHANGE_RIGHTS_MOST   200  /* rights of one account */
+#define CHANGE_SHARED_MOST   50   /* departments that share a terminal */
 
 /* What is wrong with it, in Japanese, for who proposes; NULL: nothing. `after` as above, or NULL:
  * taken away, which accounts are not (they are disabled). Pure. */

@@ -90,6 +90,18 @@ static const char *account_fault(const char *subject, const json_t *after)
     return NULL;
 }
 
+static bool departments_valid(const json_t *departments)
+{
+    size_t i;
+    const json_t *one;
+    if (!json_is_array(departments) || json_array_size(departments) > CHANGE_SHARED_MOST)
+        return false;
+    json_array_foreach (departments, i, one)
+        if (!line_within(json_string_value(one), BUSINESS_MOST))
+            return false;
+    return true;
+}
+
 static const char *terminal_fault(const json_t *after)
 {
     uint8_t hash[32];
@@ -97,8 +109,9 @@ static const char *terminal_fault(const json_t *after)
     const char *peer = text_of(after, "peer"), *ip = text_of(after, "address");
     if (!after)
         return NULL;
-    if (!members_exactly(after, 3) || !line_within(text_of(after, "department"), 40))
-        return "部署は1〜40文字で入力してください。";
+    if (!members_exactly(after, 4) || !line_within(text_of(after, "department"), 40) ||
+        !departments_valid(json_object_get(after, "also")))
+        return "部署は1〜40文字で入力してください（ほかに使う部署は50まで）。";
     if (!peer == !ip)
         return "端末は、クライアント証明書かIPアドレスのどちらか一方で登録してください。";
     if (peer && (strlen(peer) != 64 || !hex_decode(peer, hash, sizeof hash)))

@@ -30,6 +30,10 @@ enum http_flow console_reply_sign_in(struct http_request *request, enum sign_in 
     case SIGN_IN_DONE:
     case SIGN_IN_NEXT:
         return http_reply_json(request, 200, json_pack("{s:b}", "next", outcome == SIGN_IN_NEXT));
+    case SIGN_IN_ELSEWHERE:
+        return http_reply_error(request, 403, "E0104",
+                                "この端末は、ほかの部署の端末です。自分の部署の端末でサインインして"
+                                "ください。ここで使う必要があるときは、管理者に相談してください。");
     case SIGN_IN_OTHER:
         return http_reply_error(request, 409, "E0105",
                                 "この利用者は、別の端末でサインインしています。心当たりがないとき"
@@ -115,11 +119,10 @@ enum http_flow endpoint_session_post(struct http_request *request, void *context
         return HTTP_DONE;
     if (!sign_in_password(&caller.at, name, password, &outcome, token, &f))
         return console_reply_failure(request, &f);
-    if (outcome != SIGN_IN_NEXT) {
+    if (outcome == SIGN_IN_WRONG)
         console_guessed_wrong(context, &caller);
-        return console_reply_wrong(request);
-    }
-    console_set_cookie(request, token);
+    if (outcome == SIGN_IN_NEXT)
+        console_set_cookie(request, token);
     return console_reply_sign_in(request, outcome, PASSWORD_GOOD);
 }
 

@@ -38,11 +38,14 @@ static bool begin_work(struct db_tx *tx, void *context, struct failure *f)
         return sign_in_note(tx, b->at, "session.not-in-force", account.name, NULL, f);
     if (!code_right(&account, b->code, now) || !b->new.judged || !sign_in_still(&b->look, &account))
         return sign_in_failed(tx, b->at, &account, "account.wrong-enrolment", f);
-    bool good = b->new.fault == PASSWORD_GOOD;
-    b->outcome = good ? SIGN_IN_NEXT : SIGN_IN_PASSWORD;
-    return !good ||
-           (sign_in_set_password(tx, b->at, &account, &b->new, f) &&
-            session_begin(tx, &account, b->at->terminal, now, now + ENROL_SESSION, b->token, f));
+    if (b->new.fault != PASSWORD_GOOD) {
+        b->outcome = SIGN_IN_PASSWORD;
+        return true;
+    }
+    return sign_in_here(tx, b->at, &account, &b->outcome, f) &&
+           (b->outcome != SIGN_IN_NEXT ||
+            (sign_in_set_password(tx, b->at, &account, &b->new, f) &&
+             session_begin(tx, &account, b->at->terminal, now, now + ENROL_SESSION, b->token, f)));
 }
 
 /* Only who has the code has a password judged. */

@@ -11,7 +11,8 @@ static const struct db_statement find = {
     " (SELECT count(*) FROM (SELECT FROM audit_entry e WHERE e.chain = 'console'"
     "   AND e.actor = $4 AND e.at > s.created_at AND e.action IN ('session.wrong-password',"
     "   'session.wrong-code', 'session.wrong-assertion', 'session.not-in-force',"
-    "   'session.no-second-factor', 'session.second-refused') LIMIT $5) AS failed) "
+    "   'session.no-second-factor', 'session.second-refused', 'session.other-department') LIMIT "
+    "$5) AS failed) "
     "FROM session s JOIN terminal t USING (city_code, terminal_id)"
     " WHERE s.city_code = $1 AND s.account_id = $2::uuid AND s.complete AND s.token <> $3"
     " ORDER BY s.created_at DESC LIMIT 1"};

@@ -2,14 +2,16 @@
 
 #include "intake/console/endpoints.h"
 
+/* clang-format off */
 static http_handler *const proven[] = {
-    endpoint_numbers, /* 個人番号 */
+    endpoint_numbers,                                         /* 個人番号 */
     endpoint_print, endpoint_export, endpoint_output_approve, /* what leaves the house */
     endpoint_output_password, endpoint_output_file,
-    endpoint_identify, endpoint_confirm, endpoint_undo, /* who it is, by hand */
-    endpoint_refuse, endpoint_withdraw,                 /* the end of an application */
-    endpoint_changes_confirm, endpoint_feeds_approve,   /* of accounts, rights, residents */
+    endpoint_identify, endpoint_confirm, endpoint_undo,       /* who it is, by hand */
+    endpoint_refuse, endpoint_withdraw,                       /* the end of an application */
+    endpoint_changes_confirm, endpoint_feeds_approve,         /* of accounts, rights, residents */
 };
+/* clang-format on */
 
 bool proof_needed(const struct http_request *request)
 {

@@ -43,6 +43,7 @@ static const struct db_statement statements[REPORT_COUNT] = {
          ACTS LINES("action IN ('session.wrong-password', 'session.wrong-code',"
                     " 'session.wrong-assertion', 'session.unknown-name', 'session.not-in-force',"
                     " 'session.no-second-factor', 'session.second-refused',"
+                    " 'session.other-department',"
                     " 'account.wrong-enrolment')" BY_DAY)},
     [REPORT_MASS_VIEW] = {"report_mass_view",
                           ACTS LINES("application_id IS NOT NULL" BY_DAY
@@ -138,7 +139,8 @@ char *report_rule_ja(enum report report, const struct report_rules *rules)
     case REPORT_HOLIDAY:
         return text_copy("土曜日・日曜日・祝日・年末年始・市の休日の操作");
     case REPORT_FAILED_SIGN_IN:
-        return text_copy("パスワードや認証器の誤り、使えない利用者、二重のサインイン");
+        return text_copy(
+            "パスワードや認証器の誤り、使えない利用者、二重のサインイン、ほかの部署の端末");
     case REPORT_MASS_VIEW:
         return text_format("1日に%d件を超える申請を扱った利用者", (int)rules->views_most);
     default:

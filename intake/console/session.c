@@ -14,16 +14,19 @@ static const struct db_statement find_terminal = {
     "terminal_find", "SELECT terminal_id, label, department FROM terminal"
                      " WHERE city_code = $1 AND approved_by IS NOT NULL AND retired_at IS NULL"
                      "  AND (peer = $2 OR address = $3) ORDER BY peer IS NULL LIMIT 1"};
+static const struct db_statement takes = {"terminal_takes",
+                                          "SELECT terminal_takes(t, $3) FROM terminal t"
+                                          " WHERE t.city_code = $1 AND t.terminal_id = $2::uuid"};
 static const struct db_statement begin = {
     "session_begin",
     "INSERT INTO session (city_code, token, account_id, terminal_id, created_at, seen_at, until)"
     " VALUES ($1, $2, $3::uuid, $4::uuid, $5, $5, $6)"};
 static const struct db_statement find = {
-    "session_find", "SELECT " ACCOUNT_COLUMNS
-                    ", s.terminal_id, s.complete, s.seen_at, s.challenge, s.proven_at "
-                    "FROM session s JOIN account a USING (city_code, account_id) "
-                    "WHERE s.city_code = $1 AND s.token = $2 AND s.ended_at IS NULL"
-                    " AND s.until > $3"};
+    "session_find",
+    "SELECT " ACCOUNT_COLUMNS ", s.terminal_id, s.complete, s.seen_at, s.challenge, s.proven_at "
+    "FROM session s JOIN account a USING (city_code, account_id) "
+    "WHERE s.city_code = $1 AND s.token = $2 AND s.ended_at IS NULL"
+    " AND s.until > $3"};
 enum { TERMINAL = ACCOUNT_COLUMN_COUNT, COMPLETE, SEEN, CHALLENGE, PROVEN };
 static const struct db_statement find_rights = {
     "session_rights", "SELECT r.business, r.department, r.\"right\" FROM session s"
@@ -32,9 +35,9 @@ static const struct db_statement find_rights = {
                       " ORDER BY 1, 2, 3"};
 static const struct db_statement see = {
     "session_see", "UPDATE session SET seen_at = $3 WHERE city_code = $1 AND token = $2"};
-static const struct db_statement unlock = {
-    "session_unlock", "UPDATE session SET seen_at = $3, proven_at = $3"
-                      " WHERE city_code = $1 AND token = $2"};
+static const struct db_statement unlock = {"session_unlock",
+                                           "UPDATE session SET seen_at = $3, proven_at = $3"
+                                           " WHERE city_code = $1 AND token = $2"};
 /* Who signs in again ends what nobody uses any more. */
 static const struct db_statement end_idle = {
     "session_end_idle",
@@ -62,6 +65,19 @@ static const struct db_statement end = {
                    " WHERE city_code = $1 AND token = $2 AND ended_at IS NULL"};
 
 #define KEY(session) db_text((session)->account.city_code), db_bytes(bytes_of((session)->token, 32))
+
+bool terminal_takes(struct db_tx *tx, const struct terminal *terminal,
+                    const struct account *account, bool *ret_takes, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!db_query(tx, &takes,
+                  DB_VALUES(db_text(account->city_code), db_text(terminal->id),
+                            db_text(account->department)),
+                  &rows, f))
+        return false;
+    *ret_takes = db_row_count(rows) == 1 && db_get_boolean(rows, 0, 0);
+    return true;
+}
 
 bool session_begin(struct db_tx *tx, const struct account *account, const struct terminal *terminal,
                    instant now, instant until, char ret_token[SESSION_TOKEN], struct failure *f)

@@ -13,8 +13,8 @@ struct terminal {
     char id[37], label[241], department[161];
 };
 struct session_limits {
-    instant idle; /* without a request for so long: locked, the password is asked again */
-    instant most; /* from the second factor to its end, whatever happens */
+    instant idle;  /* without a request for so long: locked, the password is asked again */
+    instant most;  /* from the second factor to its end, whatever happens */
     instant proof; /* so long the password counts for what takes a proof (proof.h) */
 };
 
@@ -35,6 +35,11 @@ struct session {
     uint8_t challenge[WEBAUTHN_CHALLENGE];
     bool has_challenge;
 };
+
+/* Whether somebody of the account's department signs in there: it is its own, or one that the
+ * terminal is shared with. */
+bool terminal_takes(struct db_tx *tx, const struct terminal *terminal,
+                    const struct account *account, bool *ret_takes, struct failure *f);
 
 /* Begins a half session, which lasts until then, whatever is asked meanwhile; the token goes into
  * the cookie and nowhere else. */

@@ -50,6 +50,16 @@ bool sign_in_in_force(const struct account *account, instant now)
            now < account->valid_to;
 }
 
+bool sign_in_here(struct db_tx *tx, const struct sign_in_at *at, const struct account *account,
+                  enum sign_in *ret_outcome, struct failure *f)
+{
+    bool takes;
+    if (!terminal_takes(tx, at->terminal, account, &takes, f))
+        return false;
+    *ret_outcome = takes ? SIGN_IN_NEXT : SIGN_IN_ELSEWHERE;
+    return takes || sign_in_note(tx, at, "session.other-department", account->name, NULL, f);
+}
+
 static bool break_glass(struct db_tx *tx, const struct sign_in_at *at,
                         const struct account *account, struct failure *f)
 {
@@ -123,8 +133,9 @@ static bool password_work(struct db_tx *tx, void *context, struct failure *f)
         return sign_in_failed(tx, at, &account, "session.wrong-password", f);
     if (!account.has_totp && account.credentials == 0)
         return sign_in_note(tx, at, "session.no-second-factor", account.name, NULL, f);
-    try->outcome = SIGN_IN_NEXT;
-    return session_begin(tx, &account, at->terminal, now, now + HALF_SESSION, try->token, f);
+    return sign_in_here(tx, at, &account, &try->outcome, f) &&
+           (try->outcome != SIGN_IN_NEXT ||
+            session_begin(tx, &account, at->terminal, now, now + HALF_SESSION, try->token, f));
 }
 
 bool sign_in_password(const struct sign_in_at *at, const char *name, const char *password,
@@ -202,7 +213,8 @@ static bool again_judged(struct db_tx *tx, struct again *again, const struct acc
         return !good || sign_in_set_password(tx, at, account, again->new, f);
     return session_unlock(tx, again->session, clock_now(), f) &&
            account_note_success(tx, account, f) &&
-           sign_in_note(tx, at, locked ? "session.unlocked" : "session.proven", account->name, NULL, f);
+           sign_in_note(tx, at, locked ? "session.unlocked" : "session.proven", account->name, NULL,
+                        f);
 }
 
 static bool again_work(struct db_tx *tx, void *context, struct failure *f)

@@ -26,10 +26,11 @@ struct sign_in_at { /* where somebody signs in, and with what */
 
 enum sign_in {
     SIGN_IN_DONE,
-    SIGN_IN_NEXT,     /* the password was right; now the second factor */
-    SIGN_IN_WRONG,    /* and nobody is told whether name, password or lock was the trouble */
-    SIGN_IN_OTHER,    /* another session of the account is in use: refused and reported */
-    SIGN_IN_PASSWORD, /* the new password cannot be taken: see *ret_fault */
+    SIGN_IN_NEXT,      /* the password was right; now the second factor */
+    SIGN_IN_WRONG,     /* and nobody is told whether name, password or lock was the trouble */
+    SIGN_IN_ELSEWHERE, /* the terminal is another department's: refused and reported */
+    SIGN_IN_OTHER,     /* another session of the account is in use: refused and reported */
+    SIGN_IN_PASSWORD,  /* the new password cannot be taken: see *ret_fault */
 };
 
 /* SIGN_IN_NEXT gives a token for a half session. */

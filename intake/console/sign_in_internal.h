@@ -18,6 +18,9 @@ bool sign_in_failed(struct db_tx *tx, const struct sign_in_at *at, const struct 
                     const char *action, struct failure *f);
 bool sign_in_locked(const struct account *account, instant now);
 bool sign_in_in_force(const struct account *account, instant now);
+/* SIGN_IN_NEXT where the terminal takes the account; else SIGN_IN_ELSEWHERE, with its entry. */
+bool sign_in_here(struct db_tx *tx, const struct sign_in_at *at, const struct account *account,
+                  enum sign_in *ret_outcome, struct failure *f);
 /* Both factors were shown: completes the session unless another is in use. */
 bool sign_in_complete(struct db_tx *tx, const struct sign_in_at *at, const struct session *session,
                       enum sign_in *ret_outcome, struct failure *f);

@@ -43,7 +43,7 @@ def open_to_others(folder):
 
 
 def add_terminal(stack):
-    stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", DEPARTMENT,
+    stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", DEPARTMENT, "--also", "*",
                    "--address", "127.0.0.1", "--first")
 
 

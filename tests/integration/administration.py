@@ -31,7 +31,7 @@ def empty_hall(make_stack, tmp_path_factory):
     stack.make_database()
     stack.start_console()
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
-                   "--address", "127.0.0.1", "--first")
+                   "--also", "*", "--address", "127.0.0.1", "--first")
     return stack
 
 

@@ -106,7 +106,7 @@ def test_about_oneself_another_confirms(house):
 
 
 def test_terminals(house):
-    after = {"department": "市民課", "peer": None, "address": "127.0.0.9"}
+    after = {"department": "市民課", "also": ["税務課"], "peer": None, "address": "127.0.0.9"}
     done(settle(house, "sachiko", done(propose(house, "keiko", "terminal", "窓口9", None,
                                                 after))["id"]))
     assert current(house, "terminals", "窓口9") == after
@@ -174,9 +174,13 @@ def test_stopped_at_once_by_one_and_back_by_two(house):
     ("account", "ok-name", {**NEW, "rights": [{"business": "child-allowance", "department": "*",
                                               "right": "admin"}]}),
     ("account", "ok-name", {**NEW, "rights": NEW["rights"] * 201}),
-    ("terminal", "x", {"department": "課", "peer": None, "address": "10.0.0.999"}),
-    ("terminal", "x", {"department": "課", "peer": "ab", "address": None}),
-    ("terminal", "x", {"department": "課", "peer": "a" * 64, "address": "10.0.0.1"}),
+    ("terminal", "x", {"department": "課", "also": [], "peer": None, "address": "10.0.0.999"}),
+    ("terminal", "x", {"department": "課", "also": [], "peer": "ab", "address": None}),
+    ("terminal", "x", {"department": "課", "also": [], "peer": "a" * 64,
+                       "address": "10.0.0.1"}),
+    ("terminal", "x", {"department": "課", "peer": None, "address": "10.0.0.1"}),
+    ("terminal", "x", {"department": "課", "also": [""], "peer": None, "address": "10.0.0.1"}),
+    ("terminal", "x", {"department": "課", "also": ["課"] * 51, "peer": None, "address": "10.0.0.1"}),
     ("holiday", "2026-02-30", {"name": "x"}), ("holiday", "2026-01-05", {"name": ""}),
     ("template", "x", {"business": "事" * 41, "text": "t"}),
     ("template", "x", {"business": "*", "text": "字" * 2001}),

@@ -49,7 +49,7 @@ def house(make_module_stack, tmp_path_factory):
         assert stack.uketsuke(role, "--once").returncode == 0
     stack.start_console()
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
-                   "--address", "127.0.0.1", "--first")
+                   "--also", "*", "--address", "127.0.0.1", "--first")
     stack.people = {name: work.person(stack, name, *have) for name, have in PEOPLE.items()}
     return stack
 

@@ -58,9 +58,9 @@ def at_terminal(house, number):
 
 
 def make_terminal(house, number):
-    house.psql("INSERT INTO terminal (city_code, label, department, address, proposed_by,"
-               f" approved_by) VALUES ('992011', '窓口{number}', '市民課', '127.0.0.{number}',"
-               " 'a', 'b')")
+    house.psql("INSERT INTO terminal (city_code, label, department, also, address, proposed_by,"
+               f" approved_by) VALUES ('992011', '窓口{number}', '市民課', '{{*}}',"
+               f" '127.0.0.{number}', 'a', 'b')")
 
 
 @pytest.fixture(scope="module")

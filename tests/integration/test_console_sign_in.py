@@ -10,6 +10,8 @@ import time
 import pytest
 import requests
 
+from console_staff import enrolment_code
+
 PASSWORD = "Yamazakura-7-hon"
 
 
@@ -75,7 +77,7 @@ def console(house):
 @pytest.fixture
 def registered(console):
     console.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
-                     "--address", "127.0.0.1", "--first")
+                     "--also", "情報課", "--address", "127.0.0.1", "--first")
     return console
 
 
@@ -306,6 +308,41 @@ def test_another_origin_and_another_terminal(first):
     stack.psql("UPDATE terminal SET retired_at = now() WHERE label = '窓口1';"
                "UPDATE terminal SET address = '127.0.0.1' WHERE label = '窓口2'")
     assert browser.get("/api/session").status_code == 401  # a cookie that was carried elsewhere
+
+
+def sign_in_as(stack, name, password=PASSWORD):
+    return Browser(stack).post("/api/session", name=name, password=password)
+
+
+def test_an_account_signs_in_at_terminals_of_its_department(first):
+    stack, browser, _ = first  # she is of 情報課, the terminal of 市民課
+    browser.http.delete(browser.base + "/api/session", timeout=20)
+    for also, status in (("", 403), ("税務課,課", 403), ("税務課,情報課", 200), ("*", 200)):
+        stack.psql(f"UPDATE terminal SET also = '{{{also}}}'")
+        assert sign_in_as(stack, "hanako").status_code == status, also
+    stack.psql("UPDATE terminal SET also = '{}'")
+    seen = len(audit(stack))
+    answer = sign_in_as(stack, "hanako")
+    assert answer.status_code == 403 and "ほかの部署の端末" in answer.json()["errors"][0]["message"]
+    assert "Set-Cookie" not in answer.headers and failures(stack) == 0
+    assert audit(stack)[seen:] == ["session.other-department"]
+    # who does not know the password learns nothing of whose terminal it is
+    assert sign_in_as(stack, "hanako", "wrong").json() | {"request_id": ""} == sign_in_as(
+        stack, "nobody", "wrong").json() | {"request_id": ""}
+    stack.psql("UPDATE terminal SET department = '情報課'")
+    assert sign_in_as(stack, "hanako").status_code == 200
+
+
+def test_nobody_enrols_at_a_terminal_of_another_department(registered):
+    stack = registered
+    stack.psql("INSERT INTO account (city_code, name, display_name, department, kind, valid_from,"
+               " valid_to, created_by, approved_by) VALUES ('992011', 'umeko', '梅子', '税務課', 'staff',"
+               " now(), now() + interval '1 d', 'a', 'b')")
+    begin = {"name": "umeko", "code": enrolment_code(stack, "umeko"), "password": PASSWORD}
+    assert Browser(stack).post("/api/enrolment", **begin).status_code == 403
+    assert audit(stack)[-1] == "session.other-department"
+    stack.psql("UPDATE terminal SET also = '{税務課}'")
+    assert Browser(stack).post("/api/enrolment", **begin).status_code == 200  # the code was not used up
 
 
 def test_an_account_ends(first):

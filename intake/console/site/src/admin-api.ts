@@ -18,6 +18,7 @@ export interface Account {
 }
 export interface Terminal {
   department: string;
+  also: string[]; // departments that share it; "*": all
   peer: string | null;
   address: string | null;
 }

@@ -137,11 +137,29 @@ type Registered = Thing<Terminal> & { last_session: string | null };
 
 const isHash = (mark: string) => /^[0-9a-f]{64}$/i.test(mark);
 
+/** As it is typed: a list is what stands between the commas. */
+function Departments(props: { also: string[]; onAlso: (also: string[]) => void }) {
+  const [text, setText] = useState(props.also.join("、"));
+  return (
+    <Field
+      label="ほかに使う部署（「、」で区切る。すべての部署は「*」）"
+      name="also"
+      help="ここにない部署の人は、この端末ではサインインできません。"
+      required={false}
+      value={text}
+      onValue={(typed) => {
+        setText(typed);
+        props.onAlso(typed.split(/[、,]/).map((one) => one.trim()).filter(Boolean));
+      }}
+    />
+  );
+}
+
 const terminal: Sort<Terminal> = {
   kind: "terminal",
   noun: "端末",
   subject: { label: "端末名", name: "label" },
-  blank: { department: "", peer: null, address: "" },
+  blank: { department: "", also: [], peer: null, address: "" },
   fields: (value, set, focus) => (
     <>
       <Field
@@ -151,6 +169,7 @@ const terminal: Sort<Terminal> = {
         value={value.department}
         onValue={(department) => set({ ...value, department })}
       />
+      <Departments also={value.also} onAlso={(also) => set({ ...value, also })} />
       <Field
         label="クライアント証明書のSHA-256、またはIPアドレス"
         name="mark"
@@ -175,10 +194,11 @@ export function TerminalsPage() {
       items={value?.items}
       error={error}
       again={again}
-      columns={["端末名", "部署", "識別", "最後の利用"]}
+      columns={["端末名", "部署", "ほかに使う部署", "識別", "最後の利用"]}
       cells={({ subject, value: one, last_session }) => [
         subject,
         one.department,
+        one.also.map(all).join("、") || "なし",
         one.peer ? `証明書 ${one.peer}` : `IPアドレス ${one.address}`,
         last_session ? when(last_session) : "なし",
       ]}

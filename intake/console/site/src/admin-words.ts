@@ -59,6 +59,7 @@ function account(value: Account): Line[] {
 function terminal(value: Terminal): Line[] {
   return [
     ["部署", value.department],
+    ["ほかに使う部署", value.also.map(all).join("、") || NONE],
     ["識別", value.peer ? `証明書 ${value.peer}` : `IPアドレス ${value.address}`],
   ];
 }

@@ -13,6 +13,7 @@ export const ACTS: [string, string][] = [
   ["session.unknown-name", "存在しない利用者名"],
   ["session.not-in-force", "使えない利用者"],
   ["session.no-second-factor", "認証器が未登録"],
+  ["session.other-department", "ほかの部署の端末（拒否）"],
   ["session.second-refused", "二重のサインイン（拒否）"],
   ["account.break-glass", "緊急用の利用"],
   ["account.password-set", "パスワードの変更"],
