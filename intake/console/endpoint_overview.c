@@ -9,6 +9,7 @@
 #include "intake/console/subject.h"
 #include "intake/explain/lines.h"
 #include "intake/ocsp_health.h"
+#include "intake/registry/links.h"
 #include "routing/route.h"
 
 #define SEEN "AND ($2::boolean OR a.procedure_id = ANY($3::text[]))"
@@ -123,6 +124,15 @@ static json_t *behind_json(const struct overview *o, const struct db_rows *rows)
     return list;
 }
 
+/* How old the serial links are, and whether too old to decide whose an application is. */
+static json_t *links_json(const struct overview *o, const struct db_rows *rows)
+{
+    instant as_of = db_get_instant(rows, 0, 0);
+    instant most = config_duration(config_group(o->role->config, "identify"), "links-age");
+    return json_pack("{s:o, s:b}", "as_of", console_time(as_of), "old",
+                     most && clock_now() - as_of > most);
+}
+
 /* --- the whole ----------------------------------------------------------------------------------
  */
 
@@ -147,7 +157,7 @@ static bool overview_read(struct overview *o, struct failure *f)
         ends_day[i] = ends[i].day;
     }
     _cleanup_(cleanup_db_rows) struct db_rows *come = NULL, *waiting = NULL, *behind = NULL,
-                                              *due = NULL, *health = NULL;
+                                              *due = NULL, *health = NULL, *links = NULL;
     if (!db_look(o->role->db,
                  DB_QUESTIONS(
                      {&overview_today, DB_VALUES(city, all, seen, db_instant(midnight)), &come},
@@ -158,16 +168,17 @@ static bool overview_read(struct overview *o, struct failure *f)
                                 db_texts((const char *const *)o->moving->keys, o->moving->count)),
                       &due},
                      {&overview_behind, DB_VALUES(city, destinations), &behind},
-                     {&ocsp_health_find, DB_VALUES(city), &health}),
+                     {&ocsp_health_find, DB_VALUES(city), &health},
+                     {&registry_links_as_of_find, DB_VALUES(city), &links}),
                  f))
         return false;
     json_t *list = waiting_json(waiting);
     json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
-    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:I}", "at",
-                          console_time(clock_now()), "today", today_json(come), "oldest", oldest,
-                          "waiting", list, "due", due_json(due), "destinations",
-                          behind_json(o, behind), "ocsp", ocsp_health_json(health, o->role->config),
-                          "small_cells", (json_int_t)small_cells(o->role->config));
+    o->answer = json_pack(
+        "{s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:I}", "at", console_time(clock_now()), "today",
+        today_json(come), "oldest", oldest, "waiting", list, "due", due_json(due), "destinations",
+        behind_json(o, behind), "ocsp", ocsp_health_json(health, o->role->config), "links",
+        links_json(o, links), "small_cells", (json_int_t)small_cells(o->role->config));
     return true;
 }
 

@@ -266,6 +266,7 @@ static void subject_identify(struct subject *subject, size_t link_count, bool lo
         .parties = &subject->parties,
         .by_agent = subject->by_agent,
         .waited = subject->waited,
+        .links_old = subject->links_old,
         .links_only = subject->links_only,
         .protection = subject->protection,
         .links = subject->links,

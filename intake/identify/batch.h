@@ -19,7 +19,7 @@
 struct subject {                  /* one application */
     const char *ca, *serial;      /* "" without a signature */
     const json_t *facts, *record; /* NULL where there is none */
-    bool by_agent, waited, links_only;
+    bool by_agent, waited, links_old, links_only;
     instant applied_at;
     /* made by subjects_identify: */
     bool protection, crowded;

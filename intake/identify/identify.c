@@ -194,6 +194,16 @@ static const char *by_link(struct identifying *w)
     return "";
 }
 
+/* It would decide, but for its age. */
+static const char *by_link_of_now(struct identifying *w)
+{
+    const char *why = by_link(w);
+    if (*why || !w->input->links_old)
+        return why;
+    w->out->atenabango = NULL;
+    return "links-old";
+}
+
 static const char *reason(struct identifying *w)
 {
     const struct identification_input *input = w->input;
@@ -208,7 +218,7 @@ static const char *reason(struct identifying *w)
     if (input->link_count > 1)
         return "many-links";
     if (input->link_count == 1)
-        return by_link(w);
+        return by_link_of_now(w);
     return input->waited ? by_facts(w) : "serial-unknown";
 }
 

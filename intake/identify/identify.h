@@ -29,6 +29,7 @@ struct identification_input {
     const struct parties *parties; /* of the certificate's facts and of people */
     bool by_agent;
     bool waited;              /* the days for a serial number to appear in a feed are over */
+    bool links_old;           /* the newest feed of links is older than a link may decide by */
     bool links_only;          /* the registry sends no residents: the link alone has to do */
     bool protection;          /* somebody concerned is protected, whom `residents` need not have */
     const char *const *links; /* distinct 宛名番号 linked to (ca, serial) at applied-at */
@@ -61,7 +62,7 @@ struct identification {
     const char *atenabango; /* borrowed; NULL unless identified or proposed */
     /* "" when identified; else protected, unsigned, agent, many-people, serial-unknown,
      * proposed-by-facts, no-candidate, many-candidates, many-links, resident-unknown, not-resident,
-     * number-mismatch, facts-differ */
+     * number-mismatch, facts-differ, links-old */
     const char *reason;
     /* The decision needs residents by key and household: fetch them and ask again. What is told so
      * far is preliminary. */

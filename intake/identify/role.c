@@ -20,6 +20,10 @@ static const struct config_key identify_keys[] = {
     {"wait-for-serial", CONFIG_DURATION, "7d", 0, 90 * INSTANT_DAY,
      .help = "How long after its submission an application whose serial number no feed knows waits "
              "for one that does; then the four facts propose a resident to staff."},
+    {"links-age", CONFIG_DURATION, "0s", 0, 366 * INSTANT_DAY,
+     .help = "Of serial links whose newest feed (its as-of, of each source) is older, none decides "
+             "by itself whose application it is: it waits (links-old) until a feed comes. 0s: "
+             "links of any age decide."},
     {"residents", CONFIG_BOOLEAN, "yes",
      .help = "Whether the registry sends residents. `no`: it sends serial links only, so that "
              "neither 支援措置 nor 除票 is seen here, and nobody is proposed to staff."},
@@ -47,6 +51,7 @@ static const struct db_statement taken_back_find = {
 struct batch {
     struct role *role;
     struct pace pace;
+    bool links_old;
     struct work_item items[WORK_BATCH_MOST];
     size_t count;
     struct stored_examination stored[WORK_BATCH_MOST];
@@ -141,6 +146,7 @@ static void subject_make(const struct batch *batch, size_t index, struct subject
     subject->by_agent = by_agent(stored->report);
     subject->applied_at = stored->applied_at;
     subject->waited = clock_now() >= stored->applied_at + wait_for_serial(config);
+    subject->links_old = batch->links_old;
     subject->links_only = !config_boolean(config_group(config, "identify"), "residents");
 }
 
@@ -237,6 +243,16 @@ static void batch_close(struct batch *batch)
     memset(batch->opened, 0, sizeof batch->opened);
 }
 
+static bool links_judge(struct batch *batch, struct db_tx *tx, struct failure *f)
+{
+    instant as_of = 0;
+    instant most = config_duration(config_group(batch->role->config, "identify"), "links-age");
+    if (most && !registry_links_as_of(tx, batch->role->city_code, &as_of, f))
+        return false;
+    batch->links_old = most && clock_now() - as_of > most;
+    return true;
+}
+
 /* Opens what can be opened, sets aside what can't. */
 static bool batch_open(struct batch *batch, struct db_tx *tx, size_t first, size_t count,
                        struct failure *f)
@@ -279,7 +295,8 @@ static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t cou
     struct batch *batch = context;
     const struct role *role = batch->role;
     batch->decision_count = 0;
-    return registry_hold(tx, role->city_code, f) && batch_open(batch, tx, first, count, f) &&
+    return registry_hold(tx, role->city_code, f) && links_judge(batch, tx, f) &&
+           batch_open(batch, tx, first, count, f) &&
            subjects_identify(tx, role->city_code, role->city_key, batch->subjects,
                              batch->subject_count, &batch->fetched, f) &&
            heed_people(batch, tx, first, count, f) &&

@@ -48,8 +48,9 @@ static bool change_note(struct db_tx *tx, struct import *import, struct failure 
 {
     const struct registry_import_result *result = &import->result;
     int64_t changes = result->added + result->changed + result->removed;
-    const struct db_statement *statement =
-        changes > REGISTRY_CHANGES_MOST ? &change_everything : &import_statements(import)->change;
+    const struct db_statement *statement = changes == 0 || changes > REGISTRY_CHANGES_MOST
+                                               ? &change_everything
+                                               : &import_statements(import)->change;
     return db_execute(tx, statement,
                       DB_VALUES(db_text(import->options->city_code), db_number(result->import_id)),
                       NULL, f);
@@ -64,7 +65,8 @@ bool import_merge(struct db_tx *tx, struct import *import, struct failure *f)
                           as_of = db_instant(import->feed->as_of),
                           id = db_number(result->import_id);
     if (result->added + result->changed + result->removed == 0)
-        return true;
+        /* That all links are as they were is news for whom they were too old for. */
+        return import->feed->kind != FEED_LINKS || change_note(tx, import, f);
     import_tell(import, "writing what changed");
     if (result->changed + result->removed &&
         (!db_execute(tx, &s->past, DB_VALUES(city, as_of, id), NULL, f) ||

@@ -15,6 +15,12 @@
  * keys of residents are of another folding (registry_folding_check). */
 bool registry_hold(struct db_tx *tx, const char *city_code, struct failure *f);
 
+/* How old the links are: the moment that the newest feed of links speaks for; of several sources,
+ * that of the one that is behind. 0: no feed came. */
+bool registry_links_as_of(struct db_tx *tx, const char *city_code, instant *ret_as_of,
+                          struct failure *f);
+extern const struct db_statement registry_links_as_of_find; /* $1 city: one row, NULL for 0 */
+
 #define REGISTRY_LINKS_MOST 2 /* more than one is too many already */
 
 struct registry_lookup {

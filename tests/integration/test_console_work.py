@@ -493,6 +493,12 @@ def test_protected_residents_are_for_named_people(house):
         assert audit(house, receipt, "application.hidden") == 3
 
 
+def test_the_day_tells_how_old_the_links_are(house):
+    as_of = house.psql("SELECT moment_in_japan(max(as_of)) FROM registry_import WHERE kind = 'links'")
+    links = house.people["hanako"].get("/api/overview").json()["links"]
+    assert links["as_of"][:19] == as_of[:19] and links["old"] is False
+
+
 def test_overview(house):
     found = house.people["hanako"].get("/api/overview").json()
     assert found["today"]["intake"] > 0 and found["today"]["results"]

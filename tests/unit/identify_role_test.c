@@ -198,6 +198,54 @@ static void links_to_nobody_wait_for_the_residents(void **state)
     must_be("identified ");
 }
 
+static void links_feed(instant as_of)
+{
+    char at[INSTANT_TEXT];
+    _cleanup_(cleanup_text) char *sql =
+        text_format("INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind,"
+                    " source, as_of) VALUES ('" TEST_CITY "', 'operator:one', false, 0, '\\x00',"
+                    " 'links', 'juki', '%s'); INSERT INTO registry_change (city_code, import_id)"
+                    " SELECT '" TEST_CITY "', max(import_id) FROM registry_import",
+                    instant_text_jst(as_of, at));
+    test_sql(&database, sql);
+}
+
+static struct config *config_with_an_age(void)
+{
+    static const char text[] = "[identify]\nlinks-age = 2d\n";
+    static const struct config_section *const sections[] = {&work_config_section,
+                                                            &identify_config_section};
+    struct config *config = NULL;
+    struct failure f = {0};
+    if (!config_parse("age", bytes_of_text(text), sections, 2, &config, &f))
+        fail_msg("%s", f.text);
+    return config;
+}
+
+static void links_of_long_ago_decide_nothing(void **state)
+{
+    (void)state;
+    const instant now = 1795132800000000;
+    struct config *config = config_with_an_age();
+    clock_fix(now);
+    test_sql(&database, "DELETE FROM registry_import");
+    test_resident_make(&database, &(struct test_resident){.atenabango = "17"});
+    test_link_make(&database, SERIAL, "17");
+    role.config = config;
+    step(); /* no feed is known at all */
+    must_be("unmatched links-old");
+    links_feed(now - 2 * INSTANT_DAY - INSTANT_SECOND);
+    step();
+    must_be("unmatched links-old");
+    assert_int_equal(candidates(), 1);
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM identification"), 0);
+    links_feed(now - 2 * INSTANT_DAY); /* the edge; one is enough, which comes by itself */
+    step();
+    must_be("identified ");
+    role.config = database.config;
+    config_free(config);
+}
+
 static void protection_and_moves_stop_it(void **state)
 {
     (void)state;
@@ -363,6 +411,7 @@ int main(void)
         VERIFIED(whom_staff_took_back_is_never_found_again),
         VERIFIED(the_wait_for_a_serial_ends),
         VERIFIED(links_to_nobody_wait_for_the_residents),
+        VERIFIED(links_of_long_ago_decide_nothing),
         VERIFIED(protection_and_moves_stop_it),
         VERIFIED(hand_over_asks_again_who_is_protected),
         VERIFIED(a_protected_child_elsewhere_stops_it),

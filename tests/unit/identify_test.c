@@ -271,6 +271,22 @@ static void who_left_is_no_resident(void **state)
     }
 }
 
+static void old_links_leave_it_to_people(void **state)
+{
+    struct scene *s = *state;
+    s->input.links_old = true;
+    must_be(s, "links-old");
+    assert_null(s->found.atenabango); /* that is no proposal */
+    assert_int_equal(s->found.candidate_count, 1);
+    s->residents[0].name = "若葉　太郎"; /* what stands in the way besides is told */
+    must_be(s, "facts-differ");
+    s->residents[0].name = NAME;
+    s->input.link_count = 0; /* what needs no link is as before */
+    must_be(s, "serial-unknown");
+    s->input.waited = true;
+    must_be(s, "proposed-by-facts");
+}
+
 static void links_that_lead_nowhere_or_too_far(void **state)
 {
     struct scene *s = *state;
@@ -568,6 +584,7 @@ int main(void)
         WITH_SCENE(twins_under_one_substitute_character),
         WITH_SCENE(form_and_registry_must_agree_where_the_certificate_is_silent),
         WITH_SCENE(who_left_is_no_resident),
+        WITH_SCENE(old_links_leave_it_to_people),
         WITH_SCENE(links_that_lead_nowhere_or_too_far),
         WITH_SCENE(links_alone_do_where_no_residents_are_sent),
         WITH_SCENE(the_number_must_be_the_linked_ones),

@@ -116,6 +116,20 @@ static void identification_learns_what_changed(void **state)
                      1);
 }
 
+/* For whom the links were too old: they are as old as the last feed of them. */
+static void a_feed_without_changes_is_told_too(void **state)
+{
+    (void)state;
+    static const char everything[] =
+        "SELECT count(*) FROM registry_change WHERE atenabango IS NULL";
+    import_good(HEADER "sign,01,card,A1,,\n", false);
+    assert_int_equal(test_sql_number(&feeds_database, everything), 0);
+    import_good(HEADER "sign,01,card,A1,,\n", false);
+    assert_int_equal(test_sql_number(&feeds_database, everything), 1);
+    import_good(HEADER, false);
+    assert_int_equal(test_sql_number(&feeds_database, everything), 2);
+}
+
 static bool hold_work(struct db_tx *tx, void *context, struct failure *f)
 {
     (void)context;
@@ -388,6 +402,7 @@ int main(void)
         cmocka_unit_test_setup(two_people_on_one_serial_are_both_found, feeds_reset),
         cmocka_unit_test_setup(the_import_is_remembered, feeds_reset),
         cmocka_unit_test_setup(identification_learns_what_changed, feeds_reset),
+        cmocka_unit_test_setup(a_feed_without_changes_is_told_too, feeds_reset),
         cmocka_unit_test(an_identification_holds_the_links),
         cmocka_unit_test_setup(residents_are_kept_with_their_past, feeds_reset),
         cmocka_unit_test_setup(faulty_residents_change_nothing, feeds_reset),

@@ -273,7 +273,7 @@ static const struct {
     {"identification_proposal", "os", "s", "s", "s"},
     {"registry_link", "ig", "g", "g", "g"},
     {"registry_link_past", "g", "g", "", ""},
-    {"registry_import", "gosa", "g", "gsa", ""},
+    {"registry_import", "igosa", "g", "gsa", ""},
     {"registry_folding", "igs", "g", "g", ""},
     {"registry_change", "ig", "g", "", "i"},
     {"registry_key", "g", "g", "", ""},

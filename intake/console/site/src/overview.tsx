@@ -12,6 +12,7 @@ interface Overview {
   waiting: { state: string; state_name: string; reason_ja: string | null; count: number; oldest: string | null }[];
   destinations: { name: string; count: number; oldest: string | null }[];
   ocsp: { responder: number; asked: string | null; answered: string | null; resting: boolean }[] | null;
+  links: { as_of: string | null; old: boolean };
   small_cells: number;
   revocation: { lists: number; newest: string | null; late: number; unusable: number } | null;
 }
@@ -39,6 +40,26 @@ function Revocation(props: { it: Overview["revocation"] }) {
           {bad
             ? "使えない失効リストがあります。届くまで、署名の検証は保留になります。情報担当に知らせてください。"
             : `${it.late} 件が次の更新の予定を過ぎています。続くときは、情報担当に知らせてください。`}
+        </Notice>
+      )}
+    </>
+  );
+}
+
+/** What tells whose card it is: without it people have to say it. */
+function Links(props: { it: Overview["links"] }) {
+  const { as_of, old } = props.it;
+  return (
+    <>
+      <h2>番号紐付情報</h2>
+      <p>
+        {as_of
+          ? `いちばん新しい番号紐付情報は、${age(as_of)}前の時点のものです。`
+          : "番号紐付情報は、まだ届いていません。"}
+      </p>
+      {old && (
+        <Notice kind="warning">
+          古いため、申請者は自動では特定されず、届くまで待ちます。情報担当に知らせてください。
         </Notice>
       )}
     </>
@@ -181,6 +202,7 @@ export function OverviewPage() {
               ))}
             </tbody>
           </table>
+          <Links it={value.links} />
           <Revocation it={value.revocation} />
           <Ocsp it={value.ocsp} />
           <h2>業務システム・ポータルの受け取り待ち</h2>
