@@ -15,7 +15,7 @@ struct changing {
     const char *name;
     char code[ENROLMENT_CODE];
     enum right right;
-    const char *business, *department;
+    const char *business, *department, *until;
     bool withdraw;
     bool approve;
 };
@@ -63,7 +63,7 @@ static size_t right_at(const json_t *rights, const json_t *wanted)
     size_t i;
     const json_t *one;
     json_array_foreach (rights, i, one)
-        if (json_equal(one, wanted))
+        if (change_same_right(one, wanted))
             break;
     return i;
 }
@@ -74,10 +74,12 @@ static void right_change(const struct changing *c, json_t *rights)
         json_pack("{s:s, s:s, s:s}", "business", c->business, "department", c->department, "right",
                   right_code(c->right));
     size_t at = right_at(rights, right);
-    if (c->withdraw && at < json_array_size(rights))
+    if (at < json_array_size(rights))
         json_array_remove(rights, at);
-    if (!c->withdraw && at == json_array_size(rights))
-        json_array_append(rights, right);
+    if (c->until)
+        json_object_set_new(right, "until", json_string(c->until));
+    if (!c->withdraw)
+        json_array_insert(rights, at, right);
 }
 
 /* Several rights wait as one change: the next is added to what waits of the same person. */
@@ -158,6 +160,7 @@ static int run_right(const struct config *config, int argc, char **argv)
     const struct word_option options[] = {
         {"--business", &c.business, NULL},
         {"--department", &c.department, NULL},
+        {"--until", &c.until, NULL},
         {"--withdraw", NULL, &c.withdraw},
     };
     if (!words_read(&user_right_command, argc, argv, options, sizeof options / sizeof *options,
@@ -166,6 +169,9 @@ static int run_right(const struct config *config, int argc, char **argv)
     c.name = words[0];
     if (!right_from_code(words[1], &c.right))
         return command_usage(&user_right_command, "takes a name and a right (see below)");
+    struct day until;
+    if (c.until && !day_parse(c.until, &until))
+        return command_usage(&user_right_command, "--until is a day, like 2027-03-31");
     int code = console_look_run(&user_right_command, config, right_work, &c, &c.look);
     if (code == EXIT_DONE)
         printf("%s: %s is proposed%s. Another person: uketsuke user approve %s\n", c.name,
@@ -225,11 +231,12 @@ const struct command user_right_command = {
     .summary = "Propose a right of an account, or that it be withdrawn",
     .usage =
         "Usage: uketsuke user right NAME RIGHT [--business B] [--department D]\n"
-        "                            [--withdraw] [--config FILE]\n"
+        "                            [--until DAY] [--withdraw] [--config FILE]\n"
         "\n"
         "RIGHT: see, identify, confirm, examine, approve, reroute, number, protected, print,\n"
         "export, superior, audit, admin. B and D as the routes have them ([route …] business and\n"
-        "department); without them: all. It is in force when another person, than who proposed\n"
+        "department); without them: all. --until: its last day, else it ends with the account.\n"
+        "It is in force when another person, than who proposed\n"
         "it and than who has it, has confirmed (user approve, or 利用者管理 of the console).\n"
         "Several, proposed one after the other, are confirmed together.\n"
         "Exit code 0 when done, 1 when it cannot be, 3 when we could not.\n"

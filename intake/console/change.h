@@ -12,7 +12,7 @@
 enum change_kind {
     CHANGE_ACCOUNT,   /* subject: name. {"display_name", "department", "kind", "valid_from",
                          "valid_to" (its last day), "disabled", "rights": [{"business",
-                         "department", "right"}…]} */
+                         "department", "right", "until" (its last day; may be left out)}…]} */
     CHANGE_ENROLMENT, /* name. {"enrolled": false}: a new one-time code, when confirmed */
     CHANGE_UNLOCK,    /* name. {"locked": false}: after too many wrong passwords */
     CHANGE_TERMINAL,  /* label. {"department", "also": [departments that share it, "*" for all],
@@ -34,6 +34,9 @@ bool change_kind_from_code(const char *code, enum change_kind *ret_kind);
 /* What is wrong with it, in Japanese, for who proposes; NULL: nothing. `after` as above, or NULL:
  * taken away, which accounts are not (they are disabled). Pure. */
 const char *change_fault(enum change_kind kind, const char *subject, const json_t *after);
+
+/* Two rights as above, but for when they end. */
+bool change_same_right(const json_t *one, const json_t *other);
 
 /* As it is now (new reference); NULL when there is no such thing. */
 bool change_current(struct db_tx *tx, const char *city_code, enum change_kind kind,

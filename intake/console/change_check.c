@@ -42,10 +42,29 @@ static bool right_valid(const json_t *right)
     enum right code;
     const char *name = text_of(right, "right"), *business = text_of(right, "business"),
                *department = text_of(right, "department");
-    return members_exactly(right, 3) && name && right_from_code(name, &code) &&
-           line_within(business, BUSINESS_MOST) && line_within(department, BUSINESS_MOST) &&
+    const json_t *until = json_object_get(right, "until");
+    struct day day;
+    return members_exactly(right, until ? 4 : 3) &&
+           (!until || (text_of(right, "until") && day_parse(text_of(right, "until"), &day))) &&
+           name && right_from_code(name, &code) && line_within(business, BUSINESS_MOST) &&
+           line_within(department, BUSINESS_MOST) &&
            (!right_whole_city(code) ||
             (strcmp(business, RIGHT_ANY) == 0 && strcmp(department, RIGHT_ANY) == 0));
+}
+
+bool change_same_right(const json_t *one, const json_t *other)
+{
+    return strcmp(text_of(one, "right"), text_of(other, "right")) == 0 &&
+           strcmp(text_of(one, "business"), text_of(other, "business")) == 0 &&
+           strcmp(text_of(one, "department"), text_of(other, "department")) == 0;
+}
+
+static bool told_before(const json_t *rights, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (change_same_right(json_array_get(rights, i), json_array_get(rights, at)))
+            return true;
+    return false;
 }
 
 static bool rights_valid(const json_t *rights)
@@ -55,7 +74,7 @@ static bool rights_valid(const json_t *rights)
     if (!json_is_array(rights) || json_array_size(rights) > CHANGE_RIGHTS_MOST)
         return false;
     json_array_foreach (rights, i, one)
-        if (!right_valid(one))
+        if (!right_valid(one) || told_before(rights, i))
             return false;
     return true;
 }

@@ -11,7 +11,8 @@
 
 /* $1 city, $2 from, $3 until, $4 closed days of the period, $5 and $6 the office hours in minutes,
  * $7 how many views are many, $8 used since, $9 who reads: that they look at a report is none of
- * what they look at, or it would never stay as it was seen. A statement needs them all. */
+ * what they look at, or it would never stay as it was seen; $10 rights that end by then. A statement
+ * needs them all. */
 #define ACTS                                                                                       \
     "WITH acts AS (SELECT e.actor, e.terminal, e.action, e.application_id, e.at,"                  \
     " day_in_japan(e.at) AS day, (extract(hour FROM e.at AT TIME ZONE 'Asia/Tokyo') * 60"          \
@@ -20,7 +21,7 @@
     " AND e.at >= $2 AND e.at < $3 AND e.actor LIKE 'staff:%'"                                     \
     " AND NOT (e.actor = $9 AND e.action LIKE 'audit.%')), bounds AS (SELECT"                      \
     " $4::text[] AS closed, $5::integer AS begins, $6::integer AS ends, $7::integer AS many,"      \
-    " $8::timestamptz AS used_since) "
+    " $8::timestamptz AS used_since, $10::timestamptz AS rights_due) "
 #define LINES(wanted)                                                                              \
     "SELECT coalesce(jsonb_agg(jsonb_build_object('person', person, 'name', (SELECT display_name"  \
     "  FROM account a WHERE a.city_code = $1 AND a.name = substring(person FROM 7)), 'kind',"      \
@@ -49,26 +50,32 @@ static const struct db_statement statements[REPORT_COUNT] = {
                           ACTS LINES("application_id IS NOT NULL" BY_DAY
                                      ", many HAVING count(DISTINCT application_id) > many")},
     [REPORT_ACCOUNTS] =
-        {"report_accounts",
-         ACTS ", found AS (SELECT a.name, a.display_name, a.department, a.kind, a.valid_to,"
-              " (SELECT max(s.created_at) FROM session s WHERE s.complete"
-              "  AND (s.city_code, s.account_id) = (a.city_code, a.account_id)) AS last,"
-              " array_remove(ARRAY[CASE WHEN a.valid_to <= now() THEN 'ended' END,"
-              "  CASE WHEN a.password IS NULL THEN 'not-enrolled' END,"
-              "  CASE WHEN NOT EXISTS (SELECT FROM account_right r WHERE r.approved_by IS NOT NULL"
-              "   AND (r.city_code, r.account_id) = (a.city_code, a.account_id)) THEN 'no-rights'"
-              "  END, CASE WHEN a.valid_from < used_since AND NOT EXISTS (SELECT FROM session s"
-              "   WHERE s.complete AND s.created_at >= used_since AND (s.city_code, s.account_id)"
-              "   = (a.city_code, a.account_id)) THEN 'unused' END,"
-              "  CASE WHEN EXISTS (SELECT FROM account_right r WHERE r.\"right\" = 'admin'"
-              "   AND (r.city_code, r.account_id) = (a.city_code, a.account_id)) THEN 'admin' END,"
-              "  CASE WHEN a.kind <> 'staff' THEN a.kind END], NULL) AS why"
-              " FROM account a, bounds WHERE a.city_code = $1 AND a.disabled_at IS NULL"
-              "  AND (a.first OR a.approved_by IS NOT NULL))"
-              " SELECT coalesce(jsonb_agg(jsonb_build_object('person', 'staff:' || name, 'name',"
-              " display_name, 'department', department, 'kind', kind, 'valid_to',"
-              " day_in_japan(valid_to - interval '1 microsecond'), 'last', moment_in_japan(last),"
-              " 'why', why) ORDER BY name), '[]')::text FROM found WHERE cardinality(why) > 0"},
+        {"report_accounts", ACTS
+         ", found AS (SELECT a.name, a.display_name, a.department, a.kind, a.valid_to,"
+         " (SELECT max(s.created_at) FROM session s WHERE s.complete"
+         "  AND (s.city_code, s.account_id) = (a.city_code, a.account_id)) AS last,"
+         " array_remove(ARRAY[CASE WHEN a.valid_to <= now() THEN 'ended' END,"
+         "  CASE WHEN a.password IS NULL THEN 'not-enrolled' END,"
+         "  CASE WHEN NOT EXISTS (SELECT FROM account_right r WHERE right_in_force(r, now())"
+         "   AND (r.city_code, r.account_id) = (a.city_code, a.account_id)) THEN 'no-rights'"
+         "  END, CASE WHEN a.valid_from < used_since AND NOT EXISTS (SELECT FROM session s"
+         "   WHERE s.complete AND s.created_at >= used_since AND (s.city_code, s.account_id)"
+         "   = (a.city_code, a.account_id)) THEN 'unused' END,"
+         "  CASE WHEN EXISTS (SELECT FROM account_right r WHERE r.\"right\" = 'admin'"
+         "   AND (r.city_code, r.account_id) = (a.city_code, a.account_id)) THEN 'admin' END,"
+         "  CASE WHEN due.rights IS NOT NULL THEN 'rights-end' END,"
+         "  CASE WHEN a.kind <> 'staff' THEN a.kind END], NULL) AS why, due.rights"
+         " FROM account a CROSS JOIN bounds CROSS JOIN LATERAL (SELECT jsonb_agg(right_value(r)"
+         "  ORDER BY r.until, r.business, r.department, r.\"right\") AS rights"
+         "  FROM account_right r WHERE (r.city_code, r.account_id) = (a.city_code, a.account_id)"
+         "  AND r.approved_by IS NOT NULL AND r.until <= rights_due) AS due"
+         " WHERE a.city_code = $1 AND a.disabled_at IS NULL"
+         "  AND (a.first OR a.approved_by IS NOT NULL))"
+         " SELECT coalesce(jsonb_agg(jsonb_build_object('person', 'staff:' || name, 'name',"
+         " display_name, 'department', department, 'kind', kind, 'valid_to',"
+         " day_in_japan(valid_to - interval '1 microsecond'), 'last', moment_in_japan(last),"
+         " 'why', why, 'rights', coalesce(rights, '[]')) ORDER BY name), '[]')::text FROM found "
+         "WHERE cardinality(why) > 0"},
 };
 
 static const struct {
@@ -121,7 +128,8 @@ bool report_rules_read(const struct config_group *group, struct report_rules *re
 {
     const char *hours = config_text(group, "hours");
     struct report_rules rules = {.views_most = config_number(group, "mass-view"),
-                                 .unused_for = config_duration(group, "unused")};
+                                 .unused_for = config_duration(group, "unused"),
+                                 .rights_due = config_duration(group, "rights-due")};
     if (strlen(hours) != 11 || hours[5] != '-' || !minute_read(hours, &rules.hours_begin) ||
         !minute_read(hours + 6, &rules.hours_end) || rules.hours_begin >= rules.hours_end)
         return failure_set(f, FAILURE_USAGE, "[console] hours must be like 08:30-17:15");
@@ -144,8 +152,10 @@ char *report_rule_ja(enum report report, const struct report_rules *rules)
     case REPORT_MASS_VIEW:
         return text_format("1日に%d件を超える申請を扱った利用者", (int)rules->views_most);
     default:
-        return text_format("%d日以上使っていない、期限切れ、未登録、権限なし、管理者、委託先など",
-                           (int)(rules->unused_for / INSTANT_DAY));
+        return text_format(
+            "%d日以上使っていない、期限切れ、未登録、権限なし、%d日以内に終わる（終わっ"
+            "た）権限、管理者、委託先など",
+            (int)(rules->unused_for / INSTANT_DAY), (int)(rules->rights_due / INSTANT_DAY));
     }
 }
 
@@ -186,7 +196,8 @@ bool report_make(struct db_tx *tx, const char *city_code, const char *reader, en
                             db_instant(day_start(day_add(period->to, 1))),
                             db_texts(closed.list, closed.count), db_number(rules->hours_begin),
                             db_number(rules->hours_end), db_number(rules->views_most),
-                            db_instant(clock_now() - rules->unused_for), db_text(reader)),
+                            db_instant(clock_now() - rules->unused_for), db_text(reader),
+                            db_instant(clock_now() + rules->rights_due)),
                   &rows, f))
         return false;
     const char *text = db_get_text(rows, 0, 0);

@@ -27,6 +27,7 @@ struct report_rules {               /* from [console] */
     int64_t hours_begin, hours_end; /* minutes of the day */
     int64_t views_most;
     instant unused_for;
+    instant rights_due; /* a right that ends within so long needs a look */
 };
 /* False with a failure when `hours` is no "08:30-17:15". */
 bool report_rules_read(const struct config_group *group, struct report_rules *ret_rules,

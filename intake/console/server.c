@@ -52,6 +52,10 @@ static const struct config_key keys[] = {
      .help = "Who works on more applications than so many in a day is in the report 大量閲覧."},
     {"unused", CONFIG_DURATION, "90d", INSTANT_DAY, 3650 * INSTANT_DAY,
      .help = "Accounts that were not used for so long are in the report 利用者点検."},
+    {"rights-due", CONFIG_DURATION, "30d", 0, 3650 * INSTANT_DAY,
+     .help =
+         "Rights with a last day of their own that have ended, or will within so long, are in the "
+         "report 利用者点検."},
     {"print", CONFIG_BOOLEAN, "no", .help = "Whether forms may be printed, by who has the right."},
     {"print-terminals", CONFIG_LIST, "",
      .help = "Labels of the terminals where they may; none: nowhere."},

@@ -31,7 +31,7 @@ enum { TERMINAL = ACCOUNT_COLUMN_COUNT, COMPLETE, SEEN, CHALLENGE, PROVEN };
 static const struct db_statement find_rights = {
     "session_rights", "SELECT r.business, r.department, r.\"right\" FROM session s"
                       " JOIN account_right r USING (city_code, account_id)"
-                      " WHERE s.city_code = $1 AND s.token = $2 AND r.approved_by IS NOT NULL"
+                      " WHERE s.city_code = $1 AND s.token = $2 AND right_in_force(r, $3)"
                       " ORDER BY 1, 2, 3"};
 static const struct db_statement see = {
     "session_see", "UPDATE session SET seen_at = $3 WHERE city_code = $1 AND token = $2"};
@@ -196,7 +196,7 @@ bool session_admit(struct db *db, const struct session_question *q, struct admis
                  DB_QUESTIONS({&find_terminal,
                                DB_VALUES(city, db_text(q->peer), db_text(q->address)), &terminal},
                               {&find, DB_VALUES(city, token, db_instant(now)), &session},
-                              {&find_rights, DB_VALUES(city, token), &rights}),
+                              {&find_rights, DB_VALUES(city, token, db_instant(now)), &rights}),
                  f))
         return false;
     terminal_take(terminal, &found);

@@ -2,6 +2,7 @@
 confirms; the database itself refuses what only one person wants."""
 
 import concurrent.futures
+import datetime
 import json
 import time
 
@@ -58,6 +59,40 @@ def test_rights_change_and_a_new_department_ends_sessions(house):
     done(settle(house, "sachiko", change))
     assert house.people["kyuyo"].get("/api/session").status_code == 401  # begins anew
     assert current(house, "users", "kyuyo")["rights"] == []
+
+
+def day(after):
+    japan = datetime.timezone(datetime.timedelta(hours=9))
+    return str((datetime.datetime.now(japan) + datetime.timedelta(days=after)).date())
+
+
+def test_a_right_ends_by_itself_and_is_told_before(house):
+    kansa, before = house.people["kansa"], current(house, "users", "kansa")
+    right = {"business": "*", "department": "*", "right": "see", "until": day(31)}
+
+    def grant(until, before):
+        after = {**before, "rights": [*before["rights"][:1], {**right, "until": until}]}
+        done(settle(house, "sachiko", done(propose(house, "keiko", "account", "kansa", before, after))["id"]))
+        assert current(house, "users", "kansa") == after
+        return after
+
+    def due():
+        lines = done(report(house, "accounts"))["items"]
+        return [line["rights"] for line in lines if "rights-end" in line["why"]]
+
+    now = grant(day(31), before)
+    assert kansa.get("/api/queue").status_code == 200 and due() == []
+    now = grant(day(29), now)  # the same right, with another end
+    assert due() == [[{**right, "until": day(29)}]]
+    house.psql("UPDATE account_right SET until = now() - interval '1 s' WHERE until IS NOT NULL")
+    assert kansa.get("/api/queue").status_code == 403
+    assert [r["right"] for r in kansa.get("/api/session").json()["rights"]] == ["audit"]
+    assert house.psql("SELECT staff_at_work('992011', 'staff:kansa', 'see'),"
+                      " staff_at_work('992011', 'staff:kansa', 'audit')") == "f\tt\n"
+    assert len(due()) == 1  # until somebody takes it away, or gives it anew
+    now = current(house, "users", "kansa")
+    done(settle(house, "sachiko", done(propose(house, "keiko", "account", "kansa", now, before))["id"]))
+    assert due() == []
 
 
 def test_rejected_withdrawn_and_replaced(house):
@@ -173,7 +208,15 @@ def test_stopped_at_once_by_one_and_back_by_two(house):
                                               "right": "god"}]}),
     ("account", "ok-name", {**NEW, "rights": [{"business": "child-allowance", "department": "*",
                                               "right": "admin"}]}),
-    ("account", "ok-name", {**NEW, "rights": NEW["rights"] * 201}),
+    ("account", "ok-name", {**NEW, "rights": [
+        {"business": f"b{i}", "department": "*", "right": "see"} for i in range(201)]}),
+    ("account", "ok-name", {**NEW, "rights": [
+        {"business": "*", "department": "*", "right": "see", "until": end}
+        for end in ("2027-03-31", "2027-04-30")]}),
+    ("account", "ok-name", {**NEW, "rights": [
+        {"business": "*", "department": "*", "right": "see", "until": "2027-02-30"}]}),
+    ("account", "ok-name", {**NEW, "rights": [
+        {"business": "*", "department": "*", "right": "see", "until": None}]}),
     ("terminal", "x", {"department": "課", "also": [], "peer": None, "address": "10.0.0.999"}),
     ("terminal", "x", {"department": "課", "also": [], "peer": "ab", "address": None}),
     ("terminal", "x", {"department": "課", "also": [], "peer": "a" * 64,

@@ -6,6 +6,7 @@ export interface Right {
   business: string;
   department: string;
   right: string;
+  until?: string; // its last day; without one it ends with the account
 }
 export interface Account {
   display_name: string;

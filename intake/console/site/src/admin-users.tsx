@@ -29,10 +29,11 @@ function Rights(props: { rights: Right[]; onRights: (rights: Right[]) => void })
   const [right, setRight] = useState("see");
   const [business, setBusiness] = useState("*");
   const [department, setDepartment] = useState("*");
+  const [until, setUntil] = useState("");
   const add = () => {
     const one = { business, department, right };
-    if (!props.rights.some((old) => rightText(old) === rightText(one)))
-      props.onRights([...props.rights, one]);
+    const others = props.rights.filter((old) => rightText({ ...old, until: "" }) !== rightText(one));
+    props.onRights([...others, until ? { ...one, until } : one]);
   };
   return (
     <fieldset class="field">
@@ -68,6 +69,14 @@ function Rights(props: { rights: Right[]; onRights: (rights: Right[]) => void })
           of="department"
           value={department}
           onValue={setDepartment}
+        />
+        <Field
+          label="権限の終了日（なければ空欄）"
+          name="right-until"
+          type="date"
+          required={false}
+          value={until}
+          onValue={setUntil}
         />
         <Button onClick={add}>権限を加える</Button>
       </div>

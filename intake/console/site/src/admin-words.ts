@@ -40,7 +40,8 @@ export const PEOPLE: Record<string, string> = {
 export const all = (text: string) => (text === "*" ? "すべて" : text);
 export const rightText = (right: Right) =>
   `${RIGHTS.find(([code]) => code === right.right)?.[1] ?? right.right}` +
-  `（事務：${all(right.business)}、部署：${all(right.department)}）`;
+  `（事務：${all(right.business)}、部署：${all(right.department)}` +
+  `${right.until ? `、${right.until}まで` : ""}）`;
 
 export const NONE = "―"; // where there was, or will be, nothing
 

@@ -80,6 +80,7 @@ export const WHY: Record<string, string> = {
   "not-enrolled": "未登録",
   "no-rights": "権限なし",
   unused: "長期間未使用",
+  "rights-end": "権限の終了（見直し）",
   admin: "管理者",
   contractor: "委託先",
   "break-glass": "緊急用",

@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 
 import { get, post } from "./api";
 import { Done, Select } from "./admin-parts";
-import { PEOPLE } from "./admin-words";
+import type { Right } from "./admin-api";
+import { PEOPLE, rightText } from "./admin-words";
 import { ACTS, act, detailText, REPORTS, WHY } from "./audit-words";
 import { Button, Failure, Field, Heading, Notice, useLoaded, useSending } from "./parts";
 import { login, when, who } from "./words";
@@ -151,6 +152,7 @@ interface Line {
   actions?: string[];
   valid_to?: string;
   why?: string[];
+  rights?: Right[]; // that end soon, or have
 }
 interface Report {
   report: string;
@@ -202,7 +204,12 @@ function AccountLines(props: { items: Line[] }) {
               <Person line={line} />
             </th>
             <td>{line.department}</td>
-            <td>{line.why?.map((one) => WHY[one] ?? one).join("、")}</td>
+            <td>
+              {line.why?.map((one) => WHY[one] ?? one).join("、")}
+              {line.rights?.map((right) => (
+                <small class="receipt">{rightText(right)}</small>
+              ))}
+            </td>
             <td>{line.valid_to}</td>
             <td>{line.last ? when(line.last) : "なし"}</td>
           </tr>
