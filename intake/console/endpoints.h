@@ -21,6 +21,7 @@ http_handler endpoint_session_get, endpoint_session_post, endpoint_session_delet
     endpoint_changes_reject, endpoint_users, endpoint_users_stop, endpoint_terminals,
     endpoint_holidays, endpoint_admin_templates, endpoint_procedures, endpoint_procedure,
     endpoint_feeds, endpoint_feeds_approve, endpoint_trail, endpoint_report, endpoint_report_post,
+    endpoint_rights, endpoint_rights_csv,
     endpoint_chain, endpoint_chain_post,
     endpoint_site_index, endpoint_site_file;
 /* clang-format on */

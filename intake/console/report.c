@@ -11,8 +11,8 @@
 
 /* $1 city, $2 from, $3 until, $4 closed days of the period, $5 and $6 the office hours in minutes,
  * $7 how many views are many, $8 used since, $9 who reads: that they look at a report is none of
- * what they look at, or it would never stay as it was seen; $10 rights that end by then. A statement
- * needs them all. */
+ * what they look at, or it would never stay as it was seen; $10 rights that end by then. A
+ * statement needs them all. */
 #define ACTS                                                                                       \
     "WITH acts AS (SELECT e.actor, e.terminal, e.action, e.application_id, e.at,"                  \
     " day_in_japan(e.at) AS day, (extract(hour FROM e.at AT TIME ZONE 'Asia/Tokyo') * 60"          \

@@ -144,6 +144,8 @@ static const struct http_route routes[] = {
     {"GET",    "/api/audit/entries",         endpoint_trail,                0},
     {"GET",    "/api/audit/reports/{report}", endpoint_report,              0},
     {"POST",   "/api/audit/reports/{report}", endpoint_report_post,         CONSOLE_BODY_MOST},
+    {"GET",    "/api/audit/rights",          endpoint_rights,               0},
+    {"GET",    "/api/audit/rights.csv",      endpoint_rights_csv,           0},
     {"GET",    "/api/audit/chain",           endpoint_chain,                0},
     {"POST",   "/api/audit/chain",           endpoint_chain_post,           CONSOLE_BODY_MOST},
 };

@@ -10,6 +10,9 @@ PEOPLE = {  # rights
     "keiko": ["admin"], "sachiko": ["admin", "audit"], "kansa": ["audit"],
     "hanako": ["see", "examine"], "kyuyo": ["see"],
 }
+NEW = {"display_name": "新人太郎", "department": "子育て支援課", "kind": "staff",
+       "valid_from": "2026-04-01", "valid_to": "2099-03-31", "disabled": False,
+       "rights": [{"business": "児童手当", "department": "子育て支援課", "right": "see"}]}
 
 
 def person(stack, name, rights=()):
@@ -74,3 +77,7 @@ def message(answer, status):
 def actions(house):
     return house.psql("SELECT action FROM audit_entry WHERE chain = 'console'"
                       " ORDER BY position").split()
+
+
+def report(house, code, day="2026-06-01", to=None, who="kansa"):
+    return house.people[who].get(f"/api/audit/reports/{code}?from={day}&to={to or day}")

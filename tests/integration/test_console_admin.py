@@ -2,21 +2,16 @@
 confirms; the database itself refuses what only one person wants."""
 
 import concurrent.futures
-import datetime
 import json
 import time
 
 import pytest
 
 # house is the fixture
-from administration import (actions, current, done, house, message, propose,  # noqa: F401
-                            settle, waiting)
+from administration import (NEW, actions, current, done, house, message,  # noqa: F401
+                            propose, report, settle, waiting)
 from console_staff import enrolment_code
 from test_console_sign_in import Browser
-
-NEW = {"display_name": "新人太郎", "department": "子育て支援課", "kind": "staff",
-       "valid_from": "2026-04-01", "valid_to": "2099-03-31", "disabled": False,
-       "rights": [{"business": "児童手当", "department": "子育て支援課", "right": "see"}]}
 
 
 # --- one proposes, another confirms -------------------------------------------------------------
@@ -59,40 +54,6 @@ def test_rights_change_and_a_new_department_ends_sessions(house):
     done(settle(house, "sachiko", change))
     assert house.people["kyuyo"].get("/api/session").status_code == 401  # begins anew
     assert current(house, "users", "kyuyo")["rights"] == []
-
-
-def day(after):
-    japan = datetime.timezone(datetime.timedelta(hours=9))
-    return str((datetime.datetime.now(japan) + datetime.timedelta(days=after)).date())
-
-
-def test_a_right_ends_by_itself_and_is_told_before(house):
-    kansa, before = house.people["kansa"], current(house, "users", "kansa")
-    right = {"business": "*", "department": "*", "right": "see", "until": day(31)}
-
-    def grant(until, before):
-        after = {**before, "rights": [*before["rights"][:1], {**right, "until": until}]}
-        done(settle(house, "sachiko", done(propose(house, "keiko", "account", "kansa", before, after))["id"]))
-        assert current(house, "users", "kansa") == after
-        return after
-
-    def due():
-        lines = done(report(house, "accounts"))["items"]
-        return [line["rights"] for line in lines if "rights-end" in line["why"]]
-
-    now = grant(day(31), before)
-    assert kansa.get("/api/queue").status_code == 200 and due() == []
-    now = grant(day(29), now)  # the same right, with another end
-    assert due() == [[{**right, "until": day(29)}]]
-    house.psql("UPDATE account_right SET until = now() - interval '1 s' WHERE until IS NOT NULL")
-    assert kansa.get("/api/queue").status_code == 403
-    assert [r["right"] for r in kansa.get("/api/session").json()["rights"]] == ["audit"]
-    assert house.psql("SELECT staff_at_work('992011', 'staff:kansa', 'see'),"
-                      " staff_at_work('992011', 'staff:kansa', 'audit')") == "f\tt\n"
-    assert len(due()) == 1  # until somebody takes it away, or gives it anew
-    now = current(house, "users", "kansa")
-    done(settle(house, "sachiko", done(propose(house, "keiko", "account", "kansa", now, before))["id"]))
-    assert due() == []
 
 
 def test_rejected_withdrawn_and_replaced(house):
@@ -518,10 +479,6 @@ def test_trail_by_application(house):
     assert both.status_code == 409 and "受付経路" in both.text
     assert entries(house, receipt="R-77", channel="bulk")["items"] == found
     assert entries(house, receipt="R-77", channel="desk")["items"] == []
-
-
-def report(house, code, day="2026-06-01", to=None, who="kansa"):
-    return house.people[who].get(f"/api/audit/reports/{code}?from={day}&to={to or day}")
 
 
 def test_after_hours_and_holidays(house):

@@ -33,7 +33,8 @@ NEEDS = {
     ("POST", "/api/admin/feeds/{id}/approve"): "admin", ("GET", "/api/audit/entries"): "audit",
     ("GET", "/api/audit/reports/{report}"): "audit",
     ("POST", "/api/audit/reports/{report}"): "audit", ("GET", "/api/audit/chain"): "audit",
-    ("POST", "/api/audit/chain"): "audit",
+    ("POST", "/api/audit/chain"): "audit", ("GET", "/api/audit/rights"): "audit",
+    ("GET", "/api/audit/rights.csv"): "audit",
     ("GET", "/api/outputs"): "see audit", ("GET", "/api/counts"): "see",
 }
 RIGHTS = ("see", "identify", "confirm", "examine", "approve", "reroute", "number", "protected",

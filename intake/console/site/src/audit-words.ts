@@ -61,6 +61,7 @@ export const ACTS: [string, string][] = [
   ["audit.search", "監査記録の検索"],
   ["audit.report", "点検の表示"],
   ["audit.review", "点検済の記録"],
+  ["audit.rights", "権限の比較"],
   ["audit.verify", "監査記録の検証"],
   ["audit.annual", "年次報告の作成"],
 ];

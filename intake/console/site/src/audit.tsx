@@ -8,6 +8,7 @@ import type { Right } from "./admin-api";
 import { PEOPLE, rightText } from "./admin-words";
 import { ACTS, act, detailText, REPORTS, WHY } from "./audit-words";
 import { Button, Failure, Field, Heading, Notice, useLoaded, useSending } from "./parts";
+import { RightsPage } from "./rights";
 import { login, when, who } from "./words";
 
 // --- 監査記録 ---
@@ -470,6 +471,7 @@ function ChainPage() {
 const PAGES: [string, string][] = [
   ["#/audit", "監査記録"],
   ...REPORTS.map(([code, name]): [string, string] => [`#/audit/reports/${code}`, name]),
+  ["#/audit/rights", "権限の比較"],
   ["#/audit/chain", "検証"],
 ];
 
@@ -486,6 +488,8 @@ export default function AuditPage(props: { hash: string }) {
       </nav>
       {report ? (
         <ReportPage report={report} key={report} />
+      ) : props.hash === "#/audit/rights" ? (
+        <RightsPage />
       ) : props.hash === "#/audit/chain" ? (
         <ChainPage />
       ) : (

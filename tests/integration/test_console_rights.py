@@ -1,0 +1,91 @@
+"""Rights that end, and who had which, on the real program, PostgreSQL and TLS."""
+
+import csv
+import datetime
+
+# house is the fixture
+from administration import (NEW, actions, current, done, house, propose, report,  # noqa: F401
+                            settle)
+
+
+def day(after):
+    japan = datetime.timezone(datetime.timedelta(hours=9))
+    return str((datetime.datetime.now(japan) + datetime.timedelta(days=after)).date())
+
+
+def test_a_right_ends_by_itself_and_is_told_before(house):
+    kansa, before = house.people["kansa"], current(house, "users", "kansa")
+    right = {"business": "*", "department": "*", "right": "see", "until": day(31)}
+
+    def grant(until, before):
+        after = {**before, "rights": [*before["rights"][:1], {**right, "until": until}]}
+        done(settle(house, "sachiko", done(propose(house, "keiko", "account", "kansa", before, after))["id"]))
+        assert current(house, "users", "kansa") == after
+        return after
+
+    def due():
+        lines = done(report(house, "accounts"))["items"]
+        return [line["rights"] for line in lines if "rights-end" in line["why"]]
+
+    now = grant(day(31), before)
+    assert kansa.get("/api/queue").status_code == 200 and due() == []
+    now = grant(day(29), now)  # the same right, with another end
+    assert due() == [[{**right, "until": day(29)}]]
+    house.psql("UPDATE account_right SET until = now() - interval '1 s' WHERE until IS NOT NULL")
+    assert kansa.get("/api/queue").status_code == 403
+    assert [r["right"] for r in kansa.get("/api/session").json()["rights"]] == ["audit"]
+    assert house.psql("SELECT staff_at_work('992011', 'staff:kansa', 'see'),"
+                      " staff_at_work('992011', 'staff:kansa', 'audit')") == "f\tt\n"
+    assert len(due()) == 1  # until somebody takes it away, or gives it anew
+    now = current(house, "users", "kansa")
+    done(settle(house, "sachiko", done(propose(house, "keiko", "account", "kansa", now, before))["id"]))
+    assert due() == []
+
+
+def rights_of(house, who, start, end):
+    """(before, after, reasons) of a person in the comparison of two days."""
+    answer = house.people["kansa"].get(f"/api/audit/rights?from={start}&to={end}")
+    item = next((i for i in done(answer)["items"] if i["person"] == f"staff:{who}"), None)
+    return item and (item["before"], item["after"], [c["reason"] for c in item["changes"]])
+
+
+def test_rights_are_compared_between_two_days(house):
+    see, number, approve = ({"business": "*", "department": "*", "right": right}
+                            for right in ("see", "number", "approve"))
+    approve["until"] = "2026-06-12"
+    first = {**NEW, "rights": [approve, see]}
+    second = {**first, "department": "税務課", "rights": [number, see]}
+    for when, before, after in (("2026-06-01", None, first), ("2026-06-15", first, second)):
+        change = done(propose(house, "keiko", "account", "ido", before, after, f"{when}の異動"))["id"]
+        done(settle(house, "sachiko", change))
+        house.psql("SET session_replication_role = replica; UPDATE change SET decided_at ="
+                   f" '{when} 12:00+09' WHERE change_id = {change}")
+    assert rights_of(house, "ido", "2026-05-30", "2026-05-31") is None
+    before, after, why = rights_of(house, "ido", "2026-05-31", "2026-06-01")
+    assert before is None and after["rights"] == [approve, see] and why == ["2026-06-01の異動"]
+    assert rights_of(house, "ido", "2026-06-01", "2026-06-12") is None
+    assert rights_of(house, "ido", "2026-06-12", "2026-06-13")[1]["rights"] == [see]  # it ended
+    before, after, why = rights_of(house, "ido", "2026-06-14", "2026-06-15")
+    assert (before["rights"], after["rights"], why) == ([see], [number, see], ["2026-06-15の異動"])
+    assert (before["department"], after["department"]) == ("子育て支援課", "税務課")
+    done(house.people["keiko"].post("/api/admin/users/ido/stop", reason="退職"))
+    before, after, why = rights_of(house, "ido", "2026-06-15", day(0))
+    assert before["in_force"] and not after["in_force"] and after["rights"] == why == []
+    assert rights_of(house, "ido", "2026-06-15", day(-1)) is None  # not stopped then
+    # who is there from before there were changes was as the first of them found it
+    assert rights_of(house, "kyuyo", "2026-06-01", "2026-06-02") is None
+
+
+def test_all_rights_on_two_days_as_csv(house):
+    answer = house.people["kansa"].get("/api/audit/rights.csv?from=2026-06-12&to=2026-06-15")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(answer.content.decode("utf-8-sig").splitlines()))
+    ido = {row["権限"]: (row["権限（2026-06-12）"], row["権限（2026-06-15）"], row["変わったこと"])
+           for row in rows if row["利用者名"] == "ido"}
+    assert ido == {"承認": ("2026-06-12", "", "なくなった"), "閲覧": ("あり", "あり", ""),
+                   "個人番号の表示": ("", "あり", "加わった")}
+    assert {row["利用者名"] for row in rows} >= {"keiko", "sachiko", "kansa"}
+    assert actions(house)[-1] == "audit.rights"
+    for bad in ("", "from=2026-06-12", "from=2026-06-12&to=2026-06-12", "from=2026-06-13&to=2026-06-12",
+                f"from=2026-06-12&to={day(1)}", "from=x&to=2026-06-12"):
+        assert house.people["kansa"].get(f"/api/audit/rights?{bad}").status_code == 400, bad
