@@ -201,8 +201,8 @@ static bool free_to_leave(struct hand_over *all, struct db_tx *tx, const struct 
         (leaving->correction->claimed && !leaving->correction->possible ? RELEASE_CORRECTION : 0);
     if (item->state == STATE_REVIEW && !demands)
         demands = RELEASE_ROUTE; /* sent back to where it came from: only people end a review */
-    release_make(leaving->record, examination->atenabango, leaving->undone,
-                 leaving->route.destination, demands, &release);
+    release_make(leaving->record, examination->atenabango, leaving->undone, &leaving->route,
+                 demands, &release);
     if (!release_approved(tx, item, &release, ret_free, f))
         return false;
     *ret_free &= item->state != STATE_REVIEW;

@@ -18,6 +18,8 @@ static const struct db_statement leaving_lock = {
     "  (SELECT r.destination = $3 AND 'protected' = ANY (string_to_array(r.demands, ' '))"
     "    AND r.persons <= (SELECT count(*) FROM approval p WHERE p.city_code = r.city_code"
     "     AND p.application_id = r.application_id AND p.sha256 = r.sha256)"
+    "    AND (NOT r.superior OR EXISTS (SELECT FROM approval p WHERE p.city_code = r.city_code"
+    "     AND p.application_id = r.application_id AND p.sha256 = r.sha256 AND p.superior))"
     "   FROM review r WHERE r.city_code = a.city_code AND r.application_id = a.application_id),"
     "  false) "
     "FROM application a WHERE a.city_code = $1 AND a.application_id = $2::uuid FOR UPDATE"};

@@ -22,17 +22,17 @@ enum release_demand {
 
 struct release {
     unsigned demands; /* 0: may go */
+    int persons;   /* how many people must agree: 0, 1, 2; more, when the route asks for checkers */
+    bool superior; /* the last of them is a 管理責任者 */
     uint8_t sha256[32];
 };
 
 /* Does the report (docs/formats/report.md) have a finding of severity review? */
 bool release_has_finding(const json_t *report);
-/* `record` as cut for `destination`; `undone`: how often staff took back who the applicant is,
- * which voids what was approved before, even of the same resident. */
+/* `record` as cut for the route's destination; `undone`: how often staff took back who the
+ * applicant is, which voids what was approved before, even of the same resident. */
 void release_make(const json_t *record, const char *atenabango, int64_t undone,
-                  const char *destination, unsigned demands, struct release *ret_release);
-/* How many people must agree: 0, 1, 2. */
-int release_persons(const struct release *release);
+                  const struct route *route, unsigned demands, struct release *ret_release);
 /* "review-protected", "review-correction", "review-route", "review-finding": the gravest. */
 const char *release_reason(const struct release *release);
 

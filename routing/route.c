@@ -36,8 +36,16 @@ static const struct config_key route_keys[] = {
     {.name = "approval",
      .type = CONFIG_CHOICE,
      .initial = "none",
-     .choices = "none staff",
-     .help = "Whether staff approve each application before it is handed over."},
+     .choices = "none staff superior",
+     .help = "Whether staff approve each application before it is handed over; superior: the last "
+             "who does has the right `superior` (管理責任者)."},
+    {.name = "checkers",
+     .type = CONFIG_NUMBER,
+     .initial = "0",
+     .least = 0,
+     .most = ROUTE_CHECKERS_MOST,
+     .help =
+         "How many other people check it before who approves, all different; takes an approval."},
     {.name = "alternatives",
      .type = CONFIG_LIST,
      .initial = "",
@@ -111,7 +119,9 @@ bool route_find(const struct config *config, const char *procedure_id, struct ro
                                 .department = config_text(group, "department"),
                                 .hand_over = config_text(group, "hand-over"),
                                 .individual_number = config_boolean(group, "individual-number"),
-                                .approval = !strcmp(config_text(group, "approval"), "staff")};
+                                .approval = strcmp(config_text(group, "approval"), "none") != 0,
+                                .superior = !strcmp(config_text(group, "approval"), "superior"),
+                                .checkers = (int)config_number(group, "checkers")};
     return true;
 }
 
@@ -223,6 +233,11 @@ static bool route_check(const struct config *config, const struct config_group *
     for (size_t i = 0; i < config_list_length(group, "alternatives"); i++)
         if (!leads_somewhere(config, group, config_list_item(group, "alternatives", i), f))
             return false;
+    if (config_number(group, "checkers") && !strcmp(config_text(group, "approval"), "none"))
+        return failure_set(f, FAILURE_USAGE,
+                           "[route %s]: checkers are for who approves after them: approval = staff "
+                           "or superior",
+                           config_name(group));
     /* 番号法第9条, 第19条: a number goes nowhere without one of them */
     if (config_boolean(group, "individual-number") &&
         !strstr(config_text(group, "legal-basis"), "番号法"))

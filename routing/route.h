@@ -11,6 +11,8 @@
 extern const struct config_section route_config_section;       /* [route PROCEDURE-ID] */
 extern const struct config_section destination_config_section; /* [destination NAME] */
 
+#define ROUTE_CHECKERS_MOST 8
+
 struct route {
     const char *procedure_id;
     const char *destination;
@@ -19,7 +21,9 @@ struct route {
     const char *department;  /* 部署; "" */
     const char *hand_over;   /* how: pull, files, both */
     bool individual_number;  /* 個人番号 may go */
-    bool approval;           /* staff approve each application first */
+    bool approval;           /* staff approve each application first … */
+    bool superior;           /* … the last of them a 管理責任者 … */
+    int checkers;            /* … after so many others, 0 to ROUTE_CHECKERS_MOST */
 };
 
 /* False when there is no route for the procedure. Strings are the configuration's. */

@@ -67,6 +67,9 @@ static enum http_flow reply_no(struct http_request *request, const struct staff_
         return console_reply_conflict(
             request, now,
             "同じ人が二度行うことはできません。提案や承認をした人とは別の職員が行ってください。");
+    case STAFF_SUPERIOR:
+        return console_reply_conflict(
+            request, now, "必要な人数の確認は済んでいます。最後の承認は、管理責任者が行います。");
     case STAFF_NOT_NOW:
         return console_reply_conflict(request, now, "いまの状態（%s）ではできません。%s",
                                       state_name_ja(state), answer->why_ja);
@@ -108,6 +111,7 @@ static bool act_work(struct db_tx *tx, struct subject_call *call, void *context,
     a->act.application_id = call->subject.item.application_id;
     a->act.who = call->caller.actor;
     a->act.terminal = call->caller.terminal_text;
+    a->act.superior = subject_may(call, RIGHT_SUPERIOR);
     staff_answer_free(&a->answer);
     if (!once_begin(tx, call, &a->key, a->name, &a->once, &a->answer, f))
         return false;

@@ -15,9 +15,10 @@ static const struct db_statement view_proposal_find = {
     "view_proposal", "SELECT atenabango, proposed_by, proposed_at FROM identification_proposal"
                      " WHERE city_code = $1 AND application_id = $2::uuid"};
 static const struct db_statement view_review_find = {
-    "view_review", "SELECT r.demands, r.persons, a.approved_by, a.approved_at FROM review r"
-                   " LEFT JOIN approval a USING (city_code, application_id, sha256) "
-                   "WHERE r.city_code = $1 AND r.application_id = $2::uuid ORDER BY a.approved_at"};
+    "view_review",
+    "SELECT r.demands, r.persons, a.approved_by, a.approved_at, r.superior FROM review r"
+    " LEFT JOIN approval a USING (city_code, application_id, sha256) "
+    "WHERE r.city_code = $1 AND r.application_id = $2::uuid ORDER BY a.approved_at"};
 static const struct db_statement view_messages_find = {
     "view_messages",
     "SELECT m.written_at, m.written_by, m.status, k.wrapped, m.sealed"
@@ -112,8 +113,9 @@ static bool review_part(const struct subject_call *call, const struct db_rows *r
             json_array_append_new(approvals,
                                   json_pack("{s:s, s:o}", "by", db_get_text(rows, i, 2), "at",
                                             console_time(db_get_instant(rows, i, 3))));
-    *ret_json = json_pack("{s:o, s:I, s:o}", "demands", words_json(db_get_text(rows, 0, 0)),
-                          "persons", (json_int_t)db_get_number(rows, 0, 1), "approvals", approvals);
+    *ret_json = json_pack("{s:o, s:I, s:b, s:o}", "demands", words_json(db_get_text(rows, 0, 0)),
+                          "persons", (json_int_t)db_get_number(rows, 0, 1), "superior",
+                          (int)db_get_boolean(rows, 0, 4), "approvals", approvals);
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* Release: one person's yes, or two people's, to exactly what is in review. */
+/* Release: the yes of as many people as it takes to exactly what is in review. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,36 +12,40 @@ static const struct db_statement approve_see = {
     "false),"
     " coalesce(bool_or($3 IN (i.proposed_by, i.confirmed_by)), false), "
     "coalesce(bool_or(e.chosen_by = $3), false),"
-    " count(e.chosen_by) > 0, r.demands "
+    " count(e.chosen_by) > 0, r.demands, r.superior "
     "FROM review r LEFT JOIN approval a USING (city_code, application_id, sha256)"
     " LEFT JOIN identification i ON i.city_code = r.city_code"
     "  AND i.application_id = r.application_id"
     " LEFT JOIN reroute e ON e.city_code = r.city_code AND e.application_id = r.application_id "
     "WHERE r.city_code = $1 AND r.application_id = $2::uuid GROUP BY r.sha256, r.persons, "
-    "r.demands"};
+    "r.demands, r.superior"};
 static const struct db_statement approve_insert = {
     "approve_insert", "INSERT INTO approval (city_code, application_id, sha256, approved_by,"
-                      " approved_at) VALUES ($1, $2::uuid, $3, $4, $5)"};
+                      " approved_at, superior) VALUES ($1, $2::uuid, $3, $4, $5, $6)"};
 
 static bool approve(struct db_tx *tx, const struct staff_act *act, const struct seen *seen,
                     const struct db_rows *rows, struct staff_answer *answer, struct failure *f)
 {
     int64_t persons = db_get_number(rows, 0, 1), before = db_get_number(rows, 0, 2);
     const struct staff_move on = {.to = STATE_IDENTIFIED, .next = STAGE_ROUTE};
+    bool last = before + 1 >= persons, superior = last && db_get_boolean(rows, 0, 8);
+    if (superior && !act->superior)
+        return staff_answer_no(answer, STAFF_SUPERIOR, "",
+                               "enough people checked it: now a 管理責任者 has to approve it");
     if (!db_execute(tx, &approve_insert,
                     DB_VALUES(db_text(act->city_code), db_text(act->application_id),
                               db_bytes(db_get_bytes(rows, 0, 0)), db_text(act->who),
-                              db_instant(clock_now())),
+                              db_instant(clock_now()), db_boolean(superior)),
                     NULL, f))
         return false;
-    if (before + 1 >= persons)
+    if (last)
         return staff_move(tx, act, seen, "staff.approve", &on, answer, f);
-    /* The first of two: an event, so that whoever looks next sees it. */
+    /* Not the last: an event, so that whoever looks next sees it. */
     const struct staff_move wait = {.to = STATE_REVIEW, .code = seen->reason};
     if (!staff_move(tx, act, seen, "staff.approve", &wait, answer, f))
         return false;
     return staff_answer_no(answer, STAFF_ONE_MORE, "",
-                           "noted; a second person has to approve it, too");
+                           "noted; another person has to approve it, too");
 }
 
 bool staff_may_approve(enum state state, const char *reason)

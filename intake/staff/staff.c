@@ -47,6 +47,7 @@ const char *staff_result_name(enum staff_result result)
                                                           [STAFF_STALE] = "stale",
                                                           [STAFF_NOT_NOW] = "forbidden-now",
                                                           [STAFF_SAME_PERSON] = "same-person",
+                                                          [STAFF_SUPERIOR] = "superior",
                                                           [STAFF_NOT_POSSIBLE] = "impossible"};
     return names[result];
 }

@@ -30,6 +30,7 @@ struct staff_act {
     const char *terminal; /* may be NULL */
     const char *reason;   /* in the person's words, 1 to STAFF_REASON_MOST characters */
     int version;          /* of the application as the person saw it */
+    bool superior;        /* the person is a 管理責任者 for it (right `superior`) */
 };
 
 enum staff_result {
@@ -38,6 +39,7 @@ enum staff_result {
     STAFF_STALE,        /* it changed since: `changes` tells how */
     STAFF_NOT_NOW,      /* its state does not allow it */
     STAFF_SAME_PERSON,  /* another person has to do it */
+    STAFF_SUPERIOR,     /* a 管理責任者 has to do it */
     STAFF_NOT_POSSIBLE, /* what is asked for does not exist, or is not allowed */
     STAFF_RESULT_COUNT,
 };
@@ -65,8 +67,9 @@ bool staff_may_reroute(enum state state, enum stage stage);
 /* --- review ----------------------------------------------------------------------------------- */
 
 /* Agrees to the release of exactly what is in review. With as many people as that demands (two for
- * protected residents; never who identified the applicant or chose the destination) it goes on to
- * be handed over. */
+ * protected residents; the route's checkers, and after them who approves, a 管理責任者 if the route
+ * says so; never who identified the applicant or chose the destination) it goes on to be handed
+ * over. */
 bool staff_approve(struct db_tx *tx, const struct staff_act *act, struct staff_answer *ret_answer,
                    struct failure *f);
 /* The same for one of several at once: only what nobody has to look at, so neither a finding, nor

@@ -56,7 +56,7 @@ static void staff_may_choose_an_alternative_only(void **state)
     struct failure f = {0};
     assert_true(routes_check(config, &f));
     assert_true(route_find(config, "area.procedure", &route));
-    assert_true(route.approval);
+    assert_true(route.approval && !route.superior && route.checkers == 0);
     assert_false(route.individual_number);
     assert_string_equal(route_alternative(config, &route, "health"), "health");
     assert_string_equal(route_alternative(config, &route, "allowance"), "allowance");
@@ -119,6 +119,7 @@ static void what_is_not_sound_is_refused(void **state)
         {ROUTE "hand-over = both\n" A, "no [files allowance]"},
         {ROUTE "hand-over = files\n" A FILES, "may pull"},
         {ROUTE A FILES, "gets files, too"},
+        {ROUTE "checkers = 1\n" A, "who approves after them"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct config *config = read_config(wrong[i].config);

@@ -188,7 +188,7 @@ export interface Application {
   } | null;
   decision: { reason: string; candidates: Candidate[] } | null;
   proposal: { atenabango: string; by: string; at: string } | null;
-  review: { demands: string[]; persons: number; approvals: { by: string; at: string }[] } | null;
+  review: { demands: string[]; persons: number; superior: boolean; approvals: { by: string; at: string }[] } | null;
   attachments: { index: number; name: string; type: string; size: number }[];
   destinations: { destination: string; name: string }[];
   hold: { until: string; by: string } | null;

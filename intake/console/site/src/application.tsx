@@ -132,7 +132,7 @@ function Review(props: { it: Application }) {
   return (
     <Notice kind="warning">
       連携の前に職員の承認が必要です（{review.demands.map((d) => demand[d] ?? d).join("、")}）。
-      必要な人数 {review.persons}人、承認した人 {review.approvals.length}人
+      必要な人数 {review.persons}人{review.superior && "（最後は管理責任者）"}、承認した人 {review.approvals.length}人
       {review.approvals.length > 0 && `（${review.approvals.map((a) => who(a.by)).join("、")}）`}。
     </Notice>
   );
