@@ -32,7 +32,8 @@ static const struct {
 } kinds[CHANGE_KIND_COUNT] = {
     [CHANGE_ACCOUNT] = {"account", "利用者"},   [CHANGE_ENROLMENT] = {"enrolment", "再登録"},
     [CHANGE_UNLOCK] = {"unlock", "ロック解除"}, [CHANGE_TERMINAL] = {"terminal", "端末"},
-    [CHANGE_HOLIDAY] = {"holiday", "休日"},     [CHANGE_TEMPLATE] = {"template", "定型文"},
+    [CHANGE_MEDIUM] = {"medium", "媒体"},       [CHANGE_HOLIDAY] = {"holiday", "休日"},
+    [CHANGE_TEMPLATE] = {"template", "定型文"},
 };
 
 /* `code`: what the database answers. */

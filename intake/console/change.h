@@ -17,6 +17,7 @@ enum change_kind {
     CHANGE_UNLOCK,    /* name. {"locked": false}: after too many wrong passwords */
     CHANGE_TERMINAL,  /* label. {"department", "also": [departments that share it, "*" for all],
                          "peer", "address"}: one of the last two is null */
+    CHANGE_MEDIUM,    /* 管理番号. {"department" ("*": all), "description"} */
     CHANGE_HOLIDAY,   /* "2026-11-20". {"name"} */
     CHANGE_TEMPLATE,  /* title. {"business", "text"} */
     CHANGE_KIND_COUNT,

@@ -150,6 +150,17 @@ static const char *holiday_fault(const char *subject, const json_t *after)
     return NULL;
 }
 
+static const char *medium_fault(const json_t *after)
+{
+    if (!after)
+        return NULL;
+    if (!members_exactly(after, 2) || !line_within(text_of(after, "department"), BUSINESS_MOST))
+        return "部署は1〜40文字で入力してください。";
+    if (!line_within(text_of(after, "description"), 100))
+        return "媒体の説明は1〜100文字で入力してください。";
+    return NULL;
+}
+
 static const char *template_fault(const json_t *after)
 {
     if (!after)
@@ -175,6 +186,8 @@ const char *change_fault(enum change_kind kind, const char *subject, const json_
         return account_fault(subject, after);
     case CHANGE_TERMINAL:
         return terminal_fault(after);
+    case CHANGE_MEDIUM:
+        return medium_fault(after);
     case CHANGE_HOLIDAY:
         return holiday_fault(subject, after);
     case CHANGE_TEMPLATE:

@@ -1,4 +1,4 @@
-/* GET /api/admin/{users, terminals, holidays, templates}: as it is, in the form of a change
+/* GET /api/admin/{users, terminals, media, holidays, templates}: as it is, in the form of a change
  * (intake/console/change.h) with what else is good to know. POST /api/admin/users/{name}/stop: at
  * once, by one person. */
 #include <string.h>
@@ -30,6 +30,13 @@ static const struct db_statement select_terminals = {
     "  WHERE (s.city_code, s.terminal_id) = (t.city_code, t.terminal_id))) ORDER BY label), '[]')"
     "::text FROM terminal t WHERE city_code = $1 AND retired_at IS NULL"
     " AND approved_by IS NOT NULL"};
+static const struct db_statement select_media = {
+    "admin_media",
+    "SELECT coalesce(jsonb_agg(jsonb_build_object('subject', medium_id, 'value',"
+    " jsonb_build_object('department', department, 'description', description), 'last_output',"
+    " (SELECT moment_in_japan(max(asked_at)) FROM output o WHERE o.city_code = m.city_code"
+    "  AND o.medium = m.medium_id)) ORDER BY medium_id), '[]')::text FROM medium m"
+    " WHERE city_code = $1"};
 static const struct db_statement select_holidays = {
     "admin_holidays",
     "SELECT coalesce(jsonb_agg(jsonb_build_object('subject', to_char(day, 'FM0000-00-00'), 'value',"
@@ -78,6 +85,11 @@ enum http_flow endpoint_users(struct http_request *request, void *context)
 enum http_flow endpoint_terminals(struct http_request *request, void *context)
 {
     return list_reply(request, context, &select_terminals);
+}
+
+enum http_flow endpoint_admin_media(struct http_request *request, void *context)
+{
+    return list_reply(request, context, &select_media);
 }
 
 enum http_flow endpoint_admin_templates(struct http_request *request, void *context)

@@ -1,7 +1,9 @@
-/* GET /api/outputs: 授受簿, the latest first, of the applications whose procedures the caller may
- * see, or of all for the audit. No names; nothing of protected residents but for RIGHT_PROTECTED.
+/* GET /api/media: the media that the caller may take files out on. GET /api/outputs: 授受簿, the
+ * latest first, of the applications whose procedures the caller may see, or of all for the audit.
+ * No names; nothing of protected residents but for RIGHT_PROTECTED.
  */
 #include "base/cleanup.h"
+#include "intake/console/admin.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/names.h"
 #include "intake/console/subject.h"
@@ -129,5 +131,38 @@ enum http_flow endpoint_outputs(struct http_request *request, void *context)
     json_decref(l.items);
     visible_free(&l.visible);
     console_caller_free(&caller);
+    return HTTP_DONE;
+}
+
+/* --- media ------------------------------------------------------------------------------------ */
+
+static const struct db_statement select_media = {
+    "media",
+    "SELECT coalesce(jsonb_agg(jsonb_build_object('id', medium_id, 'description', description)"
+    " ORDER BY medium_id), '[]')::text FROM medium WHERE city_code = $1"
+    " AND department IN ($2, '*')"};
+
+struct media {
+    struct admin_call call;
+    json_t *items;
+};
+
+static bool media_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct media *m = context;
+    json_decref(TAKE(m->items));
+    return admin_json(tx, &m->call, &select_media, m->call.caller.session.account.department,
+                      &m->items, f);
+}
+
+enum http_flow endpoint_media(struct http_request *request, void *context)
+{
+    struct media m = {0};
+    if (!admin_begin(context, request, RIGHT_EXPORT, &m.call))
+        return HTTP_DONE;
+    if (admin_do(&m.call, media_work, &m))
+        http_reply_json(request, 200, json_pack("{s:O}", "items", m.items));
+    json_decref(m.items);
+    admin_end(&m.call);
     return HTTP_DONE;
 }

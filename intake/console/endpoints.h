@@ -19,7 +19,7 @@ http_handler endpoint_session_get, endpoint_session_post, endpoint_session_delet
     endpoint_hold, endpoint_withdraw, endpoint_resend,
     endpoint_templates, endpoint_changes, endpoint_changes_post, endpoint_changes_confirm,
     endpoint_changes_reject, endpoint_users, endpoint_users_stop, endpoint_terminals,
-    endpoint_holidays, endpoint_admin_templates, endpoint_procedures, endpoint_procedure,
+    endpoint_holidays, endpoint_admin_media, endpoint_media, endpoint_admin_templates, endpoint_procedures, endpoint_procedure,
     endpoint_feeds, endpoint_feeds_approve, endpoint_trail, endpoint_report, endpoint_report_post,
     endpoint_rights, endpoint_rights_csv,
     endpoint_chain, endpoint_chain_post,

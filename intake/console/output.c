@@ -21,6 +21,7 @@ static const struct db_statement output_insert = {
     "  AND o.kind = 'export' AND o.asked_at > $5::timestamptz - interval '24 h') >= $12, $13::uuid)"
     " RETURNING output_id, many"};
 /* One after the other, so that each is counted by the next. */
+static const struct db_statement output_medium = {"output_medium", "SELECT medium_for($1, $2, $3)"};
 static const struct db_statement output_turn = {
     "output_turn", "SELECT pg_advisory_xact_lock(hashtext('output'), hashtext($1))"};
 static const struct db_statement output_again = {
@@ -30,7 +31,9 @@ static const struct db_statement output_again = {
     " WHERE city_code = $1 AND asked_by = $2 AND key = $3::uuid"};
 static const struct db_statement output_find = {
     "output_find", "SELECT o.asked_by, o.approved_by, o.until, o.secret, o.disposed_by, o.kind,"
-                   " k.wrapped, o.reason, o.many FROM output o JOIN application_key k"
+                   " k.wrapped, o.reason, o.many,"
+                   " o.kind = 'print' OR medium_for(o.city_code, o.medium, o.asked_by)"
+                   " FROM output o JOIN application_key k"
                    " USING (city_code, application_id) WHERE o.city_code = $1"
                    " AND o.application_id = $2::uuid AND o.output_id = $3::bigint FOR UPDATE OF o"};
 static const struct db_statement output_approved = {
@@ -129,6 +132,22 @@ static bool asked_before(struct db_tx *tx, const struct subject_call *call,
     return true;
 }
 
+static bool medium_check(struct db_tx *tx, const struct subject_call *call,
+                         struct output_order *order, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    order->unregistered = false;
+    if (order->kind == OUTPUT_PRINT)
+        return true;
+    if (!db_query(tx, &output_medium,
+                  DB_VALUES(db_text(call->subject.item.city_code), db_text(order->medium),
+                            db_text(call->caller.actor)),
+                  &rows, f))
+        return false;
+    order->unregistered = !db_get_boolean(rows, 0, 0);
+    return true;
+}
+
 bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output_order *order,
                 struct failure *f)
 {
@@ -143,6 +162,10 @@ bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output
         return false;
     if (before) /* what is told again may not be on disk yet: this waits until it is */
         return db_flush_late(tx, f);
+    if (!medium_check(tx, call, order, f))
+        return false;
+    if (order->unregistered)
+        return true;
     if (!db_query(
             tx, &output_insert,
             DB_VALUES(db_text(call->subject.item.city_code), db_text(print ? "print" : "export"),
@@ -164,7 +187,7 @@ struct entry { /* locked */
     struct db_rows *rows;
     const char *asked_by, *approved_by;
     instant until;
-    bool secret, disposed, print, many;
+    bool secret, disposed, print, many, medium;
 };
 
 static void entry_free(struct entry *entry)
@@ -194,6 +217,7 @@ static bool entry_find(struct db_tx *tx, const struct subject_call *call, int64_
         entry.disposed = !db_is_null(entry.rows, 0, 4);
         entry.print = strcmp(db_get_text(entry.rows, 0, 5), "print") == 0;
         entry.many = db_get_boolean(entry.rows, 0, 8);
+        entry.medium = db_get_boolean(entry.rows, 0, 9);
     }
     *ret_entry = entry;
     return true;
@@ -205,6 +229,8 @@ static enum output_answer approve_answer(const struct subject_call *call, const 
         return OUTPUT_OVER;
     if (strcmp(entry->asked_by, call->caller.actor) == 0)
         return OUTPUT_OWN;
+    if (!entry->medium)
+        return OUTPUT_MEDIUM;
     return entry->many && !subject_may(call, RIGHT_SUPERIOR) ? OUTPUT_MANY : OUTPUT_DONE;
 }
 
@@ -246,6 +272,8 @@ static enum output_answer open_answer(const struct subject_call *call, const str
         return OUTPUT_OVER;
     if (!entry->approved_by)
         return OUTPUT_NOT_YET;
+    if (!entry->medium)
+        return OUTPUT_MEDIUM;
     return entry->secret && entry->until > clock_now() ? OUTPUT_DONE : OUTPUT_OVER;
 }
 

@@ -21,10 +21,11 @@ struct output_order {
     enum output_kind kind;
     const char *reason, *recipient, *medium; /* NULL: none */
     bool with_numbers;
-    const char *key; /* of the request (once.h); NULL: none */
-    bool other;      /* out: the key was used for something else; nothing was written */
-    int64_t number;  /* out: 授受番号 */
-    bool many;       /* out: a 管理責任者 has to approve ([console] export-many) */
+    const char *key;   /* of the request (once.h); NULL: none */
+    bool unregistered; /* out: nothing was written, for who asks has no such medium */
+    bool other;        /* out: the key was used for something else; nothing was written */
+    int64_t number;    /* out: 授受番号 */
+    bool many;         /* out: a 管理責任者 has to approve ([console] export-many) */
 };
 /* Within subject_do: writes it down, in the trail too; what was asked for before by the same key is
  * told again, and nothing is written. A print is handed out at once, and is to be
@@ -39,6 +40,7 @@ enum output_answer {
     OUTPUT_OTHERS,  /* only who asked for it may; to dispose of it, who approves, too */
     OUTPUT_NOT_YET, /* not approved */
     OUTPUT_MANY,    /* it is one of many: RIGHT_SUPERIOR is needed to approve */
+    OUTPUT_MEDIUM,  /* its medium is registered no more, or not for who asked for it */
     OUTPUT_OVER,    /* fetched no more; or approved, disposed of already */
 };
 bool output_approve(struct db_tx *tx, const struct subject_call *call, int64_t number,

@@ -8,20 +8,29 @@ CREATE FUNCTION terminal_takes(t terminal, wanted text) RETURNS boolean LANGUAGE
     SELECT wanted = t.department OR t.also && ARRAY[wanted, '*']
 $$;
 
+-- As changes tell of them.
+CREATE FUNCTION account_value(a account) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = public, pg_temp AS $$
+    SELECT jsonb_build_object('display_name', a.display_name, 'department', a.department,
+        'kind', a.kind, 'valid_from', day_in_japan(a.valid_from),
+        'valid_to', day_in_japan(a.valid_to - interval '1 microsecond'),
+        'disabled', a.disabled_at IS NOT NULL,
+        'rights', coalesce((
+            SELECT jsonb_agg(jsonb_build_object('business', business, 'department', department,
+                'right', "right") ORDER BY business, department, "right")
+            FROM account_right r WHERE r.city_code = a.city_code
+            AND r.account_id = a.account_id AND r.approved_by IS NOT NULL), '[]'))
+$$;
+CREATE FUNCTION terminal_value(t terminal) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT jsonb_build_object('department', t.department, 'also', to_jsonb(t.also), 'peer', t.peer,
+        'address', t.address)
+$$;
+
 CREATE OR REPLACE FUNCTION change_current(city text, kind text, subject text) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT CASE kind
     WHEN 'account' THEN (
-        SELECT jsonb_build_object('display_name', display_name, 'department', department,
-            'kind', a.kind, 'valid_from', day_in_japan(valid_from),
-            'valid_to', day_in_japan(valid_to - interval '1 microsecond'),
-            'disabled', disabled_at IS NOT NULL,
-            'rights', coalesce((
-                SELECT jsonb_agg(jsonb_build_object('business', business, 'department',
-                    r.department, 'right', "right") ORDER BY business, r.department, "right")
-                FROM account_right r WHERE r.city_code = a.city_code
-                AND r.account_id = a.account_id AND r.approved_by IS NOT NULL), '[]'))
-        FROM account a WHERE city_code = city AND name = subject
+        SELECT account_value(a) FROM account a WHERE city_code = city AND name = subject
         AND (first OR approved_by IS NOT NULL))
     WHEN 'enrolment' THEN (
         SELECT jsonb_build_object('enrolled', password IS NOT NULL) FROM account
@@ -31,10 +40,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT jsonb_build_object('locked', coalesce(locked_until > now(), false)) FROM account
         WHERE city_code = city AND name = subject AND disabled_at IS NULL)
     WHEN 'terminal' THEN (
-        SELECT jsonb_build_object('department', department, 'also', to_jsonb(also), 'peer', peer,
-            'address', address)
-        FROM terminal WHERE city_code = city AND label = subject AND retired_at IS NULL
-        AND approved_by IS NOT NULL)
+        SELECT terminal_value(t) FROM terminal t WHERE city_code = city AND label = subject
+        AND retired_at IS NULL AND approved_by IS NOT NULL)
     WHEN 'holiday' THEN (
         SELECT jsonb_build_object('name', name) FROM holiday
         WHERE city_code = city AND to_char(day, 'FM0000-00-00') = subject)

@@ -13,39 +13,16 @@ SET search_path = public, pg_temp AS $$
            ELSE jsonb_build_object('until', day_in_japan(r.until - interval '1 microsecond')) END
 $$;
 
-CREATE OR REPLACE FUNCTION change_current(city text, kind text, subject text) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT CASE kind
-    WHEN 'account' THEN (
-        SELECT jsonb_build_object('display_name', display_name, 'department', department,
-            'kind', a.kind, 'valid_from', day_in_japan(valid_from),
-            'valid_to', day_in_japan(valid_to - interval '1 microsecond'),
-            'disabled', disabled_at IS NOT NULL,
-            'rights', coalesce((
-                SELECT jsonb_agg(right_value(r) ORDER BY business, r.department, "right")
-                FROM account_right r WHERE r.city_code = a.city_code
-                AND r.account_id = a.account_id AND r.approved_by IS NOT NULL), '[]'))
-        FROM account a WHERE city_code = city AND name = subject
-        AND (first OR approved_by IS NOT NULL))
-    WHEN 'enrolment' THEN (
-        SELECT jsonb_build_object('enrolled', password IS NOT NULL) FROM account
-        WHERE city_code = city AND name = subject AND (first OR approved_by IS NOT NULL)
-        AND disabled_at IS NULL)
-    WHEN 'unlock' THEN (
-        SELECT jsonb_build_object('locked', coalesce(locked_until > now(), false)) FROM account
-        WHERE city_code = city AND name = subject AND disabled_at IS NULL)
-    WHEN 'terminal' THEN (
-        SELECT jsonb_build_object('department', department, 'also', to_jsonb(also), 'peer', peer,
-            'address', address)
-        FROM terminal WHERE city_code = city AND label = subject AND retired_at IS NULL
-        AND approved_by IS NOT NULL)
-    WHEN 'holiday' THEN (
-        SELECT jsonb_build_object('name', name) FROM holiday
-        WHERE city_code = city AND to_char(day, 'FM0000-00-00') = subject)
-    WHEN 'template' THEN (
-        SELECT jsonb_build_object('business', business, 'text', text) FROM message_template
-        WHERE city_code = city AND title = subject)
-    END
+CREATE OR REPLACE FUNCTION account_value(a account) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = public, pg_temp AS $$
+    SELECT jsonb_build_object('display_name', a.display_name, 'department', a.department,
+        'kind', a.kind, 'valid_from', day_in_japan(a.valid_from),
+        'valid_to', day_in_japan(a.valid_to - interval '1 microsecond'),
+        'disabled', a.disabled_at IS NOT NULL,
+        'rights', coalesce((
+            SELECT jsonb_agg(right_value(r) ORDER BY business, department, "right")
+            FROM account_right r WHERE r.city_code = a.city_code
+            AND r.account_id = a.account_id AND r.approved_by IS NOT NULL), '[]'))
 $$;
 
 -- A new end is a new decision: of who proposed and who confirmed it.

@@ -57,6 +57,7 @@ def hall(folder):
         for role in ("collect", "examine", "identify", "routing"):
             stack.uketsuke(role, "--once")
         stack.start_console()
+        stack.psql(f"INSERT INTO medium VALUES ('{CITY}', 'USB-1', '*', 'USBメモリ 8GB')")
         add_terminal(stack)
         yield stack
     finally:

@@ -251,6 +251,11 @@ class Staff:
                 return self.text(".receipt")
         raise AssertionError("no application with candidates")
 
+    def choose_medium(self, medium):
+        """Of those that are registered, for a file."""
+        self.until(lambda: medium in self.text("#export-medium"), medium)
+        self.find("#export-medium")[0].send_keys(medium)
+
     def keys_of_page(self, keys):
         self.browser.find_element(By.TAG_NAME, "body").send_keys(keys)
 

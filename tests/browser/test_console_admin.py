@@ -201,7 +201,7 @@ def test_template_is_kept_by_two(people):
 
 def test_pages_to_read_with_the_keyboard_alone(people):
     keiko = people["keiko"]
-    for tab, heading, name in (("端末", "端末", "terminals"), ("休日", "休日", "holidays"),
+    for tab, heading, name in (("端末", "端末", "terminals"), ("媒体", "媒体", "media"), ("休日", "休日", "holidays"),
                                ("手続と連携先", "手続と連携先", "procedures"),
                                ("連携データ", "住基・宛名連携データの取込", "feeds"),
                                ("変更案", "確認待ちの変更案", "changes")):

@@ -209,8 +209,9 @@ def test_a_file_takes_a_second_person_and_the_book_says_when_it_is_gone(house, p
     hanako, taro = people["hanako"], people["taro"]
     hanako.open_one(printed)
     hanako.unfold("申請データをファイルに出力する")
-    hanako.type(**{"export-reason": "調査", "export-recipient": "情報システム課",
-                   "export-medium": "USB-1"})
+    hanako.type(**{"export-reason": "調査", "export-recipient": "情報システム課"})
+    hanako.choose_medium("USB-1")
+    hanako.look("export")
     hanako.press("出力を申請する")
     hanako.says("で申請しました")
     hanako.shot("output")

@@ -215,7 +215,8 @@ def test_paper_and_files_are_asked_for_once_by_a_double_click(house, people):
     hanako.downloaded()
     assert acts(house, receipt, "output.print") == 1
     hanako.unfold("申請データをファイルに出力する")
-    hanako.type(**{"export-reason": "調査", "export-recipient": "情報課", "export-medium": "USB-2"})
+    hanako.type(**{"export-reason": "調査", "export-recipient": "情報課"})
+    hanako.choose_medium("USB-1")
     ActionChains(hanako.browser).double_click(submit_button(hanako, "出力を申請する")).perform()
     hanako.says("で申請しました")
     assert acts(house, receipt, "output.ask") == 1

@@ -185,6 +185,7 @@ def test_stopped_at_once_by_one_and_back_by_two(house):
     ("terminal", "x", {"department": "課", "peer": None, "address": "10.0.0.1"}),
     ("terminal", "x", {"department": "課", "also": [""], "peer": None, "address": "10.0.0.1"}),
     ("terminal", "x", {"department": "課", "also": ["課"] * 51, "peer": None, "address": "10.0.0.1"}),
+    ("medium", "x", {"department": "課", "description": ""}), ("medium", "x", {"description": "x"}),
     ("holiday", "2026-02-30", {"name": "x"}), ("holiday", "2026-01-05", {"name": ""}),
     ("template", "x", {"business": "事" * 41, "text": "t"}),
     ("template", "x", {"business": "*", "text": "字" * 2001}),
@@ -338,7 +339,8 @@ IMPORT = "UPDATE registry_import SET state = 'approved', approved_by = '{by}', a
     IMPORT.format(by="staff:keiko", at="now()"),
 ])
 def test_the_consoles_role_has_no_second_person(house, sql):
-    house.psql("DELETE FROM registry_import")
+    house.psql("DELETE FROM registry_import; INSERT INTO medium VALUES ('992011', 'x', '*', 'x')"
+               " ON CONFLICT DO NOTHING")
     house.psql(FEED.format(actor="operator:KEIKO", bound="cc"))
     with pytest.raises(Exception, match="no administrator|permission denied|may not approve|"
                        "asked for by one person"):

@@ -50,6 +50,8 @@ def house(make_module_stack, tmp_path_factory):
     stack.start_console()
     stack.uketsuke("terminal", "add", "--label", "窓口1", "--department", "市民課",
                    "--also", "*", "--address", "127.0.0.1", "--first")
+    stack.psql("INSERT INTO medium VALUES ('992011', 'USB-12', '*', 'USBメモリ'),"
+               " ('992011', 'b', '課', 'USBメモリ'), ('992011', 'USB-7', '税務課', 'USBメモリ')")
     stack.people = {name: work.person(stack, name, *have) for name, have in PEOPLE.items()}
     return stack
 
@@ -371,7 +373,7 @@ def test_a_file_is_asked_for_once_by_its_key(house):
     key = str(uuid.uuid4())
 
     def ask(receipt=receipt, person=jiro, key=key, **more):
-        order = {"reason": "調査", "recipient": "情報システム課", "medium": "USB-1", **more}
+        order = {"reason": "調査", "recipient": "情報システム課", "medium": "USB-12", **more}
         return person.http.post(person.base + path(receipt, "/export"), json=order, timeout=20,
                                 headers={"Idempotency-Key": key})
     noted = audit(house, receipt, "output.ask")
@@ -388,6 +390,34 @@ def test_a_file_is_asked_for_once_by_its_key(house):
     assert ask(key=str(uuid.uuid4())).json()["number"] > number
     house.psql("SET session_replication_role = replica; DELETE FROM output"
                f" WHERE output_id >= {number}")
+
+
+def test_a_file_leaves_on_registered_media_only(house):
+    """Of one's own department, or of all; and as long as they are registered."""
+    receipt = waiting(house, "unmatched")[1]
+    jiro, order = house.people["jiro"], {"reason": "x", "recipient": "a"}
+    assert [m["id"] for m in jiro.get("/api/media").json()["items"]] == ["USB-12", "b"]
+    before = len(book(house))
+    for medium in ("USB-99", "USB-7", "B"):
+        refused = jiro.post(path(receipt, "/export"), **order, medium=medium)
+        assert "登録されていないか" in errors(refused, 403)["message"], medium
+    assert len(book(house)) == before
+    insert = ("INSERT INTO output (city_code, kind, application_id, asked_by, asked_at, terminal,"
+              " reason, with_numbers, recipient, medium) SELECT city_code, 'export', application_id,"
+              " 'staff:jiro', now(), 't', 'x', true, 'a', '{}' FROM application LIMIT 1")
+    assert "asked for by one person" in refusal(house, insert.format("USB-7"), "uketsuke_console")
+    number = jiro.post(path(receipt, "/export"), **order, medium="b").json()["number"]
+    other = jiro.post(path(receipt, "/export"), **order, medium="b").json()["number"]
+    where = path(receipt, f"/outputs/{number}")
+    assert house.people["taro"].post(where + "/approve").status_code == 200
+    house.psql("DELETE FROM medium WHERE medium_id = 'b'")  # it is lost
+    for call in (jiro.post(where + "/password"), jiro.get(where + "/file"), house.people["taro"].post(
+            path(receipt, f"/outputs/{other}/approve"))):
+        assert "登録されていないか" in errors(call, 403)["message"]
+    house.psql("INSERT INTO medium VALUES ('992011', 'b', '課', 'USBメモリ')")
+    assert jiro.get(where + "/file").status_code == 200
+    for one in (number, other):
+        assert jiro.post(path(receipt, f"/outputs/{one}/dispose"), how="消去").status_code == 200
 
 
 def test_a_file_with_numbers_is_for_who_may_see_them(house):

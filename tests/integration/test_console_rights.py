@@ -89,3 +89,17 @@ def test_all_rights_on_two_days_as_csv(house):
     for bad in ("", "from=2026-06-12", "from=2026-06-12&to=2026-06-12", "from=2026-06-13&to=2026-06-12",
                 f"from=2026-06-12&to={day(1)}", "from=x&to=2026-06-12"):
         assert house.people["kansa"].get(f"/api/audit/rights?{bad}").status_code == 400, bad
+
+
+def test_media_are_registered_by_two(house):
+    usb = {"department": "税務課", "description": "USBメモリ 8GB"}
+    change = done(propose(house, "keiko", "medium", "USB-1", None, usb, "購入"))["id"]
+    assert current(house, "media", "USB-1") is None
+    assert settle(house, "keiko", change).status_code == 409
+    done(settle(house, "sachiko", change))
+    assert current(house, "media", "USB-1") == usb
+    wider = done(propose(house, "keiko", "medium", "USB-1", usb, {**usb, "department": "*"}, "共用"))["id"]
+    done(settle(house, "sachiko", wider))
+    gone = done(propose(house, "keiko", "medium", "USB-1", {**usb, "department": "*"}, None, "紛失"))["id"]
+    done(settle(house, "sachiko", gone))
+    assert current(house, "media", "USB-1") is None

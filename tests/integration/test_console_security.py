@@ -28,6 +28,7 @@ NEEDS = {
     ("POST", "/api/admin/changes/{id}/reject"): "admin", ("GET", "/api/admin/users"): "admin",
     ("POST", "/api/admin/users/{name}/stop"): "admin", ("GET", "/api/admin/terminals"): "admin",
     ("GET", "/api/admin/holidays"): "admin", ("GET", "/api/admin/templates"): "admin",
+    ("GET", "/api/admin/media"): "admin", ("GET", "/api/media"): "export",
     ("GET", "/api/admin/procedures"): "admin",
     ("GET", "/api/admin/procedures/{id}/{version}"): "admin", ("GET", "/api/admin/feeds"): "admin",
     ("POST", "/api/admin/feeds/{id}/approve"): "admin", ("GET", "/api/audit/entries"): "audit",

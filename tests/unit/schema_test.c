@@ -305,6 +305,7 @@ static const struct {
     {"account_credential", "s", "s", "s", "s"},
     {"account_right", "os", "", "", ""},
     {"terminal", "os", "", "", ""},
+    {"medium", "os", "", "", ""},
     {"change", "osa", "sa", "", ""},
     {"holiday", "os", "", "", ""},
     {"message_template", "os", "", "", ""},

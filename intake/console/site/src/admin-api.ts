@@ -23,11 +23,15 @@ export interface Terminal {
   peer: string | null;
   address: string | null;
 }
+export interface Medium {
+  department: string; // "*": all
+  description: string;
+}
 export interface Template {
   business: string;
   text: string;
 }
-export type Value = Account | Terminal | Template | { name: string } | Record<string, unknown>;
+export type Value = Account | Terminal | Medium | Template | { name: string } | Record<string, unknown>;
 
 export interface Thing<V> {
   subject: string;

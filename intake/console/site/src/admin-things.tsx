@@ -1,9 +1,9 @@
-// 端末, 休日, 定型文: short lists, of which each line may be changed or taken away.
+// 端末, 媒体, 休日, 定型文: short lists, of which each line may be changed or taken away.
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-import { type Template, type Terminal, type Thing, things, type Value } from "./admin-api";
+import { type Medium, type Template, type Terminal, type Thing, things, type Value } from "./admin-api";
 import { Done, ProposeForm, RouteSelect } from "./admin-parts";
 import { all } from "./admin-words";
 import { get } from "./api";
@@ -203,6 +203,56 @@ export function TerminalsPage() {
         last_session ? when(last_session) : "なし",
       ]}
     />
+  );
+}
+
+// --- 媒体 ---
+
+const medium: Sort<Medium> = {
+  kind: "medium",
+  noun: "媒体",
+  subject: { label: "管理番号（媒体に貼ってあるもの）", name: "medium-id" },
+  blank: { department: "", description: "" },
+  fields: (value, set, focus) => (
+    <>
+      <Field
+        label="使う部署（すべての部署は「*」）"
+        name="department"
+        focus={focus}
+        value={value.department}
+        onValue={(department) => set({ ...value, department })}
+      />
+      <Field
+        label="説明（種類、容量、保管場所など）"
+        name="description"
+        value={value.description}
+        onValue={(description) => set({ ...value, description })}
+      />
+    </>
+  ),
+};
+
+export function MediaPage() {
+  const { value, error, again } = useLoaded(
+    () => things<Thing<Medium> & { last_output: string | null }>("media"),
+    "media",
+  );
+  return (
+    <ThingsPage
+      sort={medium}
+      items={value?.items}
+      error={error}
+      again={again}
+      columns={["管理番号", "部署", "説明", "最後の出力"]}
+      cells={({ subject, value: one, last_output }) => [
+        subject,
+        all(one.department),
+        one.description,
+        last_output ? when(last_output) : "なし",
+      ]}
+    >
+      <p>ファイルの出力は、ここに登録した媒体にだけ申請できます。なくした媒体は、すぐに削除の変更案を出してください。</p>
+    </ThingsPage>
   );
 }
 

@@ -1,12 +1,13 @@
 // A change in words: each item of what is changed, before and after.
 
-import type { Account, Right, Terminal, Template, Value } from "./admin-api";
+import type { Account, Medium, Right, Terminal, Template, Value } from "./admin-api";
 
 export const KINDS: Record<string, string> = {
   account: "利用者",
   enrolment: "再登録",
   unlock: "ロック解除",
   terminal: "端末",
+  medium: "媒体",
   holiday: "休日",
   template: "定型文",
 };
@@ -69,6 +70,11 @@ function lines(kind: string, value: Value | null): Line[] {
   if (!value) return [];
   if (kind === "account") return account(value as Account);
   if (kind === "terminal") return terminal(value as Terminal);
+  if (kind === "medium")
+    return [
+      ["部署", all((value as Medium).department)],
+      ["説明", (value as Medium).description],
+    ];
   if (kind === "holiday") return [["名称", (value as { name: string }).name]];
   if (kind === "template")
     return [

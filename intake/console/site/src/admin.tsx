@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { type Change, settle, things } from "./admin-api";
 import { Difference, Done } from "./admin-parts";
 import { FeedsPage, ProceduresPage } from "./admin-setup";
-import { HolidaysPage, TemplatesPage, TerminalsPage } from "./admin-things";
+import { HolidaysPage, MediaPage, TemplatesPage, TerminalsPage } from "./admin-things";
 import { UsersPage } from "./admin-users";
 import { KINDS, STATES } from "./admin-words";
 import { Button, Failure, Field, Heading, Notice, single, useLoaded, useSending } from "./parts";
@@ -146,6 +146,7 @@ const PAGES: [string, string, (props: { me: string }) => preact.JSX.Element][] =
   ["#/admin", "変更案", ChangesPage],
   ["#/admin/users", "利用者", UsersPage],
   ["#/admin/terminals", "端末", TerminalsPage],
+  ["#/admin/media", "媒体", MediaPage],
   ["#/admin/holidays", "休日", HolidaysPage],
   ["#/admin/templates", "定型文", TemplatesPage],
   ["#/admin/procedures", "手続と連携先", ProceduresPage],

@@ -2,8 +2,9 @@
 
 import { useState } from "preact/hooks";
 
-import { type Application, ask, once } from "./api";
-import { Button, Failure, Field, Notice, useSending } from "./parts";
+import { Select } from "./admin-parts";
+import { type Application, ask, get, once } from "./api";
+import { Button, Failure, Field, Notice, useLoaded, useSending } from "./parts";
 
 /** What the server makes is saved by the browser under the server's name for it. */
 export async function save(method: string, path: string, body?: unknown) {
@@ -55,6 +56,10 @@ function Export(props: { base: string }) {
   const [recipient, setRecipient] = useState("");
   const [medium, setMedium] = useState("");
   const [asked, setAsked] = useState<{ number: number; many: boolean }>();
+  const { value: media, error: silent } = useLoaded(
+    () => get<{ items: { id: string; description: string }[] }>("/api/media"),
+    "media",
+  );
   const { busy, error, submit } = useSending();
   const request = () =>
     once<{ number: number; many: boolean }>(`${props.base}/export`, {
@@ -72,11 +77,20 @@ function Export(props: { base: string }) {
     );
   return (
     <form onSubmit={submit(request)}>
-      <Failure error={error} />
+      <Failure error={error ?? silent} />
       <Field label="出力する理由（授受簿に残ります）" name="export-reason" value={reason} onValue={setReason} />
       <Field label="渡す相手" name="export-recipient" value={recipient} onValue={setRecipient} />
-      <Field label="媒体の番号" name="export-medium" value={medium} onValue={setMedium} />
-      <Button type="submit" disabled={busy}>
+      <Select
+        label="媒体（登録されたもの）"
+        name="export-medium"
+        value={medium}
+        options={[
+          ["", media?.items.length === 0 ? "自分の部署の媒体がありません" : "選んでください"],
+          ...(media?.items ?? []).map((one): [string, string] => [one.id, `${one.id}　${one.description}`]),
+        ]}
+        onValue={setMedium}
+      />
+      <Button type="submit" disabled={busy || !medium}>
         出力を申請する
       </Button>
     </form>
