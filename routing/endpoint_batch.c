@@ -10,10 +10,11 @@ struct batch {
     int64_t after, limit, seen; /* the last that was looked at, readable or not */
 };
 
+/* Locked until they are counted as fetched: who takes one back meanwhile waits, and sees that. */
 static const struct db_statement batch_list = {
     "routing_batch_list", "SELECT outbox_id FROM outbox WHERE city_code = $1 AND destination = $2"
                           " AND outbox_id > $3::bigint AND due_at <= now() "
-                          "ORDER BY outbox_id LIMIT $4::bigint"};
+                          "ORDER BY outbox_id LIMIT $4::bigint FOR NO KEY UPDATE"};
 
 static const struct db_statement batch_count = {
     "routing_batch_count", "UPDATE outbox SET attempts = attempts + 1, last_attempt_at = now() "

@@ -501,16 +501,26 @@ static void a_destination_has_its_rate(void **state)
 
 static void store(int n, const char *purpose, const char *text, const char *insert)
 {
-    char id[37], hash[65];
+    char id[37];
     _cleanup_(cleanup_buffer) struct buffer sealed = {0};
     test_application_seal(&house.database, house.city_key, n, purpose, bytes_of_text(text),
                           &sealed);
     _cleanup_(cleanup_text) char *hex = memory_allocate(2 * sealed.length + 1);
-    sha256_hex(bytes_of_text(text), hash);
     hex_encode(sealed.data, sealed.length, hex);
-    _cleanup_(cleanup_text) char *sql = text_format(insert, test_application_id(n, id),
-                                                    strcmp(purpose, "package") ? "" : hash, hex);
+    _cleanup_(cleanup_text) char *sql = text_format(insert, test_application_id(n, id), hex);
     test_sql(&house.database, sql);
+}
+
+/* The package of application n, and the report about it. */
+static void store_all(int n)
+{
+    store(
+        n, "package", "the package",
+        "INSERT INTO package (city_code, application_id, size, sha256, sealed) VALUES ('" TEST_CITY
+        "', '%s', 11, sha256('the package'), '\\x%s') ON CONFLICT DO NOTHING");
+    store(n, "report", "{\"indication\":\"TOTAL-PASSED\"}",
+          "INSERT INTO examination (city_code, application_id, verdict, report) VALUES ('" TEST_CITY
+          "', '%s', 'accepted', '\\x%s') ON CONFLICT DO NOTHING");
 }
 
 static struct http_answer get_with(const char *path, const char *header)
@@ -533,13 +543,7 @@ static long long tries(void)
 static void a_bundle_holds_it_all_and_is_the_same_each_time(void **state)
 {
     (void)state;
-    store(
-        3, "package", "the package",
-        "INSERT INTO package (city_code, application_id, size, sha256, sealed) VALUES ('" TEST_CITY
-        "', '%s', 11, '\\x%s', '\\x%s')");
-    store(3, "report", "{\"indication\":\"TOTAL-PASSED\"}",
-          "INSERT INTO examination (city_code, application_id, verdict, report) VALUES ('" TEST_CITY
-          "', '%s', 'accepted%s', '\\x%s')");
+    store_all(3);
     int64_t id = house_put_one(3);
     _cleanup_(cleanup_text) char *path = house_path(id, "/bundle");
     struct http_answer one = get_with(path, NULL), two = get_with(path, NULL);
@@ -567,6 +571,55 @@ static void a_bundle_holds_it_all_and_is_the_same_each_time(void **state)
     http_answer_free(&unchanged);
     http_answer_free(&rest);
     house_expect(house.theirs, "GET", path, NULL, 403, "E0104"); /* package = no */
+}
+
+/* Whoever takes an item back asks whether somebody may have read it (intake/withdrawal.c). */
+static void what_was_read_in_any_way_was_tried(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"", "/package", "/bundle"};
+    store_all(5);
+    int64_t id = house_put_one(5);
+    for (int i = 0; i < 3; i++) {
+        _cleanup_(cleanup_text) char *path = house_path(id, ways[i]);
+        struct http_answer answer = get_with(path, NULL);
+        assert_int_equal(answer.status, 200);
+        http_answer_free(&answer);
+        assert_int_equal(test_sql_number(&house.database, "SELECT attempts FROM outbox"), i + 1);
+    }
+    json_decref(house_ask_json(house.ours, "GET", "/routing/v1/batch", NULL, 200));
+    assert_int_equal(test_sql_number(&house.database, "SELECT attempts FROM outbox"), 4);
+}
+
+static void *take_back_slowly(void *unused)
+{
+    test_sql(&house.database, "BEGIN; DELETE FROM outbox; SELECT pg_sleep(0.5); COMMIT");
+    return unused;
+}
+
+/* It is taken back in this very moment, by who saw that nobody had read it. */
+static void what_is_being_taken_back_is_not_read(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"", "/package", "/bundle", NULL};
+    store_all(6);
+    for (int i = 0; i < 4; i++) {
+        pthread_t thread;
+        int64_t id = house_put_one(6);
+        _cleanup_(cleanup_text) char *path = house_path(id, ways[i] ? ways[i] : "");
+        assert_int_equal(pthread_create(&thread, NULL, take_back_slowly, NULL), 0);
+        while (!test_sql_number(&house.database, "SELECT count(*) FROM pg_stat_activity"
+                                                 " WHERE wait_event = 'PgSleep'"))
+            usleep(10000);
+        if (ways[i]) {
+            house_expect(house.ours, "GET", path, NULL, 404, "E0100");
+        } else {
+            _cleanup_(cleanup_json) json_t *batch =
+                house_ask_json(house.ours, "GET", "/routing/v1/batch", NULL, 200);
+            assert_int_equal(items_of(batch), 0);
+        }
+        pthread_join(thread, NULL);
+    }
 }
 
 static void an_item_that_is_known_is_not_sent_again(void **state)
@@ -619,6 +672,8 @@ int main(void)
         EACH(a_list_is_filtered),
         EACH(a_destination_has_its_rate),
         EACH(a_bundle_holds_it_all_and_is_the_same_each_time),
+        EACH(what_was_read_in_any_way_was_tried),
+        EACH(what_is_being_taken_back_is_not_read),
         EACH(an_item_that_is_known_is_not_sent_again),
         EACH(a_long_answer_is_compressed_for_who_takes_that),
     };
