@@ -42,7 +42,8 @@ static const struct {
     [STATE_UNMATCHED] = {"unmatched", "申請者未特定",
                          BIT(STATE_IDENTIFIED) | BIT(STATE_UNMATCHED) | BY_STAFF},
     [STATE_CORRECTION] = {"correction", "要訂正",
-                          BIT(STATE_SUPERSEDED) | BIT(STATE_WITHDRAWN) | BIT(STATE_REFUSED)},
+                          BIT(STATE_SUPERSEDED) | BIT(STATE_WITHDRAWN) | BIT(STATE_REFUSED) |
+                              BIT(STATE_COMPLETED) | BIT(STATE_REJECTED)},
     [STATE_SUPERSEDED] = {"superseded", "訂正済", 0},
     [STATE_WITHDRAWN] = {"withdrawn", "取下げ", 0},
     [STATE_REFUSED] = {"refused", "受付不可", 0},

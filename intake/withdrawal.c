@@ -22,10 +22,12 @@ static const struct db_statement withdrawals_find = {
     "withdrawals_find",
     "SELECT w.application_id, a.state, a.version, a.channel, a.receipt_number, w.asked_at,"
     " w.asked_by,"
-    " (SELECT d.destination FROM delivery d WHERE d.city_code = a.city_code"
+    " coalesce((SELECT d.destination FROM delivery d WHERE d.city_code = a.city_code"
     "  AND d.application_id = a.application_id AND d.destination <> 'portal' AND d.status IS NULL"
-    "  AND d.accepted"
-    "  ORDER BY d.delivered_at DESC LIMIT 1),"
+    "  AND d.accepted ORDER BY d.delivered_at DESC LIMIT 1),"
+    /* read, and taken back before a receipt came (routing/recheck.h) */
+    "  (SELECT b.destination FROM outbox_taken_back b WHERE b.city_code = a.city_code"
+    "   AND b.application_id = a.application_id ORDER BY b.taken_back_at DESC LIMIT 1)),"
     " NOT EXISTS (SELECT FROM application_key k WHERE k.city_code = a.city_code"
     "  AND k.application_id = a.application_id) "
     "FROM withdrawal w JOIN application a USING (city_code, application_id) "

@@ -88,7 +88,8 @@ static struct decision decision_on(const struct role *role, const struct outcome
 
 static const struct db_statement outcome_channel = {
     "outcome_channel", "SELECT channel FROM application WHERE city_code = $1"
-                       " AND application_id = $2::uuid AND state = 'received' FOR UPDATE"};
+                       " AND application_id = $2::uuid AND (state = 'received'"
+                       "  OR state = 'correction' AND $3 <> 'correction') FOR UPDATE"};
 
 /* What the business system writes to the resident goes with the status that its outcome makes. */
 static bool outcome_message(const struct role *role, struct db_tx *tx,
@@ -99,7 +100,9 @@ static bool outcome_message(const struct role *role, struct db_tx *tx,
     if (!outcome->message || !message_valid(outcome->message))
         return true;
     if (!db_query(tx, &outcome_channel,
-                  DB_VALUES(db_text(role->city_code), db_text(outcome->application_id)), &rows, f))
+                  DB_VALUES(db_text(role->city_code), db_text(outcome->application_id),
+                            db_text(state_code(decision->to))),
+                  &rows, f))
         return false;
     const char *status = db_row_count(rows)
                              ? decide_status(role->config, db_get_text(rows, 0, 0), decision->to)
@@ -107,6 +110,27 @@ static bool outcome_message(const struct role *role, struct db_tx *tx,
     return !*status ||
            message_write(tx, role->city_key, role->city_code, outcome->application_id,
                          decision->actor, status, outcome->message, &decision->message_id, f);
+}
+
+/* What it had asked the resident to correct, it may decide without: the rest came by another way,
+ * or never. */
+static bool decide_without_correction(const struct role *role, struct db_tx *tx,
+                                      struct decision *decisions, size_t count, struct failure *f)
+{
+    struct decision *late = memory_allocate(count * sizeof *late);
+    size_t *of = memory_allocate(count * sizeof *of), n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!decisions[i].moved && decisions[i].to != STATE_CORRECTION) {
+            late[n] = decisions[i];
+            late[n].from = STATE_CORRECTION;
+            of[n++] = i;
+        }
+    bool done = decide(tx, role->config, role->name, late, n, f);
+    for (size_t i = 0; done && i < n; i++)
+        decisions[of[i]].moved = late[i].moved;
+    free(of);
+    free(late);
+    return done;
 }
 
 static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcome *outcomes,
@@ -120,7 +144,8 @@ static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcom
         decisions[i] = decision_on(role, &outcomes[i], actor, terminal);
         done = outcome_message(role, tx, &outcomes[i], &decisions[i], f);
     }
-    done = done && decide(tx, role->config, role->name, decisions, count, f);
+    done = done && decide(tx, role->config, role->name, decisions, count, f) &&
+           decide_without_correction(role, tx, decisions, count, f);
     for (size_t i = 0; done && i < count; i++)
         outcomes[i].moved = decisions[i].moved;
     free(decisions);

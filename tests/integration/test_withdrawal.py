@@ -45,8 +45,13 @@ def receive(stack):
     reasons = [{"code": "E1002", "item": "application", "message": "no proof"}]
     outcomes = [{"id": first[i]["id"], "outcome": outcome, "message": "お知らせです。",
                  **({"reasons": reasons} if i > 1 else {})}
-                for i, outcome in ((1, "completed"), (2, "rejected"), (3, "incomplete"))]
+                for i, outcome in ((1, "completed"), (2, "rejected"), (3, "incomplete"),
+                                   (5, "incomplete"))]
     assert business.call("POST", "/outcomes", outcomes)[0] == 200
+    late = {"receipt_number": first[5]["receipt_number"], "outcome": "completed"}
+    answer = json.loads(business.call("POST", "/outcomes", [late])[1])
+    assert answer["results"][0]["result"] == "taken", "it got what was missing by another way"
+    assert stack.applications()[first[5]["receipt_number"]]["state"] == "completed"
     stack.stop("routing")
     return {e["receipt_number"] for e in first[6:9]}
 

@@ -290,7 +290,7 @@ static const struct {
     {"resident_message", "rpos", "rs", "", ""},
     {"escalation", "ros", "r", "r", "r"},
     {"outbox", "cxirpos", "cxirs", "rps", "rp"},
-    {"outbox_taken_back", "os", "r", "", ""},
+    {"outbox_taken_back", "ros", "r", "", ""},
     {"outbox_claim", "rpos", "r", "r", "r"},
     {"outbox_item", "r", "r", "", "r"},
     {"delivery", "rpos", "rp", "r", ""},

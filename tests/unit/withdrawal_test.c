@@ -185,6 +185,22 @@ static void who_asked_for_a_correction_is_told(void **state)
                      1);
 }
 
+/* It was read, and then waited for people, since somebody had come under protection. */
+static void who_read_it_before_it_was_taken_back_is_told(void **state)
+{
+    (void)state;
+    hall_hand_over();
+    test_sql(&hall.database, "INSERT INTO outbox_taken_back SELECT city_code, application_id,"
+                             " outbox_id, destination, now() FROM outbox;"
+                             " DELETE FROM outbox; DELETE FROM outbox_item");
+    put_into("review");
+    ask_and_settle();
+    hall_must_be(1, "withdrawn withdrawn-by-resident");
+    assert_int_equal(hall_count("outbox WHERE destination = 'child-allowance'"
+                                " AND status = 'withdrawn'"),
+                     1);
+}
+
 /* One that can't be settled as asked keeps back no other. */
 static void what_was_received_nobody_knows_where_is_for_the_counter(void **state)
 {
@@ -277,6 +293,7 @@ int main(void)
         EACH(who_is_fetching_it_is_told),
         EACH(who_is_claiming_it_is_told),
         EACH(who_asked_for_a_correction_is_told),
+        EACH(who_read_it_before_it_was_taken_back_is_told),
         EACH(what_was_received_nobody_knows_where_is_for_the_counter),
         EACH(staff_took_it_back),
         EACH(what_has_ended_stays_and_the_resident_reads_so),
