@@ -44,6 +44,8 @@ enum http_flow endpoint_redeliver(struct http_request *request, void *context)
     if (a.result == REDELIVERY_NEWER)
         return http_reply_error(request, 409, "E0105",
                                 "Another item of this application waits: take that one.");
+    if (a.result == REDELIVERY_WITHDRAWN)
+        return http_reply_error(request, 409, "E0105", "The application was withdrawn.");
     if (a.taken_back)
         return http_reply_error(request, 409, "E0105",
                                 "The city's staff have to release it first; ask them.");

@@ -6,9 +6,12 @@
 #include "routing/claim.h"
 #include "routing/outbox.h"
 
+/* What the resident took back nobody needs again; that it was taken back, they may (status). */
 static const struct db_statement redelivery_find = {
     "redelivery_find",
-    "SELECT d.application_id, d.kept, o.outbox_id IS NOT NULL FROM delivery d"
+    "SELECT d.application_id, d.kept, o.outbox_id IS NOT NULL, d.status IS NULL AND EXISTS ("
+    "  SELECT FROM application a WHERE a.city_code = d.city_code"
+    "   AND a.application_id = d.application_id AND a.state = 'withdrawn') FROM delivery d"
     " LEFT JOIN outbox o ON o.city_code = d.city_code AND o.destination = d.destination"
     "  AND o.outbox_id = d.outbox_id "
     "WHERE d.city_code = $1 AND d.destination = $2 AND d.outbox_id = $3::bigint AND d.accepted "
@@ -16,8 +19,9 @@ static const struct db_statement redelivery_find = {
 
 static const struct db_statement redelivery_put = {
     "redelivery_put",
-    "INSERT INTO outbox (city_code, destination, outbox_id, application_id, sha256, again) "
-    "OVERRIDING SYSTEM VALUE SELECT city_code, destination, outbox_id, application_id, sha256, true"
+    "INSERT INTO outbox (city_code, destination, outbox_id, application_id, status, sha256, again) "
+    "OVERRIDING SYSTEM VALUE"
+    " SELECT city_code, destination, outbox_id, application_id, status, sha256, true"
     " FROM delivery WHERE city_code = $1 AND destination = $2 AND outbox_id = $3::bigint "
     "ON CONFLICT DO NOTHING"};
 
@@ -72,14 +76,16 @@ bool redelivery_ask(struct db_tx *tx, const char *city_code, const char *destina
         return false;
     bool found = db_row_count(rows) == 1, kept = found && db_get_boolean(rows, 0, 1);
     bool waits = found && db_get_boolean(rows, 0, 2);
-    if (kept && !waits && !put_again(tx, city_code, destination, outbox_id, &put, f))
+    bool withdrawn = found && db_get_boolean(rows, 0, 3);
+    if (kept && !waits && !withdrawn && !put_again(tx, city_code, destination, outbox_id, &put, f))
         return false;
     if (found)
         snprintf(ret_application_id, 37, "%s", db_get_text(rows, 0, 0));
-    *ret_result = !found  ? REDELIVERY_UNKNOWN
-                  : !kept ? REDELIVERY_GONE
-                  : put   ? REDELIVERY_DONE
-                          : REDELIVERY_NEWER;
+    *ret_result = !found      ? REDELIVERY_UNKNOWN
+                  : withdrawn ? REDELIVERY_WITHDRAWN
+                  : !kept     ? REDELIVERY_GONE
+                  : put       ? REDELIVERY_DONE
+                              : REDELIVERY_NEWER;
     return true;
 }
 

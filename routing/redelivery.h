@@ -7,10 +7,11 @@
 #include "base/failure.h"
 
 enum redelivery {
-    REDELIVERY_DONE,    /* it waits (or waited already) */
-    REDELIVERY_UNKNOWN, /* this destination has accepted no such item */
-    REDELIVERY_GONE,    /* its bytes are kept no longer */
-    REDELIVERY_NEWER,   /* another item of the application waits already */
+    REDELIVERY_DONE,      /* it waits (or waited already) */
+    REDELIVERY_UNKNOWN,   /* this destination has accepted no such item */
+    REDELIVERY_GONE,      /* its bytes are kept no longer */
+    REDELIVERY_NEWER,     /* another item of the application waits already */
+    REDELIVERY_WITHDRAWN, /* the application was taken back, and that is its end */
 };
 
 /* *ret_application_id is set with REDELIVERY_DONE. */

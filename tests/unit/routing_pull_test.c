@@ -427,6 +427,36 @@ static void what_is_kept_no_longer_is_gone(void **state)
     house_expect(house.ours, "POST", path, NULL, 409, "E0105");
 }
 
+static void set_state(int n, const char *state)
+{
+    char id[37];
+    _cleanup_(cleanup_text) char *sql =
+        text_format("SET session_replication_role = replica; UPDATE application SET state = '%s'"
+                    " WHERE application_id = '%s'",
+                    state, test_application_id(n, id));
+    test_sql(&house.database, sql);
+}
+
+/* What it was, comes no more; that it was taken back (a notice), does. */
+static void what_was_withdrawn_comes_again_as_a_notice_only(void **state)
+{
+    (void)state;
+    int64_t item = house_put_one(7);
+    assert_string_equal(house_send(house.ours, item, house_hash(7), true), "taken");
+    int64_t notice = house_put_one(7);
+    test_sql(&house.database, "UPDATE outbox SET status = 'withdrawn'");
+    assert_string_equal(house_send(house.ours, notice, house_hash(7), true), "taken");
+    set_state(7, "withdrawn");
+    _cleanup_(cleanup_text) char *of_item = house_path(item, "/redeliver");
+    _cleanup_(cleanup_text) char *of_notice = house_path(notice, "/redeliver");
+    house_expect(house.ours, "POST", of_item, NULL, 409, "E0105");
+    json_decref(house_ask_json(house.ours, "POST", of_notice, NULL, 200));
+    assert_int_equal(test_sql_number(&house.database, "SELECT count(*) FROM outbox"
+                                                      " WHERE status = 'withdrawn'"),
+                     1);
+    set_state(7, "routed");
+}
+
 /* --- cursors, filters, rates ---------------------------------------------------------------------
  */
 
@@ -668,6 +698,7 @@ int main(void)
         EACH(what_is_no_claim_is_said),
         EACH(what_was_accepted_comes_again_under_its_id),
         EACH(what_is_kept_no_longer_is_gone),
+        EACH(what_was_withdrawn_comes_again_as_a_notice_only),
         EACH(a_cursor_is_its_destinations),
         EACH(a_list_is_filtered),
         EACH(a_destination_has_its_rate),
