@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "intake/command.h"
 #include "intake/commands/look.h"
+#include "routing/outbox.h"
 
 extern const struct command routing_list_command;
 
@@ -15,10 +16,20 @@ static const struct db_statement waiting_list = {
     "routing_list",
     "SELECT o.destination, o.outbox_id, a.receipt_number, a.procedure_id, coalesce(o.status, ''),"
     " o.created_at, o.due_at, o.attempts, o.last_attempt_at, o.last_error,"
-    " o.claimed_until IS NOT NULL, count(*) OVER (PARTITION BY o.destination) "
+    " o.claimed_until IS NOT NULL, count(*) OVER (PARTITION BY o.destination), count(*) OVER () "
     "FROM outbox_tried o JOIN application a USING (city_code, application_id) "
     "WHERE o.city_code = $1 AND ($2::text IS NULL OR o.destination = $2) "
     "ORDER BY o.destination, o.outbox_id LIMIT 10000"};
+
+static void print_rest(const struct db_rows *rows)
+{
+    int64_t shown = (int64_t)db_row_count(rows), all = shown ? db_get_number(rows, 0, 12) : 0;
+    if (all > shown)
+        fprintf(stderr,
+                "uketsuke: these are %" PRId64 " of %" PRId64 " that wait; --destination NAME"
+                " shows the first of one alone.\n",
+                shown, all);
+}
 
 struct listing {
     const char *city_code, *destination;
@@ -87,6 +98,18 @@ static void print_table(const struct db_rows *rows)
         puts("Nothing waits.");
 }
 
+/* A name that was mistyped is not told that nothing waits; one that is configured no longer may
+ * have something. */
+static bool destination_known(const struct config *config, const struct listing *l,
+                              struct failure *f)
+{
+    const char *name = l->destination;
+    return !name || db_row_count(l->rows) || strcmp(name, OUTBOX_PORTAL) == 0 ||
+           config_find(config, "destination", name) ||
+           failure_set(f, FAILURE_USAGE, "no [destination %s] in %s, and nothing waits for it",
+                       name, config_path(config));
+}
+
 static bool arguments_read(int argc, char **argv, struct listing *ret)
 {
     static const struct option options[] = {
@@ -112,11 +135,14 @@ static int run(const struct config *config, int argc, char **argv)
     listing.city_code = settings_city_code(config, &f);
     if (!listing.city_code || !look_open(config, &db, &f))
         return command_fail("routing list", EXIT_FAILED, &f);
-    bool done = db_transaction(db, list_work, &listing, &f);
+    bool done =
+        db_transaction(db, list_work, &listing, &f) && destination_known(config, &listing, &f);
     if (done && listing.json)
         print_json(listing.rows);
     else if (done)
         print_table(listing.rows);
+    if (done)
+        print_rest(listing.rows);
     cleanup_db_rows(&listing.rows);
     db_close(db);
     return done ? EXIT_DONE : command_fail("routing list", EXIT_FAILED, &f);
@@ -131,9 +157,9 @@ const struct command routing_list_command = {
         "Every item in the outbox, by destination in the order in which it goes out (10,000 at\n"
         "most): its number, receipt number, since when it waits, how often it was fetched or\n"
         "tried, when last, and why that did not work. \"portal\" has statuses for residents.\n"
-        "To have one tried at once: uketsuke application resend RECEIPT.\n"
+        "To have one tried at once: uketsuke routing resend ID --reason WORDS.\n"
         "\n"
-        "Exit code 0, or 3 when the database could not be asked.\n"
+        "Exit code 0, or 3 when the database could not be asked, or there is no such destination.\n"
         "\n"
         "Example: uketsuke routing list --destination child-allowance\n",
     .needs_config = true,

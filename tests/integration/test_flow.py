@@ -40,6 +40,18 @@ def identified(make_stack):
     return stack, [r for r in sorted(stack.expected(folder)) if state(stack, r) == "identified"][:3]
 
 
+def tell_of_all_that_waits(stack):
+    """A destination that was mistyped, and more than is shown, are said."""
+    done = stack.uketsuke("routing", "list", "--destination", "helth", check=False)
+    assert done.returncode == 3 and "no [destination helth]" in done.stderr
+    stack.psql("INSERT INTO outbox (city_code, destination, application_id, status)"
+               " SELECT city_code, 'portal', application_id, n::text FROM application,"
+               " generate_series(1, 10001) n LIMIT 10001")
+    done = stack.uketsuke("routing", "list", "--destination", "portal")
+    assert "are 10000 of 100" in done.stderr and len(done.stdout.splitlines()) == 10001
+    stack.psql("DELETE FROM outbox WHERE destination = 'portal' AND status ~ '^[0-9]+$'")
+
+
 def test_staff_approve_ask_for_a_correction_and_the_resident_takes_back(identified):
     stack, (first, second, third) = identified
     roles(stack, "routing")
@@ -58,6 +70,7 @@ def test_staff_approve_ask_for_a_correction_and_the_resident_takes_back(identifi
     waiting = [json.loads(line) for line in
                stack.uketsuke("routing", "list", "--json").stdout.splitlines()]
     assert [w["receipt_number"] for w in waiting if w["destination"] != "portal"] == [first]
+    tell_of_all_that_waits(stack)
 
     # 要訂正, with words that the resident reads
     stack.uketsuke("application", "correct", second, "--message", "口座名義を直してください",
