@@ -12,7 +12,8 @@
 #define SECRET_MOST 1024
 #define ANSWER_MOST ((size_t)8 << 20)
 #define ERROR_MOST  ((size_t)64 << 10)
-#define CODE_MOST   64 /* of an error, as S3 names them: "AccessDenied" */
+#define PAGES_MOST  300 /* of one listing */
+#define CODE_MOST   64  /* of an error, as S3 names them: "AccessDenied" */
 #define NAMESPACE   "http://s3.amazonaws.com/doc/2006-03-01/"
 
 static bool host_is_loopback(const char *host)
@@ -323,6 +324,7 @@ static bool s3_list(struct file_store *store, const char *folder, struct file_na
     _cleanup_(cleanup_text) char *prefix = text_format(
         "%s%s%s%s", inside ? inside + 1 : "", inside ? "/" : "", folder, *folder ? "/" : "");
     _cleanup_(cleanup_text) char *next = NULL;
+    int pages = 0;
     do {
         _cleanup_(cleanup_text) char *url = list_url(store, prefix, next), *following = NULL;
         _cleanup_(cleanup_buffer) struct buffer page = {0};
@@ -333,8 +335,8 @@ static bool s3_list(struct file_store *store, const char *folder, struct file_na
         if (!s3_call(store, &call, f) ||
             !read_page(store, buffer_bytes(&page), prefix, names, &following, f))
             return false;
-        if (next && following && strcmp(next, following) == 0)
-            return failure_set(f, FAILURE_PEER, "the storage lists the same page again and again");
+        if ((next && following && strcmp(next, following) == 0) || ++pages > PAGES_MOST)
+            return failure_set(f, FAILURE_PEER, "the storage's listing does not end");
         free(next);
         next = TAKE(following);
     } while (next && names->count <= FILE_STORE_MOST);

@@ -53,11 +53,12 @@ static const struct db_statement items_begin = {
     " AND o.destination = b.destination AND o.outbox_id = b.outbox_id"};
 
 /* And what can't be put into it any more: what is kept no more, and what may have been taken back
- * after a redelivery. What a consumer of the pull API accepted meanwhile only goes out twice. */
+ * after a redelivery; and what waits still. What was accepted meanwhile, while other items of the
+ * batch wait, only goes out twice. */
 static const struct db_statement batch_ids = {
     "files_batch_ids",
     "SELECT b.outbox_id, i.outbox_id IS NULL OR (o.outbox_id IS NULL AND"
-    "  coalesce(d.redelivered, 0) > 0)"
+    "  coalesce(d.redelivered, 0) > 0), o.outbox_id IS NOT NULL"
     " FROM file_batch_item b LEFT JOIN outbox o USING (city_code, destination, outbox_id)"
     " LEFT JOIN outbox_item i USING (city_code, destination, outbox_id)"
     " LEFT JOIN delivery d USING (city_code, destination, outbox_id) "
@@ -294,9 +295,12 @@ static bool recheck_work(struct db_tx *tx, void *context, struct failure *f)
                   &rows, f) ||
         !take_back(tx, w->work, rows, &taken, f))
         return false;
-    w->good = taken == 0;
-    for (size_t i = 0; i < db_row_count(rows); i++)
-        w->good &= !db_get_boolean(rows, i, 1);
+    bool all_whole = true, any_waits = false;
+    for (size_t i = 0; i < db_row_count(rows); i++) {
+        all_whole &= !db_get_boolean(rows, i, 1);
+        any_waits |= db_get_boolean(rows, i, 2);
+    }
+    w->good = taken == 0 && all_whole && any_waits;
     return true;
 }
 

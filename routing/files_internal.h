@@ -77,7 +77,8 @@ bool files_batch_find(struct files_work *work, bool *ret_found, struct files_bat
 bool files_batch_written(struct files_work *work, const struct files_batch *batch,
                          const char *folder, bool *ret_written, char ret_manifest[65],
                          struct failure *f);
-/* Of a batch that was not written yet: may all of it still leave? What may not is taken back. */
+/* Of a batch that was not written yet: may all of it still leave, and does any of it still wait?
+ * What may not leave is taken back. */
 bool files_batch_recheck(struct files_work *work, const struct files_batch *batch, bool *ret_good,
                          struct failure *f);
 /* When it may not: first nothing of it stays in work->store, then it is a batch no more. What is

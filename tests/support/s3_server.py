@@ -5,7 +5,8 @@ Objects are files under FOLDER/BUCKET. A request is served only when its AWS Sig
 the one that we come to from the request as it arrived, by the published algorithm ("Authenticating
 Requests: Using the Authorization Header", Amazon S3 API Reference). What we compute is held against
 Amazon's four published examples before the port opens. A listing's pages are of two keys; of the
-bucket "stuck" it is always the first."""
+bucket "stuck" it is always the first, and those of "round" are empty and follow each other in a
+circle."""
 import base64
 import datetime
 import hashlib
@@ -223,6 +224,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def listing(self, root, query):
         asked = dict(urllib.parse.parse_qsl(query))
+        if root.name == "round":
+            turn = "b" if asked.get("continuation-token") == "a" else "a"
+            return self.reply(200, f"<ListBucketResult><NextContinuationToken>{turn}"
+                                   "</NextContinuationToken></ListBucketResult>".encode())
         if asked.get("list-type") != "2" or asked.get("delimiter") != "/":
             return self.error(400, "InvalidArgument")
         prefix = asked.get("prefix", "")

@@ -285,6 +285,23 @@ static void receipts_free(char *receipt[2])
     free(receipt[1]);
 }
 
+/* Killed after the done-marker; the business system took the batch and cleared it away. */
+static void what_was_received_whole_is_not_written_again(void **state)
+{
+    (void)state;
+    char *receipt[2];
+    two_items_are_out(receipt);
+    _cleanup_(cleanup_text) char *folder = files_first_batch();
+    sql("UPDATE file_batch SET written_at = NULL, manifest_sha256 = NULL");
+    write_receipt("a.csv", receipt[0]);
+    write_receipt("b.csv", receipt[1]);
+    files_run("rm -r %s", folder);
+    files_step_all();
+    assert_int_equal(desk.accepted, 2);
+    files_run("test ! -e %s", folder);
+    receipts_free(receipt);
+}
+
 static void one_file_of_receipts_keeps_no_other_waiting(void **state)
 {
     (void)state;
@@ -426,6 +443,7 @@ int main(void)
         cmocka_unit_test_setup(a_folder_that_is_a_link_is_not_written_to, reset),
         cmocka_unit_test_setup(a_full_disk_and_one_for_reading_only_are_waited_for, reset),
         cmocka_unit_test_setup(two_processes_at_once_double_nothing, reset),
+        cmocka_unit_test_setup(what_was_received_whole_is_not_written_again, reset),
         cmocka_unit_test_setup(one_file_of_receipts_keeps_no_other_waiting, reset),
         cmocka_unit_test_setup(a_name_too_long_for_its_results_is_left_alone, reset),
         cmocka_unit_test_setup(the_same_name_again_while_the_first_is_taken_is_taken_too, reset),
