@@ -9,6 +9,7 @@
 #include "intake/console/claim.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/once.h"
+#include "intake/console/shown.h"
 #include "intake/console/view.h"
 #include "intake/staff/staff.h"
 #include "routing/message.h"
@@ -19,7 +20,7 @@ typedef bool act_do(struct db_tx *tx, const struct staff_act *act, struct acting
 
 struct acting {
     struct staff_act act;
-    const char *atenabango, *message, *destination; /* NULL: not given */
+    const char *atenabango, *mark, *message, *destination; /* NULL: not given */
     instant until;
     const char *name; /* of the act */
     struct once_key key;
@@ -177,6 +178,7 @@ static enum http_flow act(struct http_request *request, void *context, enum righ
 static bool atenabango_read(struct http_request *request, const json_t *body, struct acting *a)
 {
     a->atenabango = console_text(request, body, "atenabango", 15);
+    a->mark = json_string_value(json_object_get(body, "mark"));
     return a->atenabango != NULL;
 }
 
@@ -213,6 +215,20 @@ static bool plain_read(struct http_request *request, const json_t *body, struct 
     return true;
 }
 
+static bool identify(struct db_tx *tx, struct acting *a, struct failure *f)
+{
+    bool shown;
+    if (!shown_before(tx, a->subject, a->atenabango, a->mark, &shown, f))
+        return false;
+    if (shown)
+        return staff_identify_propose(tx, &a->act, a->atenabango, &a->answer, f);
+    a->answer = (struct staff_answer){
+        .result = STAFF_NOT_POSSIBLE,
+        .why = "neither a candidate of this application nor found by a search for it",
+        .why_ja = "この申請の候補者からか、この申請のために探した人から選んでください。"};
+    return true;
+}
+
 static bool reroute(struct db_tx *tx, struct acting *a, struct failure *f)
 {
     if (view_destination_allowed(a->subject, a->destination))
@@ -235,8 +251,7 @@ static bool reroute(struct db_tx *tx, struct acting *a, struct failure *f)
         return act(request, context, right, more, #name, name##_do);                               \
     }
 
-ACT(identify, RIGHT_IDENTIFY, atenabango_read,
-    staff_identify_propose(tx, act, a->atenabango, &a->answer, f))
+ACT(identify, RIGHT_IDENTIFY, atenabango_read, ((void)act, identify(tx, a, f)))
 ACT(confirm, RIGHT_CONFIRM, NULL, staff_identify_confirm(tx, act, NULL, &a->answer, f))
 ACT(drop, RIGHT_IDENTIFY, NULL, staff_identify_drop(tx, act, &a->answer, f))
 ACT(deny, RIGHT_CONFIRM, NULL, staff_identify_drop(tx, act, &a->answer, f))

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "intake/console/endpoints.h"
+#include "intake/console/shown.h"
 #include "intake/console/sign_in_internal.h"
 #include "intake/console/view.h"
 #include "intake/identify/search.h"
@@ -19,8 +20,14 @@ static json_t *answer_json(const struct subject_call *call, const struct search_
     bool all = subject_may(call, RIGHT_PROTECTED);
     json_t *candidates = json_array();
     for (size_t i = 0; i < answer->count; i++) {
+        const struct resident *resident = answer->at[i].resident;
+        char mark[SHOWN_MARK];
         json_t *one = candidate_json(&answer->at[i]);
-        json_object_set_new(one, "resident", resident_view(answer->at[i].resident, all));
+        json_object_set_new(one, "resident", resident_view(resident, all));
+        if (all || !resident->is_protected) {
+            shown_mark(call, resident->atenabango, mark);
+            json_object_set_new(one, "mark", json_string(mark));
+        }
         json_array_append_new(candidates, one);
     }
     return json_pack("{s:o, s:I}", "candidates", candidates, "left_out",

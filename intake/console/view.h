@@ -36,10 +36,11 @@ struct differences { /* of the form and the registry; free with differences_free
     size_t count;
 };
 void differences_free(struct differences *differences);
-/* Puts what the registry tells today in place of bare 宛名番号 of a decision, and tells what it
- * says of the people of the form otherwise. */
+/* Puts what the registry tells today in place of bare 宛名番号 of a decision, sets "candidate" of a
+ * proposal (an object, or null) to whom it names, and tells what the registry says of the people of
+ * the form otherwise. */
 bool view_decision_fill(struct db_tx *tx, const struct subject_call *call, json_t *decision,
-                        struct differences *ret_differences, struct failure *f);
+                        json_t *proposal, struct differences *ret_differences, struct failure *f);
 
 /* The name under which an attachment is shown: its document's, never one that the sender chose. */
 char *attachment_name(const struct subject *subject, const char *member);

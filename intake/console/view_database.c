@@ -232,8 +232,10 @@ static bool parts_take(const struct subject_call *call, struct db_rows *const ro
 static bool form_set(struct db_tx *tx, struct subject_call *call, json_t *view, struct failure *f)
 {
     _cleanup_(differences_free) struct differences differences = {0};
-    json_t *decision = json_object_get(view, "decision");
-    if (json_is_object(decision) && !view_decision_fill(tx, call, decision, &differences, f))
+    json_t *decision = json_object_get(view, "decision"),
+           *proposal = json_object_get(view, "proposal");
+    if ((json_is_object(decision) || json_is_object(proposal)) &&
+        !view_decision_fill(tx, call, decision, proposal, &differences, f))
         return false;
     json_object_set_new(view, "form", view_form(&call->subject, differences.at, differences.count));
     return true;

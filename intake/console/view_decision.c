@@ -169,11 +169,30 @@ static void people_compare(const struct subject_call *call, const json_t *decisi
     }
 }
 
+/* Whom a proposal names, beside the certificate and the form, for who has to confirm it. */
+static json_t *proposed_json(const struct subject_call *call, const struct resident *resident)
+{
+    const struct subject *subject = &call->subject;
+    struct people people;
+    _cleanup_(parties_free) struct parties parties = {0};
+    struct candidate found = {.resident = resident};
+    if (!resident)
+        return json_null();
+    people_read(subject->examination.record, NULL, &people);
+    parties_make(subject->examination.facts, &people, &parties);
+    _cleanup_(cleanup_known) struct known *registry = known_of_resident(resident);
+    match(parties.certificate, people.count ? parties.people[0] : NULL, registry, &found.match);
+    json_t *candidate = candidate_json(&found);
+    json_object_set_new(candidate, "resident",
+                        resident_view(resident, subject_may(call, RIGHT_PROTECTED)));
+    return candidate;
+}
+
 /* --- the whole ----------------------------------------------------------------------------------
  */
 
 bool view_decision_fill(struct db_tx *tx, const struct subject_call *call, json_t *decision,
-                        struct differences *ret_differences, struct failure *f)
+                        json_t *proposal, struct differences *ret_differences, struct failure *f)
 {
     const struct subject *subject = &call->subject;
     json_t *places[RESIDENTS_MOST];
@@ -191,6 +210,8 @@ bool view_decision_fill(struct db_tx *tx, const struct subject_call *call, json_
         return false;
     if (subject->procedure && subject->examination.record)
         people_compare(call, decision, &set, answer_of(&set, count + 1), ret_differences);
+    if (json_is_object(proposal))
+        json_object_set_new(proposal, "candidate", proposed_json(call, answer_of(&set, count + 1)));
     for (size_t i = 0; i < count; i++)
         place_fill(places[i], "resident", answer_of(&set, i), all);
     place_fill(decision, "linked", answer_of(&set, count), all);

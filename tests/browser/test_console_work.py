@@ -43,6 +43,45 @@ def test_who_it_is_with_four_keys_and_a_second_person(house, people):
     assert state_of(house, receipt) == "identified"
 
 
+def test_who_is_searched_for_is_found_chosen_and_seen_by_the_second(house, people):
+    """Searching sends nothing else, whatever was chosen before; who is shown no more is chosen no
+    more; and the second person sees who was found."""
+    hanako, taro = people["hanako"], people["taro"]
+    receipt = hanako.open_with_candidates()
+    shown = {card.text.split()[2] for card in hanako.candidates()}
+    number, name, birth = house.psql(
+        "SELECT atenabango, name, to_char(to_date(birth_date::text, 'YYYYMMDD'), 'YYYY-MM-DD')"
+        " FROM resident WHERE support_from IS NULL AND undisclosed_from IS NULL AND status = 0"
+        " AND birth_date % 100 > 0 AND atenabango <> ALL('{" + ",".join(shown) + "}')"
+        " ORDER BY atenabango LIMIT 1").strip().split("\t")
+    before = acts(house, receipt, "staff.identify-propose")
+    hanako.choose()
+    hanako.unfold("ほかの人を探す")
+    hanako.type(**{"search-name": name, "search-reason": "改姓の確認"})
+    hanako.set_date("search-birth", birth)
+    hanako.press("探す", ".search")
+    hanako.says("探した結果")
+    assert acts(house, receipt, "staff.identify-propose") == before  # only searched
+    assert acts(house, receipt, "registry.search") == 1
+    assert not hanako.button("この人として").is_enabled()             # nobody is chosen
+    hanako.look("found")
+    hanako.press("はじめの候補者に戻る")
+    hanako.says(sorted(shown)[0])
+    hanako.press("探す", ".search")
+    hanako.says("探した結果")
+    cards = [i for i, card in enumerate(hanako.candidates()) if number in card.text]
+    hanako.keys_of_page(str(cards[0] + 1))
+    hanako.until(lambda: hanako.browser.switch_to.active_element.tag_name == "select", "reasons")
+    hanako.keys("2", Keys.ENTER)
+    hanako.heading("職員の対応を待つ申請")
+    taro.open_one(receipt)
+    taro.until(lambda: taro.find(".proposed"), "who it is")
+    assert number in taro.text(".proposed") and name in taro.text(".proposed").replace("\n", "")
+    taro.look("proposed")
+    taro.to_queue()
+    take_back(house, receipt)
+
+
 def test_second_writer_is_told_what_changed(house, people):
     hanako, taro = people["hanako"], people["taro"]
     taro.to_queue("審査待ち")

@@ -410,6 +410,31 @@ def test_four_eyes_for_the_applicant(house):
     assert audit(house, receipt, "staff.identify-confirm") == 1
 
 
+def test_only_who_was_shown_is_proposed_and_the_second_person_sees_who(house):
+    """A 宛名番号 out of nowhere would look a person up by one fact."""
+    hanako, taro = house.people["hanako"], house.people["taro"]
+    receipt = waiting(house, "unmatched")[-1]
+    shown = view(house, "hanako", receipt)["decision"]
+    known = [c["resident"]["atenabango"] for c in shown["candidates"] + shown["people"] if c["resident"]]
+    number, name, birth = house.psql(
+        "SELECT r.atenabango, r.name, to_char(to_date(r.birth_date::text, 'YYYYMMDD'), 'YYYY-MM-DD')"
+        " FROM resident r WHERE support_from IS NULL AND undisclosed_from IS NULL AND status = 0"
+        " AND birth_date % 100 > 0 AND r.atenabango <> ALL('{"
+        + ",".join(n for n in known if n) + "}') LIMIT 1").strip().split("\t")
+    for who in (number, "999999999999999"):
+        assert errors(act(house, "hanako", receipt, "identify", atenabango=who), 400)["code"] == "E0004"
+    assert number not in str(view(house, "hanako", receipt))
+    found = hanako.post(path(receipt, "/search"), name=name, birth_date=birth, reason="改姓の確認")
+    mark = next(c["mark"] for c in found.json()["candidates"] if c["resident"]["atenabango"] == number)
+    for other in (act(house, "taro", receipt, "identify", atenabango=number, mark=mark),
+                  act(house, "hanako", receipt, "identify", atenabango=number, mark="0" * 64)):
+        assert other.status_code == 400
+    assert act(house, "hanako", receipt, "identify", atenabango=number, mark=mark).status_code == 200
+    candidate = view(house, "taro", receipt)["proposal"]["candidate"]
+    assert candidate["resident"]["name"] == name and "how" in candidate["facts"]["address"]
+    assert act(house, "taro", receipt, "deny").status_code == 200
+
+
 def test_stale_versions_are_told_what_changed(house):
     receipt = waiting(house, "review")[-1]
     version = view(house, "hanako", receipt)["version"]

@@ -136,6 +136,7 @@ export interface Candidate {
   score: number;
   all_four: boolean;
   facts: Record<string, { how: string; points: number }>;
+  mark?: string; // of a search: sent back with whom one proposes
 }
 
 export interface Facts extends Person {
@@ -187,7 +188,7 @@ export interface Application {
     lines: { check: string; result: string; text: string }[];
   } | null;
   decision: { reason: string; candidates: Candidate[] } | null;
-  proposal: { atenabango: string; by: string; at: string } | null;
+  proposal: { atenabango: string; by: string; at: string; candidate: Candidate | null } | null;
   review: { demands: string[]; persons: number; superior: boolean; approvals: { by: string; at: string }[] } | null;
   attachments: { index: number; name: string; type: string; size: number }[];
   destinations: { destination: string; name: string }[];

@@ -55,6 +55,48 @@ function Certificate(props: { facts: Facts | null }) {
   );
 }
 
+/** A resident, each fact beside how it agrees; of who is protected, nothing but that. */
+function Compared(props: { candidate: Candidate; facts: Facts | null }) {
+  const person = props.candidate.resident;
+  if (!person.atenabango)
+    return <p>支援措置等の対象者のため、表示できません。取扱いを認められた職員に引き継いでください。</p>;
+  return (
+    <dl class="rows">
+      {SHOWN.map((which) => {
+        const how = props.candidate.facts[which]?.how ?? "unknown";
+        return (
+          <div class={agrees(how) ? "row" : "row noted"}>
+            <dt>{fact[which]}</dt>
+            <dd>
+              <Marked pieces={compared(person, props.facts, which)} />
+              {which === "address" && person.building && <span> {person.building}</span>}
+              {which === "name" && person.former_surname && <span>（旧氏 {person.former_surname}）</span>}
+              {which === "name" && person.common_name && <span>（通称 {person.common_name}）</span>}
+              <small class="how">
+                {agrees(how) ? "○" : "×"} {agreement[how] ?? how}
+              </small>
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+}
+
+function Called(props: { person: Candidate["resident"] }) {
+  const { person } = props;
+  return (
+    <>
+      {person.atenabango && (
+        <>
+          <strong>宛名番号 {person.atenabango}</strong> <span>{residence[person.status] ?? person.status}</span>
+        </>
+      )}
+      {person.protected && <strong class="protected"> 支援措置対象者</strong>}
+    </>
+  );
+}
+
 function Card(props: {
   candidate: Candidate;
   facts: Facts | null;
@@ -62,51 +104,39 @@ function Card(props: {
   chosen: boolean;
   choose: () => void;
 }) {
-  const { candidate, facts } = props;
-  const person = candidate.resident;
+  const person = props.candidate.resident;
   return (
     <label class={props.chosen ? "candidate chosen" : "candidate"}>
-      <input type="radio" name="candidate" checked={props.chosen} onChange={props.choose} />
-      <strong>
-        <kbd>{props.place}</kbd> 宛名番号 {person.atenabango}
-      </strong>{" "}
-      <span>{residence[person.status] ?? person.status}</span>
-      {person.protected && <strong class="protected"> 支援措置対象者</strong>}
-      <dl class="rows">
-        {SHOWN.map((which) => {
-          const how = candidate.facts[which]?.how ?? "unknown";
-          return (
-            <div class={agrees(how) ? "row" : "row noted"}>
-              <dt>{fact[which]}</dt>
-              <dd>
-                <Marked pieces={compared(person, facts, which)} />
-                {which === "address" && person.building && <span> {person.building}</span>}
-                {which === "name" && person.former_surname && <span>（旧氏 {person.former_surname}）</span>}
-                {which === "name" && person.common_name && <span>（通称 {person.common_name}）</span>}
-                <small class="how">
-                  {agrees(how) ? "○" : "×"} {agreement[how] ?? how}
-                </small>
-              </dd>
-            </div>
-          );
-        })}
-      </dl>
+      <input
+        type="radio"
+        name="candidate"
+        checked={props.chosen}
+        disabled={!person.atenabango}
+        onChange={props.choose}
+      />
+      <kbd>{props.place}</kbd> <Called person={person} />
+      <Compared candidate={props.candidate} facts={props.facts} />
     </label>
   );
 }
 
+interface Found {
+  candidates: Candidate[];
+  left_out: number;
+}
+
 /** At least two of name, birth date and address, always for this application. */
-function Search(props: { it: Application; found: (residents: Candidate[]) => void }) {
+function Search(props: { it: Application; found: (answer: Found) => void }) {
   const [name, setName] = useState("");
   const [birth, setBirth] = useState("");
   const [address, setAddress] = useState("");
   const [reason, setReason] = useState("");
   const { busy, error, submit } = useSending();
   const search = () =>
-    post<{ candidates: Candidate[] }>(
+    post<Found>(
       `/api/applications/${encodeURIComponent(props.it.receipt_number)}/search`,
       { name, birth_date: birth, address, reason },
-    ).then((answer) => props.found(answer.candidates));
+    ).then(props.found);
   return (
     <details>
       <summary>ほかの人を探す（氏名・生年月日・住所のうち二つ以上）</summary>
@@ -174,6 +204,14 @@ function Confirm(props: {
           {who(proposal.by)} さんが、宛名番号 <strong>{proposal.atenabango}</strong> の人だと判断しました。
           申請した人と同じ人か、自分で見比べて確かめてください。
         </p>
+        {proposal.candidate ? (
+          <div class="proposed">
+            <Called person={proposal.candidate.resident} />
+            <Compared candidate={proposal.candidate} facts={props.it.facts} />
+          </div>
+        ) : (
+          <Notice kind="warning">この宛名番号の人は、いまの住民記録にいません。差し戻してください。</Notice>
+        )}
         <Field
           label="確認した内容（記録に残ります）"
           name="confirm-reason"
@@ -199,14 +237,18 @@ export function Unmatched(props: {
   const { it } = props;
   const confirms =
     it.proposal && it.proposal.by !== `staff:${props.me}` && it.may.includes("confirm");
-  const [found, setFound] = useState<Candidate[]>();
+  const [found, setFound] = useState<Found>();
   const [chosen, setChosen] = useState<string>();
   const [reason, setReason] = useState("");
   const { busy, submit } = useSending();
   const reasons = useRef<HTMLSelectElement>(null);
-  const candidates = found ?? it.decision?.candidates ?? [];
+  const candidates = found?.candidates ?? it.decision?.candidates ?? [];
+  const show = (answer?: Found) => {
+    setFound(answer);
+    setChosen(undefined); // who is shown no more is chosen no more
+  };
   const choose = (i: number) => {
-    if (!candidates[i]) return;
+    if (!candidates[i]?.resident.atenabango) return;
     setChosen(candidates[i].resident.atenabango);
     reasons.current?.focus();
   };
@@ -215,10 +257,13 @@ export function Unmatched(props: {
   useKeys(keys);
   const propose = submit(async () => {
     if (!chosen || !reason) return;
-    await act(it.receipt_number, "identify", { atenabango: chosen, reason, version: it.version }).then(
-      props.done,
-      props.failed,
-    );
+    const mark = candidates.find((one) => one.resident.atenabango === chosen)?.mark;
+    await act(it.receipt_number, "identify", {
+      atenabango: chosen,
+      reason,
+      version: it.version,
+      ...(mark ? { mark } : {}),
+    }).then(props.done, props.failed);
   });
   return (
     <section aria-label="申請者の特定">
@@ -243,49 +288,61 @@ export function Unmatched(props: {
           <h3>電子証明書の基本4情報</h3>
           <Certificate facts={it.facts} />
         </div>
-        <form class="candidates" onSubmit={propose}>
-          <h3>候補者（{candidates.length}人）</h3>
-          {candidates.map((candidate, i) => (
-            <Card
-              candidate={candidate}
-              facts={it.facts}
-              place={i + 1}
-              chosen={chosen === candidate.resident.atenabango}
-              choose={() => setChosen(candidate.resident.atenabango)}
-              key={candidate.resident.atenabango}
-            />
-          ))}
-          {candidates.length === 0 && <p class="empty">候補者はいません。</p>}
-          {it.may.includes("identify") && candidates.length > 0 && (
-            <div class="field">
-              <label for="reason">判断の理由</label>
-              <select
-                id="reason"
-                ref={reasons}
-                value={reason}
-                onChange={(event) => setReason(event.currentTarget.value)}
-                onKeyDown={(event) => {
-                  const place = Number(event.key);
-                  if (REASONS[place - 1]) setReason(REASONS[place - 1]);
-                  else if (event.key === "Enter") propose(event);
-                  else return;
-                  event.preventDefault();
-                }}
-              >
-                <option value="">理由を選んでください（1～4）</option>
-                {REASONS.map((text, i) => (
-                  <option value={text}>
-                    {i + 1} {text}
-                  </option>
-                ))}
-              </select>
-              <Button look="main" type="submit" disabled={busy || !chosen || !reason}>
-                この人として、二人目の確認に回す（Enter）
-              </Button>
-            </div>
-          )}
-          <Search it={it} found={setFound} />
-        </form>
+        <div>
+          <form onSubmit={propose}>
+            <h3>
+              {found ? "探した結果" : "候補者"}（{candidates.length}人）
+            </h3>
+            {found && <Button onClick={() => show()}>はじめの候補者に戻る</Button>}
+            {found && found.left_out > 0 && (
+              <Notice kind="warning">
+                ほかに{found.left_out}人います。ここにいないときは、条件を足して探してください。
+              </Notice>
+            )}
+            {candidates.map((candidate, i) => (
+              <Card
+                candidate={candidate}
+                facts={it.facts}
+                place={i + 1}
+                chosen={chosen === candidate.resident.atenabango}
+                choose={() => setChosen(candidate.resident.atenabango)}
+                key={candidate.resident.atenabango || i}
+              />
+            ))}
+            {candidates.length === 0 && (
+              <p class="empty">{found ? "条件に合う人はいません。" : "候補者はいません。"}</p>
+            )}
+            {it.may.includes("identify") && candidates.length > 0 && (
+              <div class="field">
+                <label for="reason">判断の理由</label>
+                <select
+                  id="reason"
+                  ref={reasons}
+                  value={reason}
+                  onChange={(event) => setReason(event.currentTarget.value)}
+                  onKeyDown={(event) => {
+                    const place = Number(event.key);
+                    if (REASONS[place - 1]) setReason(REASONS[place - 1]);
+                    else if (event.key === "Enter") propose(event);
+                    else return;
+                    event.preventDefault();
+                  }}
+                >
+                  <option value="">理由を選んでください（1～4）</option>
+                  {REASONS.map((text, i) => (
+                    <option value={text}>
+                      {i + 1} {text}
+                    </option>
+                  ))}
+                </select>
+                <Button look="main" type="submit" disabled={busy || !chosen || !reason}>
+                  この人として、二人目の確認に回す（Enter）
+                </Button>
+              </div>
+            )}
+          </form>
+          {it.may.includes("identify") && <Search it={it} found={show} />}
+        </div>
       </div>
     </section>
   );
