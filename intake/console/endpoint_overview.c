@@ -69,14 +69,19 @@ struct overview {
 
 static json_t *today_json(const struct db_rows *rows)
 {
-    json_int_t come = 0;
-    json_t *results = json_object();
+    json_int_t come = 0, moved[STATE_COUNT] = {0};
+    json_t *results = json_array();
     for (size_t i = 0; i < db_row_count(rows); i++) {
+        enum state state;
         come += db_get_number(rows, i, 2);
-        if (db_get_number(rows, i, 1))
-            json_object_set_new(results, db_get_text(rows, i, 0),
-                                json_integer(db_get_number(rows, i, 1)));
+        if (state_from_code(db_get_text(rows, i, 0), &state))
+            moved[state] = db_get_number(rows, i, 1);
     }
+    for (enum state state = 0; state < STATE_COUNT; state++)
+        if (moved[state])
+            json_array_append_new(results, json_pack("{s:s, s:s, s:I}", "state", state_code(state),
+                                                     "state_name", state_name_ja(state), "count",
+                                                     moved[state]));
     return json_pack("{s:I, s:o}", "intake", come, "results", results);
 }
 

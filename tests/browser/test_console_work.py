@@ -135,4 +135,10 @@ def test_overview(house, people):
     count = house.psql("SELECT count(*) FROM application"
                        f" WHERE procedure_id = '{PROCEDURE}'").strip()
     hanako.says(f"今日届いた申請 {count} 件")
+    unmatched, asked = house.psql(
+        "SELECT count(*) FILTER (WHERE state = 'unmatched'), count(*) FROM application WHERE state NOT IN"
+        " ('announced', 'collected', 'verified', 'refused', 'held', 'withdrawn', 'superseded')"
+        f" AND procedure_id = '{PROCEDURE}'").split()
+    hanako.says(f"（{asked}件のうち{unmatched}件）")
+    hanako.says("今日動いた申請の、いまの状態")
     hanako.look("overview")

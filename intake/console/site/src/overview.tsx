@@ -7,7 +7,7 @@ import { Failure, Heading, Notice, useLoaded } from "./parts";
 import { age } from "./words";
 
 interface Overview {
-  today: { intake: number; results: Record<string, number> };
+  today: { intake: number; results: { state: string; state_name: string; count: number }[] };
   due: { late: number; today: number; three_days: number; week: number };
   waiting: { state: string; state_name: string; reason_ja: string | null; count: number; oldest: string | null }[];
   destinations: { name: string; count: number; oldest: string | null }[];
@@ -20,8 +20,8 @@ interface Overview {
 const DUE: [keyof Overview["due"], string][] = [
   ["late", "過ぎている"],
   ["today", "今日まで"],
-  ["three_days", "3日以内"],
-  ["week", "7日以内"],
+  ["three_days", "あと1～3日"],
+  ["week", "あと4～7日"],
 ];
 
 /** What signatures are judged by: without it they wait, and are not lost. */
@@ -113,6 +113,47 @@ function Bar(props: { count: number; most: number }) {
   );
 }
 
+/** What is not asked yet, or never, whose it is. */
+const UNASKED = ["announced", "collected", "verified", "refused", "held", "withdrawn", "superseded"];
+
+/** What became of what was examined today, and of how much nobody knows whose it is. */
+function Results(props: { it: Overview["today"]["results"] }) {
+  const { it } = props;
+  const sum = (of: typeof it) => of.reduce((total, one) => total + one.count, 0);
+  const asked = sum(it.filter((one) => !UNASKED.includes(one.state)));
+  const unmatched = sum(it.filter((one) => one.state === "unmatched"));
+  return (
+    <>
+      <h2>今日の検証と申請者の特定</h2>
+      {asked > 0 && (
+        <p class="figure">
+          申請者未特定の割合 <strong>{Math.round((100 * unmatched) / asked)}</strong> ％（{asked.toLocaleString()}
+          件のうち{unmatched.toLocaleString()}件）
+        </p>
+      )}
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">今日動いた申請の、いまの状態</th>
+            <th scope="col">件数</th>
+          </tr>
+        </thead>
+        <tbody>
+          {it.map((one) => (
+            <tr>
+              <td>{one.state_name}</td>
+              <td>
+                <Bar count={one.count} most={Math.max(...it.map((each) => each.count))} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {it.length === 0 && <p class="empty">今日はまだありません。</p>}
+    </>
+  );
+}
+
 /** How many came in a time, as a file for a spreadsheet; small numbers are hidden. */
 function Counts(props: { small: number }) {
   const thisMonth = new Date(Date.now() + 9 * 3600000).toISOString().slice(0, 7);
@@ -160,6 +201,7 @@ export function OverviewPage() {
           <p class="figure">
             今日届いた申請 <strong>{value.today.intake.toLocaleString()}</strong> 件
           </p>
+          <Results it={value.today.results} />
           <h2>期限が近い申請</h2>
           <table class="list">
             <thead>

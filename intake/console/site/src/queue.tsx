@@ -45,7 +45,7 @@ export const open = (receipt: string) => {
 
 /** The day, and whether it is near: a word says so, not the colour alone. */
 export function Due(props: { on: string | null; term: string | null }) {
-  if (!props.on) return <>期限なし</>;
+  if (!props.on) return <span class="no-term">期限なし</span>;
   const days = daysLeft(props.on);
   return (
     <span class={days < 0 ? "due late" : days <= 3 ? "due soon" : "due"} title={props.term ?? ""}>
