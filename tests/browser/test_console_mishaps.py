@@ -285,6 +285,45 @@ def test_an_untouched_screen_hides_itself(people):
     taro.heading("職員の対応を待つ申請")
 
 
+def test_who_writes_for_long_is_there(house, people):
+    """A long text is written without any request; then it is not lost behind a locked screen."""
+    hanako = people["hanako"]
+    hanako.to_queue("審査待ち")
+    receipt = hanako.text("tr.current a")
+    hanako.open_one(receipt)
+    hanako.press("訂正を求める", ".tabs")
+    hanako.until(lambda: hanako.find("#message"), "the message")
+    house.psql("UPDATE session SET seen_at = now() - interval '9 min' FROM account a"
+               " WHERE a.account_id = session.account_id AND a.name = 'hanako' AND ended_at IS NULL")
+    hanako.script("const now = Date.now; Date.now = () => now() + 90000")
+    hanako.type(message="住所")
+    hanako.until(lambda: house.psql(
+        "SELECT count(*) FROM session JOIN account USING (account_id) WHERE name = 'hanako'"
+        " AND ended_at IS NULL AND seen_at > now() - interval '1 min'") == "1\n", "a sign of life")
+    hanako.open("#/applications/%")  # an address by hand is no end of the page
+    hanako.says("この受付番号の申請はありません")
+    hanako.browser.refresh()
+
+
+def test_a_password_is_changed_when_somebody_wants_to(people):
+    clerk = people.visitor()
+    try:
+        clerk.enrol("sumire", people.code("sumire", "春野すみれ", "子育て支援課", ("see",), ("*", "*")),
+                    PASSWORD)
+        clerk.heading("職員の対応を待つ申請")
+        clerk.press_by_key("パスワードの変更")
+        clerk.heading("パスワードの変更")
+        clerk.look("password")
+        clerk.type(old=PASSWORD, new="Kawazu-no-haru-3", again="Kawazu-no-haru-3")
+        clerk.keys(Keys.ENTER)
+        clerk.heading("職員の対応を待つ申請")
+        clerk.press("サインアウト")
+        clerk.sign_in("sumire", "Kawazu-no-haru-3")
+        clerk.heading("職員の対応を待つ申請")
+    finally:
+        clerk.close()
+
+
 def test_a_second_session_is_refused_and_says_so(people):
     one, two = people.visitor(), people.visitor()
     try:

@@ -33,15 +33,33 @@ const AdminPage = lazy(() => import("./admin").then((part) => part.default));
 const AuditPage = lazy(() => import("./audit").then((part) => part.default));
 const OutputsPage = lazy(() => import("./outputs").then((part) => part.OutputsPage));
 
+/** Of an address that somebody wrote by hand, too. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function Page(props: { hash: string; me: string }) {
   if (/^#\/admin(\/|$)/.test(props.hash)) return <AdminPage {...props} />;
   if (/^#\/audit(\/|$)/.test(props.hash)) return <AuditPage {...props} />;
   if (props.hash === "#/outputs") return <OutputsPage me={props.me} />;
   const found = /^#\/applications\/([^/]+)$/.exec(props.hash);
   if (found) {
-    const receipt = decodeURIComponent(found[1]);
+    const receipt = decoded(found[1]);
     return <ApplicationPage receipt={receipt} me={props.me} key={receipt} />;
   }
+  if (props.hash === "#/password")
+    return (
+      <ChangePassword
+        why="新しいパスワードは、次のサインインから使います。"
+        done={() => {
+          location.hash = "#/";
+        }}
+      />
+    );
   return props.hash === "#/overview" ? <OverviewPage /> : <QueuePage />;
 }
 
@@ -73,6 +91,7 @@ function Frame(props: { me: Me; hash: string; leave: () => void }) {
           {props.me.display_name}（{props.me.department}・{props.me.terminal}）
           <LastAccess last={props.me.last} />
         </span>
+        {link("#/password", "パスワードの変更")}
         <Button onClick={props.leave}>サインアウト</Button>
       </header>
       <main id="main">
@@ -120,19 +139,25 @@ function App() {
   if (gate === "asking") return <p class="empty">確認しています…</p>;
   if (gate === "out") return <SignIn done={ask} />;
   if (gate === "locked") return <Locked done={ask} />;
-  if (gate === "change") return <ChangePassword done={ask} />;
+  if (gate === "change") return <ChangePassword why="パスワードの有効期限が切れました。" done={ask} />;
   return me ? <Frame me={me} hash={hash} leave={leave} /> : null;
 }
 
 const IDLE_MOST = 9 * 60000; // a little before the server locks
+const TELL_EVERY = 60000;
 
-/** Hides the page when nobody has touched keyboard or mouse for long. */
+/** Hides the page when nobody has touched keyboard or mouse for long. The server is told that somebody
+ * does: a long text is written without any request, and would be lost behind a locked screen. */
 function useIdle(on: boolean, hide: () => void) {
   useEffect(() => {
     if (!on) return;
     let touched = Date.now();
+    let told = touched;
     const touch = () => {
       touched = Date.now();
+      if (touched - told < TELL_EVERY) return;
+      told = touched;
+      get("/api/session").catch(() => {}); // when it failed, the next request says so
     };
     const look = () => Date.now() - touched > IDLE_MOST && hide();
     const timer = setInterval(look, IDLE_CHECK);

@@ -274,7 +274,7 @@ export function Locked(props: { done: () => void }) {
   );
 }
 
-export function ChangePassword(props: { done: () => void }) {
+export function ChangePassword(props: { why: string; done: () => void }) {
   const [old, setOld] = useState("");
   const [fresh, setFresh] = useState("");
   const [again, setAgain] = useState("");
@@ -286,7 +286,7 @@ export function ChangePassword(props: { done: () => void }) {
   return (
     <div class="narrow">
       <Step title="パスワードの変更" button="変更する" run={run}>
-        <p>パスワードの有効期限が切れました。</p>
+        <p>{props.why}</p>
         <Password label="いまのパスワード" name="old" focus value={old} onValue={setOld} />
         <Password fresh label="新しいパスワード" name="new" value={fresh} onValue={setFresh} />
         <Password fresh label="新しいパスワード（確認）" name="again" value={again} onValue={setAgain} />
