@@ -77,6 +77,10 @@ bool files_batch_find(struct files_work *work, bool *ret_found, struct files_bat
 bool files_batch_written(struct files_work *work, const struct files_batch *batch,
                          const char *folder, bool *ret_written, char ret_manifest[65],
                          struct failure *f);
+/* Who came under protection while an item waited: what may not leave any more is out of the outbox
+ * (routing/recheck.h) before anything of it is read. Column 0 of `rows`: ids. */
+bool files_take_back(struct db_tx *tx, const struct files_work *work, const struct db_rows *rows,
+                     size_t *ret_taken_back, struct failure *f);
 /* Of a batch that was not written yet: may all of it still leave, and does any of it still wait?
  * What may not leave is taken back. */
 bool files_batch_recheck(struct files_work *work, const struct files_batch *batch, bool *ret_good,
