@@ -84,31 +84,53 @@ static void check_route(const struct procedure *procedure, const struct route *r
             procedure_id(procedure), route->destination);
 }
 
+/* Where staff may send a single application instead: the same law must let it go there. */
+static json_t *check_alternatives(const struct config *config, const struct procedure *procedure,
+                                  const struct route *route, const json_t *fields, json_t *result)
+{
+    json_t *alternatives = json_array();
+    const struct config_group *group = config_find(config, "route", route->procedure_id);
+    for (size_t i = 0; i < config_list_length(group, "alternatives"); i++) {
+        struct route other = *route;
+        json_t *names = json_array(), *numbers = json_array();
+        other.destination = config_list_item(group, "alternatives", i);
+        fields_of(fields, other.destination, names, numbers);
+        check_route(procedure, &other, names, numbers, result);
+        json_array_append_new(alternatives,
+                              json_pack("{s:s, s:o, s:o}", "destination", other.destination,
+                                        "fields", names, "individual_numbers", numbers,
+                                        "alternatives", alternatives));
+    }
+    return alternatives;
+}
+
 static void check_procedure(const struct config *config, const struct procedure *procedure,
                             json_t *result)
 {
     struct route route;
     _cleanup_(cleanup_json) json_t *fields = procedure_fields(procedure);
-    json_t *names = json_array(), *numbers = json_array();
+    json_t *names = json_array(), *numbers = json_array(), *alternatives = NULL;
     check_names(config, procedure, fields, result);
     bool routed = route_find(config, procedure_id(procedure), &route);
     if (routed) {
         fields_of(fields, route.destination, names, numbers);
         check_route(procedure, &route, names, numbers, result);
+        alternatives = check_alternatives(config, procedure, &route, fields, result);
     } else {
         say(result, "warnings", "%s has no route: its applications are held (route-missing)",
             procedure_id(procedure));
     }
     json_array_append_new(
         json_object_get(result, "routes"),
-        json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:b, s:o, s:o}", "procedure",
-                  procedure_id(procedure), "version", procedure_version(procedure), "name",
-                  procedure_name(procedure), "destination", routed ? route.destination : NULL,
-                  "hand_over", routed ? route.hand_over : NULL, "legal_basis",
-                  routed ? route.legal_basis : NULL, "business", routed ? route.business : NULL,
-                  "department", routed ? route.department : NULL, "approval",
-                  routed && route.approval, "individual_number", routed && route.individual_number,
-                  "fields", names, "individual_numbers", numbers));
+        json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:b, s:o, s:o, s:o*}",
+                  "procedure", procedure_id(procedure), "version", procedure_version(procedure),
+                  "name", procedure_name(procedure), "destination",
+                  routed ? route.destination : NULL, "hand_over", routed ? route.hand_over : NULL,
+                  "legal_basis", routed ? route.legal_basis : NULL, "business",
+                  routed ? route.business : NULL, "department", routed ? route.department : NULL,
+                  "approval", routed && route.approval, "individual_number",
+                  routed && route.individual_number, "fields", names, "individual_numbers", numbers,
+                  "alternatives", alternatives));
 }
 
 /* --- one destination -------------------------------------------------------------------------- */

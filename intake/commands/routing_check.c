@@ -30,6 +30,8 @@ static void print_words(const char *before, const json_t *words)
 
 static void print_route(const json_t *route)
 {
+    size_t i;
+    json_t *other;
     printf("%s (%s) -> %s (%s)%s\n", text_of(route, "procedure"), text_of(route, "name"),
            text_of(route, "destination"), text_of(route, "hand_over"),
            json_is_true(json_object_get(route, "approval")) ? ", after approval by staff" : "");
@@ -37,6 +39,11 @@ static void print_route(const json_t *route)
            text_of(route, "business"), text_of(route, "department"));
     print_words("項目      ", json_object_get(route, "fields"));
     print_words("個人番号  ", json_object_get(route, "individual_numbers"));
+    json_array_foreach (json_object_get(route, "alternatives"), i, other) {
+        printf("  職員が選べる連携先 -> %s\n", text_of(other, "destination"));
+        print_words("  項目      ", json_object_get(other, "fields"));
+        print_words("  個人番号  ", json_object_get(other, "individual_numbers"));
+    }
 }
 
 static size_t print_list(const json_t *result, const char *list, const char *word)
@@ -90,12 +97,12 @@ const struct command routing_check_command = {
     .usage = "Usage: uketsuke routing check [--json] [--config FILE]\n"
              "\n"
              "Of each procedure: where it goes and how, by which law, which items of its record,\n"
-             "and whether 個人番号 is among them. An error is what would be held, or must not go:\n"
-             "個人番号 to a destination without its legal basis, a route to nowhere, or one that\n"
-             "says pull where files go; a destination that lacks certificate, client-id, secret,\n"
-             "or whose [files] is not sound. Warnings: a\n"
-             "procedure without a route, a route without a procedure, a destination in record.xml\n"
-             "that does not exist. Needs no database.\n"
+             "and whether 個人番号 is among them; the same of where staff may send one instead.\n"
+             "An error is what would be held, or must not go: 個人番号 to a destination without\n"
+             "its legal basis, a route to nowhere, or one that says pull where files go; a\n"
+             "destination that lacks certificate, client-id, secret, or whose [files] is not\n"
+             "sound. Warnings: a procedure without a route, a route without a procedure, a\n"
+             "destination in record.xml that does not exist. Needs no database.\n"
              "\n"
              "Exit code 0 without errors, 1 with, 3 when the procedures could not be read.\n"
              "\n"

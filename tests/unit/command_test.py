@@ -150,6 +150,19 @@ class Configuration(unittest.TestCase):
         self.assertEqual(warned.returncode, DONE)
         self.assertIn("there is no such procedure", warned.stdout)
 
+    def test_routing_check_looks_at_where_staff_may_send_one_instead(self):
+        """What one person chooses by hand must be allowed as what goes by itself."""
+        self.config.write_text(
+            f"[city]\ncode = 992011\n[forms]\nprocedures = {ROOT}/forms/procedures\n"
+            f"[destination child-allowance]\nauth = mtls\npeers = {'a' * 64}\n"
+            f"[destination health]\nauth = mtls\npeers = {'b' * 64}\n"
+            "[route child-allowance.certification-claim]\ndestination = health\n"
+            "legal-basis = 児童手当法\nalternatives = child-allowance\n", encoding="utf-8")
+        bad = run("routing", "check", config=self.config)
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("leads to child-allowance, which record.xml lets have a 個人番号", bad.stdout)
+        self.assertIn("職員が選べる連携先 -> child-allowance", bad.stdout)
+
     def test_where_two_must_agree_who_it_is_must_be_known(self):
         """Without a login that the kernel keeps, `sudo -u` would make two people of one."""
         me = pwd.getpwuid(os.getuid()).pw_name
