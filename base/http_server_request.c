@@ -337,6 +337,10 @@ struct bytes http_request_body(const struct http_request *request)
 json_t *http_request_json(struct http_request *request)
 {
     json_error_t error;
+    if (!request->body.length) {
+        http_reply_error(request, 400, "E0001", "the body is empty; JSON is required");
+        return NULL;
+    }
     json_t *json = json_loadb((const char *)request->body.data, request->body.length,
                               JSON_REJECT_DUPLICATES, &error);
     /* jansson's text quotes what came: only the place may be said. */

@@ -93,7 +93,9 @@ static bool read_request(struct asking *a, struct http_request *request, json_t 
         return false;
     if (!assertion_check(*ret_claims, &rule, &a->request.jti, &a->request.assertion_expires_at,
                          &why)) {
-        refuse(a->context, request, why, "invalid_client", "The client assertion does not hold.");
+        char text[96]; /* it is signed by who asks: they may know */
+        snprintf(text, sizeof text, "The client assertion does not hold (%s).", why);
+        refuse(a->context, request, why, "invalid_client", text);
         return false;
     }
     snprintf(token->destination, sizeof token->destination, "%s", a->client->destination);

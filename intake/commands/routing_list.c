@@ -72,7 +72,7 @@ static void print_json(const struct db_rows *rows)
 
 static void print_row(const struct db_rows *rows, size_t i, instant now)
 {
-    char age[LOOK_AGE], last[LOOK_TIME] = "never fetched";
+    char age[LOOK_AGE], last[LOOK_TIME] = "never";
     const char *error = db_get_text(rows, i, 9);
     if (!db_is_null(rows, i, 8))
         look_time(db_get_instant(rows, i, 8), last);

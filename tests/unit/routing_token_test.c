@@ -99,6 +99,14 @@ static json_t *ask(struct http_client *c, const char *form, unsigned status)
     return json;
 }
 
+/* Who signed it is told what of it does not hold. */
+static void expect_reason(const char *form, const char *reason)
+{
+    _cleanup_(cleanup_json) json_t *json = ask(house.ours, form, 401);
+    assert_string_equal(json_string_value(json_object_get(json, "error")), "invalid_client");
+    assert_non_null(strstr(json_string_value(json_object_get(json, "detail")), reason));
+}
+
 static void expect_error(struct http_client *c, const char *form, unsigned status,
                          const char *error)
 {
@@ -232,25 +240,26 @@ static void an_assertion_that_does_not_hold_gets_nothing(void **state)
     const struct {
         const char *key;
         json_t *value;
+        const char *reason;
     } wrong[] = {
-        {"iss", json_string(HOUSE_THEIR_ID)},
-        {"sub", json_string(HOUSE_THEIR_ID)},
-        {"aud", json_string("https://elsewhere.example/token")},
-        {"aud", NULL},
-        {"exp", json_integer(now - 1)},
-        {"exp", json_integer(now + 3600)},
-        {"exp", json_string("later")},
-        {"exp", NULL},
-        {"nbf", json_integer(now + 600)},
-        {"iat", json_integer(now + 600)},
-        {"jti", json_string("")},
-        {"jti", NULL},
+        {"iss", json_string(HOUSE_THEIR_ID), "assertion-issuer"},
+        {"sub", json_string(HOUSE_THEIR_ID), "assertion-issuer"},
+        {"aud", json_string("https://elsewhere.example/token"), "assertion-audience"},
+        {"aud", NULL, "assertion-audience"},
+        {"exp", json_integer(now - 1), "assertion-expired"},
+        {"exp", json_integer(now + 3600), "assertion-too-long"},
+        {"exp", json_string("later"), "assertion-no-expiry"},
+        {"exp", NULL, "assertion-no-expiry"},
+        {"nbf", json_integer(now + 600), "assertion-not-yet"},
+        {"iat", json_integer(now + 600), "assertion-not-yet"},
+        {"jti", json_string(""), "assertion-no-jti"},
+        {"jti", NULL, "assertion-no-jti"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         _cleanup_(cleanup_json) json_t *claims = claims_of(HOUSE_OUR_ID, "wrong");
         set(claims, wrong[i].key, wrong[i].value);
         _cleanup_(cleanup_text) char *form = form_of(claims, HOUSE_OUR_SECRET, "");
-        expect_error(house.ours, form, 401, "invalid_client");
+        expect_reason(form, wrong[i].reason);
     }
     _cleanup_(cleanup_json) json_t *good = claims_of(HOUSE_OUR_ID, "right");
     set(good, "aud", json_pack("[s, o]", "x", json_incref(json_object_get(good, "aud"))));
