@@ -61,20 +61,19 @@ static const struct config_section forms_section = {
     .keys = (const struct config_key[]){{.name = "procedures", .type = CONFIG_PATH, .initial = ""}},
     .key_count = 1};
 
-int files_set_up(void **state)
+void files_set_up_with(const char *more)
 {
-    (void)state;
     static const struct config_section *const sections[] = {&destination_config_section,
                                                             &files_config_section, &forms_section,
                                                             &package_config_section};
     struct failure f = {0};
-    test_database_make(&desk.database,
-                       "[forms]\nprocedures = " SOURCE_ROOT "/forms/procedures\n"
-                       "[destination child-allowance]\nauth = mtls\npackage = yes\n"
-                       "[files child-allowance]\nto = ${folder}/place\nencoding = cp932\n"
-                       "interval = 100ms\nbatch = 5\nreceipts-interval = 100ms\n"
-                       "retry-most = 100ms\n",
-                       sections, 4);
+    _cleanup_(cleanup_text) char *text =
+        text_format("[forms]\nprocedures = " SOURCE_ROOT "/forms/procedures\n"
+                    "[destination child-allowance]\nauth = mtls\npackage = yes\n"
+                    "[files child-allowance]\nencoding = cp932\ninterval = 100ms\nbatch = 5\n"
+                    "receipts-interval = 100ms\nretry-most = 100ms\n%s",
+                    more);
+    test_database_make(&desk.database, text, sections, 4);
     test_database_upgrade(&desk.database, schema_migrations, schema_migration_count);
     desk.city_key = test_city_key(&desk.database);
     if (!procedures_load(SOURCE_ROOT "/forms/procedures", &desk.procedures, &f))
@@ -83,6 +82,12 @@ int files_set_up(void **state)
     snprintf(desk.place, sizeof desk.place, "%s/place", desk.database.folder);
     for (int n = 1; n <= 40; n++)
         test_application_make(&desk.database, desk.city_key, n, NULL);
+}
+
+int files_set_up(void **state)
+{
+    (void)state;
+    files_set_up_with("to = ${folder}/place\n");
     return 0;
 }
 

@@ -21,6 +21,7 @@ struct files_desk {
 extern struct files_desk desk;
 
 int files_set_up(void **state);
+void files_set_up_with(const char *more); /* of [files NAME]: `to`, which leads to desk.place */
 int files_tear_down(void **state);
 int files_reset(void **state); /* nothing waits, nothing lies there */
 void files_make_options(struct db *db);

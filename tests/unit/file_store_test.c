@@ -3,7 +3,6 @@
  * both on loopback. */
 #include "base/file_store.h"
 
-#include <arpa/inet.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,12 +16,11 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "tests/support/sshd.h"
 #include "tests/unit/check.h"
 
 static char folder[64];
-static pid_t sshd;
-static unsigned port;
-static char host_key[128];
+static struct test_sshd sshd = {.folder = folder};
 
 static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void run(const char *format, ...)
@@ -35,77 +33,20 @@ static void run(const char *format, ...)
     assert_int_equal(system(command), 0);
 }
 
-static unsigned free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
-static void start_sshd(void)
-{
-    char configuration[128];
-    snprintf(configuration, sizeof configuration, "%s/sshd_config", folder);
-    run("cd %s && for k in host other user; do [ -f $k ] || ssh-keygen -q -t ed25519 -N '' -f $k; "
-        "done && cp user.pub authorized && mkdir -p /run/sshd",
-        folder);
-    run("printf 'Port %u\\nListenAddress 127.0.0.1\\nHostKey %s/host\\nAuthorizedKeysFile "
-        "%s/authorized\\nStrictModes no\\nUsePAM no\\nPidFile none\\nPermitRootLogin yes\\n"
-        "Subsystem sftp internal-sftp\\n' > %s",
-        port, folder, folder, configuration);
-    sshd = fork();
-    if (sshd == 0) {
-        execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-e", "-q", "-f", configuration, NULL);
-        _exit(127);
-    }
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(0x7f000001)};
-    for (int i = 0; i < 200; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        int result = connect(fd, (struct sockaddr *)&address, sizeof address);
-        close(fd);
-        if (result == 0)
-            return;
-        usleep(50000);
-    }
-    fail_msg("sshd does not listen");
-}
-
-static void stop_sshd(void)
-{
-    kill(sshd, SIGTERM);
-    waitpid(sshd, NULL, 0);
-}
-
-static void read_fingerprint(const char *key)
-{
-    char command[256];
-    snprintf(command, sizeof command, "ssh-keygen -l -f %s/%s.pub | cut -d' ' -f2", folder, key);
-    FILE *out = popen(command, "r");
-    assert_int_equal(fscanf(out, "%127s", host_key), 1);
-    pclose(out);
-}
-
 static int set_up(void **state)
 {
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/uketsuke-test-store.XXXXXX");
     assert_non_null(mkdtemp(folder));
-    port = free_port();
-    start_sshd();
-    read_fingerprint("host");
+    test_sshd_start(&sshd);
+    test_sshd_read_host_key(&sshd);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    stop_sshd();
+    test_sshd_stop(&sshd, SIGTERM);
     run("rm -rf %s", folder);
     return 0;
 }
@@ -115,7 +56,7 @@ static struct file_store *open_as(const char *to, const char *key, struct failur
     static char key_file[128]; /* borrowed by the store */
     snprintf(key_file, sizeof key_file, "%s/%s", folder, key);
     struct file_store_options options = {
-        .to = to, .patience = 20 * INSTANT_SECOND, .key_file = key_file, .host_key = host_key};
+        .to = to, .patience = 20 * INSTANT_SECOND, .key_file = key_file, .host_key = sshd.host_key};
     struct file_store *store = NULL;
     if (!file_store_open(&options, &store, f))
         return NULL;
@@ -188,8 +129,8 @@ static void stop_s3(pid_t server)
 
 static char *sftp_place(const char *below)
 {
-    return text_format("sftp://%s@127.0.0.1:%u%s/%s", getpwuid(getuid())->pw_name, port, folder,
-                       below);
+    return text_format("sftp://%s@127.0.0.1:%u%s/%s", getpwuid(getuid())->pw_name, sshd.port,
+                       folder, below);
 }
 
 static void must_put(struct file_store *store, const char *name, const char *text)
@@ -341,17 +282,17 @@ static void sftp_trusts_one_host_key_and_shows_one_key(void **state)
     _cleanup_(cleanup_text) char *to = sftp_place("remote");
     fails_with(to, "other", "");
     run("cd %s && mv host host.old && mv host.pub host.old.pub", folder);
-    stop_sshd();
-    start_sshd(); /* with a new host key */
+    test_sshd_stop(&sshd, SIGTERM);
+    test_sshd_start(&sshd); /* with a new host key */
     fails_with(to, "user", "fingerprint");
-    read_fingerprint("host");
+    test_sshd_read_host_key(&sshd);
     struct failure f = {0};
     struct file_store *store = open_as(to, "user", &f);
     must_put(store, "x", "x");
-    stop_sshd();
+    test_sshd_stop(&sshd, SIGTERM);
     file_store_close(store);
     fails_with(to, "user", "");
-    start_sshd();
+    test_sshd_start(&sshd);
 }
 
 static void s3_keeps_the_contract(void **state)
