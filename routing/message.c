@@ -16,7 +16,7 @@ static const struct db_statement message_insert = {
 
 static const struct db_statement message_select = {
     "message_select", "SELECT m.sealed, k.wrapped FROM resident_message m"
-                      " JOIN application_key k USING (city_code, application_id) "
+                      " LEFT JOIN application_key k USING (city_code, application_id) "
                       "WHERE m.city_code = $1 AND m.application_id = $2::uuid"
                       " AND m.message_id = $3::bigint"};
 
@@ -95,6 +95,8 @@ bool message_read(struct db_tx *tx, const struct city_key *city_key, const char 
     if (db_row_count(rows) != 1)
         return failure_set(f, FAILURE_INPUT, "a message of application %s is not there any more",
                            application_id);
+    if (db_is_null(rows, 0, 1))
+        return true;
     return words_unseal(city_key, city_code, application_id, "message", db_get_bytes(rows, 0, 1),
                         db_get_bytes(rows, 0, 0), text, f);
 }

@@ -17,7 +17,8 @@ bool message_valid(const char *text);
 bool message_write(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
                    const char *application_id, const char *who, const char *status,
                    const char *text, int64_t *ret_id, struct failure *f);
-/* Appends the text, which is personal: erase it. */
+/* Appends the text, which is personal: erase it. Nothing when it is forgotten: the application's
+ * key is destroyed. FAILURE_INPUT when it can't be read: the trouble of this application alone. */
 bool message_read(struct db_tx *tx, const struct city_key *city_key, const char *city_code,
                   const char *application_id, int64_t id, struct buffer *text, struct failure *f);
 

@@ -65,19 +65,52 @@ struct batch {
     bool portal_failed; /* the call as a whole */
 };
 
+/* When the portal refuses one status, that one waits, the longer the more often it was refused. */
+static bool defer_one(struct db_tx *tx, const struct batch *b, const struct outbox_row *row,
+                      const char *error, struct failure *f)
+{
+    const struct config_group *group = config_group(b->context->config, "report");
+    instant least = config_duration(group, "retry-least"),
+            most = config_duration(group, "retry-most");
+    instant later = least + backoff((unsigned)row->attempts, least, most);
+    return outbox_defer(tx, b->context->city_code, OUTBOX_PORTAL, &row->outbox_id, 1, error,
+                        clock_now() + later, f);
+}
+
+/* Takes the row into the batch, with what the resident reads with it. One that can't be read stops
+ * no other. */
+static bool take_row(struct db_tx *tx, struct batch *b, const struct outbox_row *row,
+                     struct failure *f)
+{
+    struct failure why = {0};
+    struct buffer *message = &b->messages[b->count];
+    buffer_clear(message);
+    if (!row->message_id || message_read(tx, b->context->city_key, b->context->city_code,
+                                         row->application_id, row->message_id, message, &why)) {
+        b->rows[b->count++] = *row;
+        return true;
+    }
+    if (why.kind != FAILURE_INPUT) {
+        *f = why;
+        return false;
+    }
+    log_failure("message.unreadable", &why);
+    return defer_one(tx, b, row, "its message for the resident can't be read", f);
+}
+
 static bool list_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct batch *b = context;
     const struct outbox_query query = {.city_code = b->context->city_code,
                                        .destination = OUTBOX_PORTAL,
                                        .channel = b->context->channel};
-    if (!outbox_list(tx, &query, b->rows, b->most, &b->count, f))
+    size_t listed;
+    if (!outbox_list(tx, &query, b->rows, b->most, &listed, f))
         return false;
-    for (size_t i = 0; i < b->count; i++) {
-        buffer_clear(&b->messages[i]);
-        if (b->rows[i].message_id &&
-            !message_read(tx, b->context->city_key, b->context->city_code,
-                          b->rows[i].application_id, b->rows[i].message_id, &b->messages[i], f))
+    b->count = 0;
+    for (size_t i = 0; i < listed; i++) {
+        const struct outbox_row row = b->rows[i];
+        if (!take_row(tx, b, &row, f))
             return false;
     }
     return true;
@@ -142,21 +175,12 @@ static size_t ids_of(const struct batch *b, bool done, int64_t ids[REPORT_BATCH_
     return count;
 }
 
-/* When the portal as a whole fails, the loop backs off, and all stay due; when it refuses one
- * status, that one waits, the longer the more often it was refused. */
+/* When the portal as a whole fails, the loop backs off, and all stay due. */
 static bool defer(struct db_tx *tx, const struct batch *b, struct failure *f)
 {
-    const struct config_group *group = config_group(b->context->config, "report");
-    instant least = config_duration(group, "retry-least"),
-            most = config_duration(group, "retry-most");
-    for (size_t i = 0; i < b->count; i++) {
-        if (b->done[i])
-            continue;
-        instant later = least + backoff((unsigned)b->rows[i].attempts, least, most);
-        if (!outbox_defer(tx, b->context->city_code, OUTBOX_PORTAL, &b->rows[i].outbox_id, 1,
-                          "the portal did not take the status", clock_now() + later, f))
+    for (size_t i = 0; i < b->count; i++)
+        if (!b->done[i] && !defer_one(tx, b, &b->rows[i], "the portal did not take the status", f))
             return false;
-    }
     return true;
 }
 

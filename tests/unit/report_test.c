@@ -9,13 +9,17 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
+#include "base/text.h"
 #include "intake/schema.h"
+#include "routing/message.h"
 #include "routing/outbox.h"
 #include "tests/support/applications.h"
 
 static struct test_database database;
 static struct db *db;      /* as the role report */
 static struct db *putting; /* as the role routing */
+static struct city_key *city_key;
 
 /* --- the portal, played by the test --------------------------------------------------------------
  */
@@ -25,7 +29,7 @@ static struct {
     const char *refuses; /* a receipt number */
     const char *chokes;  /* on this one it answers the whole call with an error */
     size_t calls;
-    char took[1024]; /* "R-00000001=取得済 …" */
+    char took[1024]; /* "R-00000001=取得済 …"; "+" behind one with a message */
 } portal;
 
 bool portal_register(struct portal *unused, const struct portal_status *statuses, size_t count,
@@ -44,8 +48,8 @@ bool portal_register(struct portal *unused, const struct portal_status *statuses
         if (!ret_done[i])
             continue;
         size_t length = strlen(portal.took);
-        snprintf(portal.took + length, sizeof portal.took - length, "%s%s=%s", length ? " " : "",
-                 number, statuses[i].status);
+        snprintf(portal.took + length, sizeof portal.took - length, "%s%s=%s%s", length ? " " : "",
+                 number, statuses[i].status, statuses[i].message ? "+" : "");
     }
     return true;
 }
@@ -62,10 +66,9 @@ static int set_up(void **state)
     test_database_upgrade(&database, schema_migrations, schema_migration_count);
     db = test_database_open(&database, "report", 1);
     putting = test_database_open(&database, "routing", 1);
-    struct city_key *key = test_city_key(&database);
+    city_key = test_city_key(&database);
     for (int n = 1; n <= 5; n++)
-        test_application_make(&database, key, n, n == 5 ? "other" : NULL);
-    city_key_free(key);
+        test_application_make(&database, city_key, n, n == 5 ? "other" : NULL);
     return 0;
 }
 
@@ -74,6 +77,7 @@ static int tear_down(void **state)
     (void)state;
     db_close(db);
     db_close(putting);
+    city_key_free(city_key);
     test_database_drop(&database);
     return 0;
 }
@@ -86,9 +90,14 @@ static int reset(void **state)
     return 0;
 }
 
+/* With words of its own for 要訂正. */
 static bool put_work(struct db_tx *tx, void *context, struct failure *f)
 {
-    return outbox_put(tx, context, 1, f);
+    struct outbox_entry *entry = context;
+    return (strcmp(entry->status, "要訂正") != 0 ||
+            message_write(tx, city_key, TEST_CITY, entry->application_id, "staff:a", entry->status,
+                          "続柄を直してください。", &entry->message_id, f)) &&
+           outbox_put(tx, entry, 1, f);
 }
 
 static void put(int n, const char *status)
@@ -105,8 +114,11 @@ static void put(int n, const char *status)
 
 static enum work_result step(struct failure *f)
 {
-    struct report_context context = {
-        .config = database.config, .db = db, .city_code = TEST_CITY, .channel = "pittari"};
+    struct report_context context = {.config = database.config,
+                                     .db = db,
+                                     .city_code = TEST_CITY,
+                                     .city_key = city_key,
+                                     .channel = "pittari"};
     return report_step(&context, f);
 }
 
@@ -229,6 +241,28 @@ static void one_that_chokes_the_portal_stops_no_other(void **state)
     assert_int_equal(waiting(), 0);
 }
 
+/* Nor does one whose words can't be read; what is forgotten is told without. */
+static void words_that_can_not_be_read_stop_no_other(void **state)
+{
+    (void)state;
+    char broken[37], forgotten[37];
+    for (int n = 1; n <= 3; n++)
+        put(n, "要訂正");
+    put(4, "取得済");
+    _cleanup_(cleanup_text) char *sql = text_format(
+        "SET session_replication_role = replica; UPDATE resident_message SET sealed = '\\x00'"
+        " WHERE application_id = '%s'; DELETE FROM application_key WHERE application_id = '%s'",
+        test_application_id(1, broken), test_application_id(2, forgotten));
+    test_sql(&database, sql);
+    steps_until_idle();
+    assert_string_equal(portal.took, "R-00000002=要訂正 R-00000003=要訂正+ R-00000004=取得済");
+    assert_int_equal(test_sql_number(&database, "SELECT count(*) FROM outbox WHERE attempts = 1 AND"
+                                                " last_error LIKE '%can''t be read'"
+                                                " AND due_at > now() + interval '59 min'"),
+                     1);
+    assert_int_equal(waiting(), 1);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup(test, reset)
@@ -240,6 +274,7 @@ int main(void)
         EACH(a_portal_that_is_away_loses_nothing),
         EACH(what_the_portal_refuses_waits_and_holds_back_its_like),
         EACH(one_that_chokes_the_portal_stops_no_other),
+        EACH(words_that_can_not_be_read_stop_no_other),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
