@@ -47,6 +47,7 @@ static bool view_work(struct db_tx *tx, struct subject_call *call, void *context
     v->view = head_view(subject, &v->holidays);
     json_object_set_new(v->view, "findings", view_findings(subject));
     json_object_set_new(v->view, "facts", view_facts(subject));
+    json_object_set_new(v->view, "claimed", view_claimed(subject));
     json_object_set_new(v->view, "verification", view_verification(subject));
     json_object_set_new(v->view, "attachments", view_attachments(subject));
     json_object_set_new(v->view, "may", view_may(call));

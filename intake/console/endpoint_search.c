@@ -18,7 +18,10 @@ struct searching {
 static json_t *answer_json(const struct subject_call *call, const struct search_answer *answer)
 {
     bool all = subject_may(call, RIGHT_PROTECTED);
+    struct facts facts;
     json_t *candidates = json_array();
+    facts_read(call->subject.examination.facts, &facts);
+    _cleanup_(cleanup_known) struct known *certificate = known_of(&facts);
     for (size_t i = 0; i < answer->count; i++) {
         const struct resident *resident = answer->at[i].resident;
         char mark[SHOWN_MARK];
@@ -27,6 +30,9 @@ static json_t *answer_json(const struct subject_call *call, const struct search_
         if (all || !resident->is_protected) {
             shown_mark(call, resident->atenabango, mark);
             json_object_set_new(one, "mark", json_string(mark));
+            candidate_beside(one, certificate, resident);
+        } else {
+            candidate_hide(one);
         }
         json_array_append_new(candidates, one);
     }

@@ -9,6 +9,7 @@
 #include "intake/console/endpoints.h"
 #include "intake/console/output.h"
 #include "intake/explain/lines.h"
+#include "intake/identify/people.h"
 #include "intake/staff/staff.h"
 #include "routing/route.h"
 
@@ -28,6 +29,18 @@ json_t *view_facts(const struct subject *subject)
                      "address", text_of(facts, "address"), "name_substituted",
                      text_of(facts, "name_substituted"), "address_substituted",
                      text_of(facts, "address_substituted"));
+}
+
+json_t *view_claimed(const struct subject *subject)
+{
+    struct people people;
+    people_read(subject->examination.record, NULL, &people);
+    const struct facts *facts = people.count ? &people.at[0].facts : NULL;
+    if (!facts || (!*facts->name && !*facts->birth_date))
+        return json_null();
+    const char sex[2] = {facts->sex, '\0'};
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", facts->name, "kana", facts->kana,
+                     "birth_date", facts->birth_date, "sex", sex, "address", facts->address);
 }
 
 json_t *view_verification(const struct subject *subject)

@@ -5,9 +5,12 @@
 
 #include "forms/form_view.h"
 #include "intake/console/subject.h"
+#include "intake/identify/match.h"
 #include "intake/registry/resident.h"
 
 json_t *view_facts(const struct subject *subject);
+/* The same of who applies, as the form tells them; null when it tells nothing. */
+json_t *view_claimed(const struct subject *subject);
 json_t *view_verification(const struct subject *subject);
 json_t *view_findings(const struct subject *subject);
 json_t *view_attachments(const struct subject *subject);
@@ -66,5 +69,10 @@ int64_t attachment_index(const struct http_request *request);
 /* A resident for a screen: {"atenabango","status","protected","name",…}; of who is protected, only
  * that, unless `all`. */
 json_t *resident_view(const struct resident *resident, bool all);
+/* Of a candidate (identify.h) who may not be seen: nor how they agree, which tells of them, too. */
+void candidate_hide(json_t *candidate);
+/* Sets "certificate" of each of its facts: how that agrees with the certificate alone. */
+void candidate_beside(json_t *candidate, struct known *certificate,
+                      const struct resident *resident);
 
 #endif

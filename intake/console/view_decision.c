@@ -29,6 +29,28 @@ json_t *resident_view(const struct resident *r, bool all)
                      r->common_name, "former_surname", r->former_surname);
 }
 
+void candidate_hide(json_t *candidate)
+{
+    if (!json_object_get(candidate, "resident"))
+        return;
+    json_object_del(candidate, "score");
+    json_object_del(candidate, "all_four");
+    json_object_set_new(candidate, "facts", json_object());
+}
+
+void candidate_beside(json_t *candidate, struct known *certificate, const struct resident *resident)
+{
+    json_t *facts = json_object_get(candidate, "facts");
+    _cleanup_(cleanup_known) struct known *registry = known_of_resident(resident);
+    for (enum fact fact = 0; fact <= FACT_ADDRESS; fact++) {
+        json_t *one = json_object_get(facts, fact_word(fact));
+        if (json_is_object(one))
+            json_object_set_new(
+                one, "certificate",
+                json_string(agreement_word(known_compare(fact, certificate, registry))));
+    }
+}
+
 /* The places of a decision where a resident stands, with what stands around each. */
 static size_t places_of(json_t *decision, json_t *ret_places[RESIDENTS_MOST])
 {
@@ -55,9 +77,12 @@ static void place_fill(json_t *place, const char *key, const struct resident *re
         now = *resident;
         now.is_protected |= was_protected;
         json_object_set_new(place, key, resident_view(&now, all));
+        if (now.is_protected && !all)
+            candidate_hide(place);
     } else if (was_protected && !all) {
         now = (struct resident){.is_protected = true};
         json_object_set_new(place, key, resident_view(&now, false));
+        candidate_hide(place);
     }
 }
 
@@ -183,9 +208,27 @@ static json_t *proposed_json(const struct subject_call *call, const struct resid
     _cleanup_(cleanup_known) struct known *registry = known_of_resident(resident);
     match(parties.certificate, people.count ? parties.people[0] : NULL, registry, &found.match);
     json_t *candidate = candidate_json(&found);
-    json_object_set_new(candidate, "resident",
-                        resident_view(resident, subject_may(call, RIGHT_PROTECTED)));
+    bool all = subject_may(call, RIGHT_PROTECTED);
+    json_object_set_new(candidate, "resident", resident_view(resident, all));
+    if (resident->is_protected && !all)
+        candidate_hide(candidate);
+    else
+        candidate_beside(candidate, parties.certificate, resident);
     return candidate;
+}
+
+/* While people look for who it is. */
+static void candidates_beside(const struct subject *subject, json_t *const *places, size_t count,
+                              const struct resident_set *set)
+{
+    struct facts facts;
+    if (subject->item.state != STATE_UNMATCHED || !subject->examination.facts)
+        return;
+    facts_read(subject->examination.facts, &facts);
+    _cleanup_(cleanup_known) struct known *certificate = known_of(&facts);
+    for (size_t i = 0; i < count; i++)
+        if (answer_of(set, i))
+            candidate_beside(places[i], certificate, answer_of(set, i));
 }
 
 /* --- the whole ----------------------------------------------------------------------------------
@@ -214,6 +257,7 @@ bool view_decision_fill(struct db_tx *tx, const struct subject_call *call, json_
         json_object_set_new(proposal, "candidate", proposed_json(call, answer_of(&set, count + 1)));
     for (size_t i = 0; i < count; i++)
         place_fill(places[i], "resident", answer_of(&set, i), all);
+    candidates_beside(subject, places, count, &set);
     place_fill(decision, "linked", answer_of(&set, count), all);
     return true;
 }

@@ -76,6 +76,8 @@ def test_who_is_searched_for_is_found_chosen_and_seen_by_the_second(house, peopl
     hanako.heading("職員の対応を待つ申請")
     taro.open_one(receipt)
     taro.until(lambda: taro.find(".proposed"), "who it is")
+    assert "申請書に書かれた申請者" in taro.text(".compare")
+    assert "× 違う" in taro.text(".proposed")
     assert number in taro.text(".proposed") and name in taro.text(".proposed").replace("\n", "")
     taro.look("proposed")
     taro.to_queue()

@@ -432,6 +432,9 @@ def test_only_who_was_shown_is_proposed_and_the_second_person_sees_who(house):
     assert act(house, "hanako", receipt, "identify", atenabango=number, mark=mark).status_code == 200
     candidate = view(house, "taro", receipt)["proposal"]["candidate"]
     assert candidate["resident"]["name"] == name and "how" in candidate["facts"]["address"]
+    assert view(house, "taro", receipt)["claimed"]["name"]
+    signed = view(house, "taro", receipt)["facts"]
+    assert (candidate["facts"]["name"]["certificate"] in ("same", "notation")) == (signed["name"] == name)
     assert act(house, "taro", receipt, "deny").status_code == 200
 
 

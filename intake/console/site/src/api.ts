@@ -135,7 +135,7 @@ export interface Candidate {
   resident: { atenabango: string; status: string; protected: boolean } & Person;
   score: number;
   all_four: boolean;
-  facts: Record<string, { how: string; points: number }>;
+  facts: Record<string, { how: string; points: number; certificate?: string }>;
   mark?: string; // of a search: sent back with whom one proposes
 }
 
@@ -182,6 +182,7 @@ export interface Application {
   form: { groups: FormGroup[]; remarks: Remark[] } | null;
   findings: { rule: string; severity: string; item: string; message: string }[];
   facts: Facts | null;
+  claimed: Person | null;
   verification: {
     indication: string;
     sub_indication: string;

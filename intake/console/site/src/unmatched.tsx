@@ -63,9 +63,10 @@ function Compared(props: { candidate: Candidate; facts: Facts | null }) {
   return (
     <dl class="rows">
       {SHOWN.map((which) => {
-        const how = props.candidate.facts[which]?.how ?? "unknown";
+        const { how, certificate } = props.candidate.facts[which] ?? { how: "unknown" };
+        const form = agrees(how) && !!certificate && certificate !== "unknown" && !agrees(certificate);
         return (
-          <div class={agrees(how) ? "row" : "row noted"}>
+          <div class={agrees(how) && !form ? "row" : "row noted"}>
             <dt>{fact[which]}</dt>
             <dd>
               <Marked pieces={compared(person, props.facts, which)} />
@@ -73,12 +74,30 @@ function Compared(props: { candidate: Candidate; facts: Facts | null }) {
               {which === "name" && person.former_surname && <span>（旧氏 {person.former_surname}）</span>}
               {which === "name" && person.common_name && <span>（通称 {person.common_name}）</span>}
               <small class="how">
-                {agrees(how) ? "○" : "×"} {agreement[how] ?? how}
+                {form
+                  ? `△ 申請書とは${agreement[how]}、証明書とは${agreement[certificate] ?? certificate}`
+                  : `${agrees(how) ? "○" : "×"} ${agreement[how] ?? how}`}
               </small>
             </dd>
           </div>
         );
       })}
+    </dl>
+  );
+}
+
+/** Who applies, as the form has it; what the certificate says otherwise is marked. */
+function Claimed(props: { claimed: Person; facts: Facts | null }) {
+  return (
+    <dl class="rows">
+      {SHOWN.filter((which) => props.claimed[which]).map((which) => (
+        <div class="row">
+          <dt>{fact[which]}</dt>
+          <dd>
+            <Marked pieces={compared(props.claimed, props.facts, which)} say="証明書と違う文字" />
+          </dd>
+        </div>
+      ))}
     </dl>
   );
 }
@@ -287,6 +306,8 @@ export function Unmatched(props: {
         <div class="card">
           <h3>電子証明書の基本4情報</h3>
           <Certificate facts={it.facts} />
+          {it.claimed && <h3>申請書に書かれた申請者</h3>}
+          {it.claimed && <Claimed claimed={it.claimed} facts={it.facts} />}
         </div>
         <div>
           <form onSubmit={propose}>
