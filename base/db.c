@@ -103,12 +103,22 @@ static void idle_close(struct db *db)
     db->idle_count = 0;
 }
 
-void db_plan_once(struct db *db)
+static void plan(struct db *db, bool *ret_choice)
 {
     pthread_mutex_lock(&db->mutex);
-    db->plan_once = true;
+    *ret_choice = true;
     idle_close(db);
     pthread_mutex_unlock(&db->mutex);
+}
+
+void db_plan_once(struct db *db)
+{
+    plan(db, &db->plan_once);
+}
+
+void db_plan_in_order(struct db *db)
+{
+    plan(db, &db->in_order);
 }
 
 void db_close(struct db *db)

@@ -41,6 +41,10 @@ void db_plan_by_key(struct db *db);
 /* From now on each statement is planned once on a connection, whatever its values: for many short
  * ones, of which planning would be the longer part. Connections that are idle are made anew. */
 void db_plan_once(struct db *db);
+/* From now on lists that show the first of many rows are read in the order of their index; no plan
+ * gathers all that a key finds, to sort it, for want of statistics. Connections that are idle are
+ * made anew. */
+void db_plan_in_order(struct db *db);
 void db_close(struct db *db);
 /* One round trip: is the database there? */
 bool db_ping(struct db *db, struct failure *f);

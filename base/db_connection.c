@@ -21,12 +21,14 @@ static bool session_set_up(struct db *db, struct db_connection *connection, stru
         "set_config('TimeZone', 'Asia/Tokyo', false), "
         "set_config('enable_seqscan', $2, false), "
         "set_config('plan_cache_mode', $3, false), "
+        "set_config('enable_bitmapscan', $4, false), "
         "set_config('jit', 'off', false), " /* short statements, many times */
         "set_config('default_transaction_isolation', 'read committed', false)";
     const char *values[] = {db->statement_timeout, db->by_key ? "off" : "on",
-                            db->plan_once ? "force_generic_plan" : "auto"};
+                            db->plan_once ? "force_generic_plan" : "auto",
+                            db->in_order ? "off" : "on"};
     _cleanup_(cleanup_result) PGresult *result =
-        PQexecParams(connection->pg, sql, 3, NULL, values, NULL, NULL, 1);
+        PQexecParams(connection->pg, sql, 4, NULL, values, NULL, NULL, 1);
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
         return connection_failure(connection, result, "session", f);
     if (PQserverVersion(connection->pg) < 150000)

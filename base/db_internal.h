@@ -37,6 +37,7 @@ struct db {
     char statement_timeout[24];
     bool by_key;      /* db_plan_by_key */
     bool plan_once;   /* db_plan_once */
+    bool in_order;    /* db_plan_in_order */
     instant patience; /* how long a database that is away is waited for */
     pthread_mutex_t mutex;
     pthread_cond_t returned;

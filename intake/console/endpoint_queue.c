@@ -31,7 +31,7 @@ static const struct db_statement queue_counts = {
     " FROM application a WHERE a.city_code = $1 AND " WAITING " AND " SEEN " GROUP BY a.state "
     "UNION ALL SELECT a.state, 0, count(*) FROM application a WHERE a.city_code = $1"
     " AND " WAITING " AND " SEEN " AND a.due_on > $4::date AND a.due_on <= $5::date"
-    " AND " STAYS " GROUP BY a.state"};
+    " AND $4::date < $5::date AND " STAYS " GROUP BY a.state"};
 /* They are among the others, too. */
 static const struct db_statement queue_counts_put_off = {
     "queue_counts_put_off",

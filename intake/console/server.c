@@ -226,6 +226,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     server->context =
         (struct console_context){.role = role, .origin = config_text(group, "origin")};
     db_plan_once(role->db);
+    db_plan_in_order(role->db);
     rules_read(group, &server->context.rules);
     server->context.freshness = freshness_new();
     server->context.closed = closed_new(role->db, role->city_code);

@@ -9,6 +9,7 @@ then the same for a while without thinking at all. All on one machine, durable c
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -58,7 +59,7 @@ INSERT INTO identification (city_code, application_id, atenabango, how)
     SELECT '992011', id, g::text, 'serial' FROM many WHERE state = 'completed';
 DROP TABLE many;
 """
-PIECE = 100_000
+PIECE = 50_000
 # While it is filled, nothing has to be there after a crash, and no checkpoint stops it.
 LOADING = {"full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "'20GB'",
            "checkpoint_timeout": "'1h'", "autovacuum": "off"}
@@ -74,12 +75,12 @@ def fill(stack, given, say):
     loading(stack, True)
     key = int(stack.psql("SELECT max(length(wrapped)) FROM application_key"))
     begun = time.monotonic()
-    for first in range(1, given.applications + 1, PIECE):
-        last = min(first + PIECE - 1, given.applications)
-        stack.psql(FILL.format(first=first, last=last, count=given.applications, key=key,
-                               waiting=given.waiting))
-        if time.monotonic() - begun > 2:
-            print(f"  {last:,} applications stored", flush=True)
+
+    def piece(first):
+        stack.psql(FILL.format(first=first, last=min(first + PIECE - 1, given.applications),
+                               count=given.applications, key=key, waiting=given.waiting))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(piece, range(1, given.applications + 1, PIECE)))
     loading(stack, False)
     stack.psql("VACUUM ANALYZE")
     stack.psql("CHECKPOINT")

@@ -2,10 +2,11 @@
  *
  *   console_bench URL CA PEOPLE RECEIPTS SECONDS THINK-MS
  *
- * PEOPLE holds a cookie a line, RECEIPTS a receipt number a line. Each person has a connection and
- * does in turns what the pages ask: the queue, one application and its claim, the claim given back,
- * now and then the overview; between two requests they think THINK-MS on average (exponentially;
- * 0: not at all). Prints {"seconds", "requests", "<endpoint>": [milliseconds…]}. */
+ * PEOPLE holds a cookie a line, RECEIPTS a receipt number a line. Each person has a connection,
+ * asks who they are (not counted: a browser is connected all day), and does in turns what the pages
+ * ask: the queue, one application and its claim, the claim given back, now and then the overview;
+ * between two requests they think THINK-MS on average (exponentially; 0: not at all). Prints
+ * {"seconds", "requests", "<endpoint>": [milliseconds…]}. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/http_client.h"
@@ -22,7 +24,7 @@
 #define OVERVIEW_EVERY 10
 #define LINE_MOST      256
 
-enum endpoint { QUEUE, APPLICATION, CLAIM, RELEASE, OVERVIEW, ENDPOINTS };
+enum endpoint { QUEUE, APPLICATION, CLAIM, RELEASE, OVERVIEW, ENDPOINTS, SESSION };
 static const char *const names[ENDPOINTS] = {"queue", "application", "claim", "release",
                                              "overview"};
 
@@ -98,7 +100,8 @@ static void ask(struct person *p, enum endpoint which, const char *method, const
                     buffer_text(&answer.body));
         die(&f);
     }
-    json_array_append_new(p->times[which], json_real(took));
+    if (which != SESSION)
+        json_array_append_new(p->times[which], json_real(took));
     http_answer_free(&answer);
     pause_for(p);
 }
@@ -107,6 +110,8 @@ static void ask(struct person *p, enum endpoint which, const char *method, const
 static void *work(void *context)
 {
     struct person *p = context;
+    ask(p, SESSION, "GET", "/api/session", false); /* connected, as a browser is all day */
+    sleep(1);                                      /* all are */
     pause_for(p);
     for (unsigned turn = 0; clock_monotonic() < end; turn++) {
         const char *receipt = receipts.at[(unsigned)rand_r(&p->seed) % receipts.count];
