@@ -226,14 +226,23 @@ static void questions_forget(struct db_tx *tx, const struct db_question *questio
     }
 }
 
-/* Sends off what libpq would keep until somebody waits. */
+static bool question_push(struct db_tx *tx, const struct db_statement *statement,
+                          const struct db_value *values, size_t count, struct db_rows **ret_rows,
+                          struct failure *f)
+{
+    if (!pipeline_push(tx, statement, values, count, -1, f))
+        return false;
+    tx->steps[tx->step_count - 1].ret_rows = ret_rows;
+    return true;
+}
+
+/* Sends off what libpq, and PostgreSQL, would keep until somebody waits. */
 bool db_ask(struct db_tx *tx, const struct db_statement *statement, const struct db_value *values,
             size_t count, struct db_rows **ret_rows, struct failure *f)
 {
     *ret_rows = NULL;
-    if (!pipeline_push(tx, statement, values, count, -1, f))
+    if (!question_push(tx, statement, values, count, ret_rows, f))
         return false;
-    tx->steps[tx->step_count - 1].ret_rows = ret_rows;
     return (PQsendFlushRequest(tx->connection->pg) == 1 && PQflush(tx->connection->pg) >= 0) ||
            tx_fail(tx, NULL, statement->name, f);
 }
@@ -266,9 +275,7 @@ bool db_query_all(struct db_tx *tx, const struct db_question *questions, size_t 
     bool good = true;
     for (size_t i = 0; i < count && good; i++) {
         const struct db_question *q = &questions[i];
-        good = pipeline_push(tx, q->statement, q->values, q->count, -1, f);
-        if (good)
-            tx->steps[tx->step_count - 1].ret_rows = q->ret_rows;
+        good = question_push(tx, q->statement, q->values, q->count, q->ret_rows, f);
     }
     if (good && pipeline_drain(tx, NULL, f))
         return true;
