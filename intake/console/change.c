@@ -16,11 +16,15 @@ static const struct db_statement find_waiting = {
                       " WHERE city_code = $1 AND kind = $2 AND subject = $3 AND state = 'waiting'"};
 static const struct db_statement insert = {
     "change_insert", "INSERT INTO change"
-                     " (city_code, kind, subject, before, after, reason, proposed_by, terminal)"
-                     " VALUES ($1, $2, $3, $4::text::jsonb, $5::text::jsonb, $6, $7, $8)"
+                     " (city_code, kind, subject, before, after, reason, proposed_by, terminal,"
+                     " batch, effective_on) VALUES ($1, $2, $3, $4::text::jsonb, $5::text::jsonb,"
+                     " $6, $7, $8, $9::text::uuid, $10::text::date)"
                      " ON CONFLICT DO NOTHING RETURNING change_id"};
 static const struct db_statement settle = {"change_settle",
                                            "SELECT change_settle($1, $2, $3, $4, $5, $6)"};
+static const struct db_statement find_batch = {
+    "change_batch", "SELECT change_id, subject FROM change WHERE city_code = $1"
+                    " AND batch = $2::text::uuid AND state = 'waiting' ORDER BY change_id"};
 static const struct db_statement find_settled = {"change_settled",
                                                  "SELECT kind, subject, before IS NULL FROM change"
                                                  " WHERE city_code = $1 AND change_id = $2"};
@@ -47,6 +51,7 @@ static const struct {
     [CHANGE_BUSY] = {"busy",
                      "ほかの人の変更案が確認を待っています。先にそちらを確認してください。"},
     [CHANGE_EFFECTIVE] = {"effective", "変更しました。"},
+    [CHANGE_CONFIRMED] = {"confirmed", "確認しました。反映する日になると、自動で反映します。"},
     [CHANGE_REJECTED] = {"rejected", "変更案を差し戻しました。"},
     [CHANGE_WITHDRAWN] = {"withdrawn", "変更案を取り下げました。"},
     [CHANGE_STALE] = {"stale", "変更案が出された後に、元の内容が変わりました。この変更案は使えませ"
@@ -200,7 +205,8 @@ bool change_propose(struct db_tx *tx, const struct administrator *who,
     if (!db_query(tx, &insert,
                   DB_VALUES(THING(who->city_code, draft->kind, draft->subject), db_text(seen),
                             db_text(after), db_text(draft->reason), db_text(who->by),
-                            db_text(who->terminal)),
+                            db_text(who->terminal), db_text(draft->batch),
+                            db_text(draft->effective_on)),
                   &rows, f))
         return false;
     if (db_row_count(rows) == 0) { /* somebody was faster */
@@ -219,13 +225,10 @@ static bool note_settled(struct db_tx *tx, const struct administrator *who, int6
                          enum change_outcome outcome, struct failure *f)
 {
     static const char *const actions[] = {
-        [CHANGE_EFFECTIVE] = "change.confirm",
-        [CHANGE_REJECTED] = "change.reject",
-        [CHANGE_WITHDRAWN] = "change.withdraw",
-        [CHANGE_STALE] = "change.stale",
-        [CHANGE_SAME_PERSON] = "change.refused",
-        [CHANGE_OWN] = "change.refused",
-        [CHANGE_IN_USE] = NULL,
+        [CHANGE_EFFECTIVE] = "change.confirm", [CHANGE_CONFIRMED] = "change.confirm",
+        [CHANGE_REJECTED] = "change.reject",   [CHANGE_WITHDRAWN] = "change.withdraw",
+        [CHANGE_STALE] = "change.stale",       [CHANGE_SAME_PERSON] = "change.refused",
+        [CHANGE_OWN] = "change.refused",       [CHANGE_IN_USE] = NULL,
     };
     return !actions[outcome] ||
            administer_note(tx, who, actions[outcome], note_detail(id, kind, subject), why, f);
@@ -257,6 +260,33 @@ bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id
         (kind == CHANGE_ENROLMENT || (kind == CHANGE_ACCOUNT && db_get_boolean(settled, 0, 2)));
     return (!code || account_issue_code(tx, who, subject, ret_code, f)) &&
            note_settled(tx, who, id, kind, subject, why, outcome, f);
+}
+
+static bool settled_so(enum change_outcome outcome)
+{
+    return outcome == CHANGE_EFFECTIVE || outcome == CHANGE_CONFIRMED ||
+           outcome == CHANGE_REJECTED || outcome == CHANGE_WITHDRAWN;
+}
+
+bool change_settle_batch(struct db_tx *tx, const struct administrator *who, const char *batch,
+                         bool agreed, const char *why, enum change_outcome *ret_outcome,
+                         char ret_subject[4 * CHANGE_SUBJECT_MOST + 1], struct failure *f)
+{
+    char code[ENROLMENT_CODE];
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    *ret_subject = '\0';
+    *ret_outcome = CHANGE_GONE;
+    if (!db_query(tx, &find_batch, DB_VALUES(db_text(who->city_code), db_text(batch)), &rows, f))
+        return false;
+    for (size_t row = 0; row < db_row_count(rows); row++) {
+        if (!change_settle(tx, who, db_get_number(rows, row, 0), agreed, why, ret_outcome, code, f))
+            return false;
+        if (settled_so(*ret_outcome))
+            continue;
+        snprintf(ret_subject, 4 * CHANGE_SUBJECT_MOST + 1, "%s", db_get_text(rows, row, 1));
+        return false;
+    }
+    return true;
 }
 
 bool change_first(struct db_tx *tx, const struct administrator *who, enum change_kind kind,

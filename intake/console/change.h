@@ -49,6 +49,8 @@ struct change_draft {
     const json_t *seen;  /* as the person saw it; NULL: not there */
     const json_t *after; /* checked with change_fault; NULL: taken away */
     const char *reason;
+    const char *batch;        /* a UUID: what is confirmed together; NULL */
+    const char *effective_on; /* "2027-04-01": not before that day; NULL: when confirmed */
 };
 
 enum change_outcome {
@@ -57,6 +59,7 @@ enum change_outcome {
     CHANGE_MEANWHILE, /* it is not any more as it was seen: not proposed */
     CHANGE_BUSY,      /* another change of it waits already: not proposed */
     CHANGE_EFFECTIVE, /* confirmed: in force */
+    CHANGE_CONFIRMED, /* in force on its day, if it is then still as it was seen (due.h) */
     CHANGE_REJECTED,
     CHANGE_WITHDRAWN,   /* rejected by who proposed it */
     CHANGE_STALE,       /* it changed since it was proposed: void from now on */
@@ -88,6 +91,12 @@ bool change_waiting(struct db_tx *tx, const char *city_code, enum change_kind ki
 bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id, bool agreed,
                    const char *why, enum change_outcome *ret_outcome, char ret_code[ENROLMENT_CODE],
                    struct failure *f);
+
+/* All that wait of a batch, or none: false, with a failure of no kind and *ret_subject ("" else),
+ * when one of them is not settled so; nothing is to be written then. CHANGE_GONE: none waits. */
+bool change_settle_batch(struct db_tx *tx, const struct administrator *who, const char *batch,
+                         bool agreed, const char *why, enum change_outcome *ret_outcome,
+                         char ret_subject[4 * CHANGE_SUBJECT_MOST + 1], struct failure *f);
 
 /* The first administrator of all time, by who logged in to the server, of a name that no account
  * has; the first terminal, while there is none. *ret_done false: it is not. */

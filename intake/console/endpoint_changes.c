@@ -16,13 +16,14 @@ static const struct db_statement select_changes = {
     "subject,"
     " 'before', before, 'after', after, 'reason', reason, 'proposed_by', proposed_by,"
     " 'proposed_at', moment_in_japan(proposed_at), 'terminal', terminal, 'state', state,"
+    " 'batch', batch, 'effective_on', effective_on, 'effective_at', moment_in_japan(effective_at),"
     " 'decided_by', decided_by, 'decided_at', moment_in_japan(decided_at), 'decided_terminal',"
     " decided_terminal, 'decided_why', decided_why, 'stale', state = 'waiting'"
     "  AND change_current(city_code, kind, subject) IS DISTINCT FROM before)"
     " ORDER BY state <> 'waiting', CASE WHEN state = 'waiting' THEN change_id ELSE -change_id END),"
     " '[]')::text FROM ("
     " (SELECT * FROM change WHERE city_code = $1 AND state = 'waiting' ORDER BY change_id LIMIT "
-    "200)"
+    "5000)"
     " UNION ALL (SELECT * FROM change WHERE city_code = $1 AND state <> 'waiting'"
     "  ORDER BY change_id DESC LIMIT 100)) AS listed"};
 
@@ -125,8 +126,8 @@ static bool settle_work(struct db_tx *tx, void *context, struct failure *f)
 
 static enum http_flow settled_reply(struct changes *c)
 {
-    bool done = c->outcome == CHANGE_EFFECTIVE || c->outcome == CHANGE_REJECTED ||
-                c->outcome == CHANGE_WITHDRAWN;
+    bool done = c->outcome == CHANGE_EFFECTIVE || c->outcome == CHANGE_CONFIRMED ||
+                c->outcome == CHANGE_REJECTED || c->outcome == CHANGE_WITHDRAWN;
     const char *sentence = change_outcome_ja(c->outcome);
     if (c->outcome == CHANGE_GONE)
         return http_reply_error(c->call.request, 404, "E0100", "%s", sentence);

@@ -9,7 +9,8 @@ static http_handler *const proven[] = {
     endpoint_output_password, endpoint_output_file,
     endpoint_identify, endpoint_confirm, endpoint_undo,       /* who it is, by hand */
     endpoint_refuse, endpoint_withdraw,                       /* the end of an application */
-    endpoint_changes_confirm, endpoint_feeds_approve,         /* of accounts, rights, residents */
+    endpoint_changes_confirm, endpoint_batches_confirm,       /* of accounts, rights, residents */
+    endpoint_feeds_approve,
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "intake/console/closed.h"
+#include "intake/console/due.h"
 #include "intake/console/endpoints.h"
 #include "intake/console/freshness.h"
 #include "intake/console/names.h"
@@ -79,7 +80,8 @@ const struct config_section console_config_section = {
     .key_count = sizeof keys / sizeof *keys,
 };
 
-#define APPLICATION "/api/applications/{receipt}"
+#define PERSONNEL_BODY_MOST (2 << 20)
+#define APPLICATION         "/api/applications/{receipt}"
 
 /* clang-format off */
 static const struct http_route routes[] = {
@@ -133,6 +135,9 @@ static const struct http_route routes[] = {
     {"POST",   "/api/admin/changes",         endpoint_changes_post,         CONSOLE_BODY_MOST},
     {"POST",   "/api/admin/changes/{id}/confirm", endpoint_changes_confirm, CONSOLE_BODY_MOST},
     {"POST",   "/api/admin/changes/{id}/reject", endpoint_changes_reject,   CONSOLE_BODY_MOST},
+    {"POST",   "/api/admin/batches/{batch}/confirm", endpoint_batches_confirm, CONSOLE_BODY_MOST},
+    {"POST",   "/api/admin/batches/{batch}/reject", endpoint_batches_reject,   CONSOLE_BODY_MOST},
+    {"POST",   "/api/admin/personnel",       endpoint_personnel,            PERSONNEL_BODY_MOST},
     {"GET",    "/api/admin/users",           endpoint_users,                0},
     {"POST",   "/api/admin/users/{name}/stop", endpoint_users_stop,         CONSOLE_BODY_MOST},
     {"GET",    "/api/admin/terminals",       endpoint_terminals,            0},
@@ -156,6 +161,7 @@ static const struct http_route routes[] = {
 struct console_server {
     struct console_context context;
     struct http_server *http;
+    struct due *due;
 };
 
 static void rules_read(const struct config_group *group, struct sign_in_rules *ret)
@@ -239,7 +245,7 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
         !report_rules_read(group, &server->context.report_rules, f) ||
         !procedures_ready(role, &server->context.moving, f) ||
         !console_site_load(config_text(group, "site"), &server->context.site, f) ||
-        !http_start(server, group, f)) {
+        !http_start(server, group, f) || !due_start(role->db, role->city_code, &server->due, f)) {
         console_server_stop(server);
         return false;
     }
@@ -256,6 +262,7 @@ void console_server_stop(struct console_server *server)
 {
     if (server->http)
         http_server_stop(server->http);
+    due_stop(server->due);
     proving_free(server->context.proving);
     closed_free(server->context.closed);
     names_free(server->context.names);

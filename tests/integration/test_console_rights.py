@@ -3,6 +3,8 @@
 import csv
 import datetime
 
+import pytest
+
 # house is the fixture
 from administration import (NEW, actions, current, done, house, propose, report,  # noqa: F401
                             settle)
@@ -89,6 +91,87 @@ def test_all_rights_on_two_days_as_csv(house):
     for bad in ("", "from=2026-06-12", "from=2026-06-12&to=2026-06-12", "from=2026-06-13&to=2026-06-12",
                 f"from=2026-06-12&to={day(1)}", "from=x&to=2026-06-12"):
         assert house.people["kansa"].get(f"/api/audit/rights?{bad}").status_code == 400, bad
+
+
+# --- who moves, who leaves ------------------------------------------------------------------------
+
+HEADER = "利用者名,氏名,部署,異動,前任者\n"
+
+
+def personnel(house, lines, who="keiko", **more):
+    return house.people[who].post("/api/admin/personnel", csv=HEADER + lines, **more)
+
+
+def batch(house, number, who="sachiko", how="confirm", **more):
+    return house.people[who].post(f"/api/admin/batches/{number}/{how}", **more)
+
+
+def states(house, number):
+    return house.psql(f"SELECT state FROM change WHERE batch = '{number}' ORDER BY change_id").split()
+
+
+def test_personnel_data_are_compared_and_change_nothing(house):
+    plan = done(personnel(house, "hanako,職員花,情報政策課,,\nnobody,誰か,課,,\n", complete=True))
+    found = {(d["subject"], d["what"]) for d in plan["differences"]}
+    assert {("hanako", "name"), ("nobody", "no-account"), ("keiko", "absent")} <= found
+    assert plan["changes"] == plan["faults"] == [] and plan["batch"] is None
+    assert actions(house)[-1] == "personnel.compare"
+
+
+def test_who_moves_and_leaves_is_proposed_together_and_confirmed_by_another(house):
+    lines = "hanako,職員hanako,税務課,異動,kyuyo\nkyuyo,職員kyuyo,情報政策課,退職,\n"
+    faulty = done(personnel(house, lines + "nobody,x,y,異動,\n", propose=True, effective_on=day(0),
+                            reason="人事異動"))
+    assert faulty["batch"] is None and [f["line"] for f in faulty["faults"]] == [4]
+    assert house.psql("SELECT count(*) FROM change WHERE batch IS NOT NULL") == "0\n"
+    number = done(personnel(house, lines, propose=True, effective_on=day(0), reason="人事異動"))["batch"]
+    own = batch(house, number, who="keiko")
+    assert own.status_code == 409 and "何も反映していません" in own.text
+    assert states(house, number) == ["waiting", "waiting"]
+    done(batch(house, number))
+    assert states(house, number) == ["effective", "effective"]
+    hanako = current(house, "users", "hanako")
+    assert (hanako["department"], [r["right"] for r in hanako["rights"]]) == ("税務課", ["see"])
+    assert current(house, "users", "kyuyo")["disabled"]
+    for name in ("hanako", "kyuyo"):  # sessions end
+        assert house.people[name].get("/api/session").status_code == 401
+    assert actions(house)[-2:] == ["change.confirm"] * 2
+    assert batch(house, number).status_code == 404
+
+
+def test_all_of_a_batch_or_none(house):
+    lines = "kansa,職員kansa,税務課,異動,\nhanako,職員hanako,福祉課,異動,\n"
+    number = done(personnel(house, lines, propose=True, effective_on=day(0), reason="異動"))["batch"]
+    house.psql("UPDATE account SET display_name = '変わった' WHERE name = 'hanako'")
+    refused = batch(house, number)
+    assert refused.status_code == 409 and "hanako" in refused.text
+    assert states(house, number) == ["waiting", "waiting"]
+    assert current(house, "users", "kansa")["department"] == "情報政策課"
+    done(batch(house, number, how="reject", reason="出し直し"))
+    assert states(house, number) == ["rejected", "rejected"]
+
+
+def due(house):
+    """What the console's clock does once a minute."""
+    house.psql("SELECT change_apply_due('992011')", user="uketsuke_console")
+
+
+def test_a_change_of_a_day_to_come_waits_for_it(house):
+    lines = "hanako,職員hanako,福祉課,異動,\nkansa,職員kansa,税務課,異動,\n"
+    number = done(personnel(house, lines, propose=True, effective_on=day(1), reason="4月の異動"))["batch"]
+    assert "反映する日" in done(batch(house, number))["message"]
+    due(house)
+    assert states(house, number) == ["confirmed", "confirmed"]
+    assert current(house, "users", "hanako")["department"] == "税務課"
+    with pytest.raises(Exception, match="stays as it is"):
+        house.psql(f"UPDATE change SET effective_on = effective_on - 1 WHERE batch = '{number}'")
+    house.psql("SET session_replication_role = replica; UPDATE change SET effective_on ="
+               f" effective_on - 1 WHERE batch = '{number}';"
+               " UPDATE account SET display_name = '変わった' WHERE name = 'kansa'")
+    due(house)
+    assert states(house, number) == ["effective", "stale"]  # it is another account than was seen
+    assert current(house, "users", "hanako")["department"] == "福祉課"
+    assert current(house, "users", "kansa")["department"] == "情報政策課"
 
 
 def test_media_are_registered_by_two(house):

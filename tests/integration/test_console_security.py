@@ -25,6 +25,9 @@ NEEDS = {
     ("GET", "/api/queue"): "see", ("GET", "/api/overview"): "see",
     ("GET", "/api/templates"): "examine", ("GET", "/api/admin/changes"): "admin",
     ("POST", "/api/admin/changes"): "admin", ("POST", "/api/admin/changes/{id}/confirm"): "admin",
+    ("POST", "/api/admin/personnel"): "admin",
+    ("POST", "/api/admin/batches/{batch}/confirm"): "admin",
+    ("POST", "/api/admin/batches/{batch}/reject"): "admin",
     ("POST", "/api/admin/changes/{id}/reject"): "admin", ("GET", "/api/admin/users"): "admin",
     ("POST", "/api/admin/users/{name}/stop"): "admin", ("GET", "/api/admin/terminals"): "admin",
     ("GET", "/api/admin/holidays"): "admin", ("GET", "/api/admin/templates"): "admin",
@@ -112,7 +115,7 @@ def test_every_endpoint_by_every_right(house):
 PROVEN = {("POST", path) for path in (
     "/numbers", "/print", "/export", "/outputs/{number}/approve", "/outputs/{number}/password",
     "/identify", "/confirm", "/undo", "/refuse", "/withdraw", "/api/admin/changes/{id}/confirm",
-    "/api/admin/feeds/{id}/approve")} | {("GET", "/outputs/{number}/file")}
+    "/api/admin/batches/{batch}/confirm", "/api/admin/feeds/{id}/approve")} | {("GET", "/outputs/{number}/file")}
 
 
 def test_what_takes_the_password_again(house):

@@ -62,6 +62,8 @@ export interface Change {
   decided_by: string | null;
   decided_at: string | null;
   decided_why: string | null;
+  batch: string | null; // what is confirmed together
+  effective_on: string | null;
 }
 
 export interface Proposal {

@@ -13,6 +13,7 @@ export const KINDS: Record<string, string> = {
 };
 export const STATES: Record<string, string> = {
   waiting: "確認待ち",
+  confirmed: "確認済（反映待ち）",
   effective: "反映済",
   rejected: "差戻し",
   withdrawn: "取下げ",

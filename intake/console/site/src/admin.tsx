@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 
 import { type Change, settle, things } from "./admin-api";
 import { Difference, Done } from "./admin-parts";
+import { Batch, PersonnelPage } from "./admin-personnel";
 import { FeedsPage, ProceduresPage } from "./admin-setup";
 import { HolidaysPage, MediaPage, TemplatesPage, TerminalsPage } from "./admin-things";
 import { UsersPage } from "./admin-users";
@@ -95,7 +96,10 @@ function Decided(props: { items: Change[] }) {
               <td>
                 {KINDS[change.kind]}　{change.subject}
               </td>
-              <td>{STATES[change.state]}</td>
+              <td>
+                {STATES[change.state]}
+                {change.effective_on && <small class="receipt">{change.effective_on} から</small>}
+              </td>
               <td>
                 {who(change.proposed_by)}　{change.reason}
               </td>
@@ -122,6 +126,8 @@ function ChangesPage(props: { me: string }) {
     scrollTo(0, 0);
   };
   const waiting = value?.items.filter((change) => change.state === "waiting") ?? [];
+  const alone = waiting.filter((change) => !change.batch);
+  const batches = [...new Set(waiting.map((change) => change.batch).filter((batch) => batch !== null))];
   return (
     <>
       <Heading>確認待ちの変更案</Heading>
@@ -133,7 +139,15 @@ function ChangesPage(props: { me: string }) {
           （24時間有効）。本人に手渡してください。この画面を閉じると、もう表示できません。
         </Notice>
       )}
-      {waiting.map((change) => (
+      {batches.map((batch) => (
+        <Batch
+          changes={waiting.filter((change) => change.batch === batch)}
+          me={props.me}
+          done={(text) => done(text, null)}
+          key={batch}
+        />
+      ))}
+      {alone.map((change) => (
         <Waiting change={change} me={props.me} done={done} key={change.id} />
       ))}
       {value && !waiting.length && <p class="empty">確認を待っている変更案はありません。</p>}
@@ -145,6 +159,7 @@ function ChangesPage(props: { me: string }) {
 const PAGES: [string, string, (props: { me: string }) => preact.JSX.Element][] = [
   ["#/admin", "変更案", ChangesPage],
   ["#/admin/users", "利用者", UsersPage],
+  ["#/admin/personnel", "人事異動", PersonnelPage],
   ["#/admin/terminals", "端末", TerminalsPage],
   ["#/admin/media", "媒体", MediaPage],
   ["#/admin/holidays", "休日", HolidaysPage],
