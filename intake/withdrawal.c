@@ -57,6 +57,12 @@ static const struct db_statement withdrawal_key = {
     "withdrawal_key", "SELECT wrapped FROM application_key WHERE city_code = $1"
                       " AND application_id = $2::uuid"};
 
+static const struct db_statement withdrawal_again = {
+    "withdrawal_again",
+    "WITH again AS (UPDATE withdrawal SET settled_at = NULL, outcome = NULL WHERE city_code = $1"
+    "  AND application_id = $2::uuid AND outcome = 'told-destination' RETURNING application_id) "
+    "SELECT pg_notify('work_route', '') FROM again"};
+
 struct asked { /* one withdrawal; texts borrowed from the rows */
     const char *application_id, *channel, *receipt_number;
     const char *asked_by, *delivered_to;
@@ -166,6 +172,21 @@ static bool refuse(struct role *role, struct db_tx *tx, const struct asked *aske
         return false;
     return (!*entry.status || outbox_put(tx, &entry, 1, f)) &&
            settle(role, tx, asked, "too-late", f);
+}
+
+/* --- given back ------------------------------------------------------------------------------- */
+
+bool withdrawals_given_back(struct db_tx *tx, const struct decision *decisions, size_t count,
+                            struct failure *f)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct decision *d = &decisions[i];
+        if (d->moved && (d->to == STATE_REVIEW || d->to == STATE_CORRECTION) &&
+            !db_send(tx, &withdrawal_again,
+                     DB_VALUES(db_text(d->city_code), db_text(d->application_id)), -1, f))
+            return false;
+    }
+    return true;
 }
 
 /* --- the step --------------------------------------------------------------------------------- */

@@ -59,7 +59,8 @@ static bool on_receipts(struct db_tx *tx, const char *destination,
     for (size_t i = 0; i < count; i++)
         if (!taken[i]->notice) /* who was told something moves nothing by saying so */
             decisions[n++] = decision_of(role, taken[i], actor, terminal);
-    bool done = decide(tx, role->config, NULL, decisions, n, f);
+    bool done = decide(tx, role->config, NULL, decisions, n, f) &&
+                withdrawals_given_back(tx, decisions, n, f);
     for (size_t i = 0, d = 0; done && i < count; i++)
         if (!taken[i]->notice)
             tell_moved(taken[i], &decisions[d++]);
@@ -145,7 +146,8 @@ static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcom
         done = outcome_message(role, tx, &outcomes[i], &decisions[i], f);
     }
     done = done && decide(tx, role->config, role->name, decisions, count, f) &&
-           decide_without_correction(role, tx, decisions, count, f);
+           decide_without_correction(role, tx, decisions, count, f) &&
+           withdrawals_given_back(tx, decisions, count, f);
     for (size_t i = 0; done && i < count; i++)
         outcomes[i].moved = decisions[i].moved;
     free(decisions);

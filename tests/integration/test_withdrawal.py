@@ -56,6 +56,23 @@ def receive(stack):
     return {e["receipt_number"] for e in first[6:9]}
 
 
+def given_back(stack, fetched, received):
+    """The business system heard that it was taken back, and rejects it, or wants it corrected."""
+    stack.start_role("routing")
+    stack.wait_port("routing")
+    business = Consumer(stack, "child-allowance").open()
+    waiting = {e["receipt_number"]: e for e in json.loads(business.call("GET", "/items")[1])["items"]}
+    problem = [{"code": "E1002", "item": "application", "message": "withdrawn"}]
+    receipt = {"id": waiting[fetched]["id"], "sha256": waiting[fetched]["sha256"],
+               "result": "rejected", "problems": problem}
+    outcome = {"receipt_number": received, "outcome": "incomplete", "message": "お知らせです。",
+               "reasons": problem}
+    for path, one in (("/receipts", receipt), ("/outcomes", outcome)):
+        assert json.loads(business.call("POST", path, [one])[1])["results"][0]["result"] == "taken"
+    wait_until(lambda: {stack.applications()[r]["state"] for r in (fetched, received)}
+               == {"withdrawn"}, 20, "both withdrawn", 0.2)
+
+
 def withdraw(stack, receipt):
     return requests.post(f"http://127.0.0.1:{stack.ports['arrivals']}/arrivals/{receipt}/withdrawal",
                          timeout=10).status_code
@@ -99,4 +116,5 @@ def test_at_every_state(make_stack):
                       " AND status = 'withdrawn'").split()
     out = {r for r in asked if before[r] in ("received", "correction") or r in fetched}
     assert out <= set(told) and fetched <= set(told)
+    given_back(stack, min(fetched), min(r for r in asked if before[r] == "received"))
     assert stack.uketsuke("audit", "verify").returncode == 0
