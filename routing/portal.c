@@ -195,6 +195,13 @@ static json_t *call_for_json(struct portal *portal, const struct http_call *call
 
 /* --- the list --------------------------------------------------------------------------------- */
 
+static void tell_left_out(const struct portal_page *page)
+{
+    if (page->left_out)
+        log_error("portal.entries-left-out", log_number("count", (int64_t)page->left_out),
+                  log_text("first", page->fault));
+}
+
 bool portal_list(struct portal *portal, const char *status, char cursor[PORTAL_CURSOR_SIZE],
                  struct portal_entry *ret_entries, size_t most, size_t *ret_count,
                  size_t *ret_left_out, struct failure *f)
@@ -211,9 +218,7 @@ bool portal_list(struct portal *portal, const char *status, char cursor[PORTAL_C
     _cleanup_(cleanup_json) json_t *json = call_for_json(portal, &call, "list", f);
     if (!json || !portal_answer_list(json, portal->city_code, cursor, ret_entries, limit, &page, f))
         return false;
-    if (page.left_out)
-        log_error("portal.entries-left-out", log_number("count", (int64_t)page.left_out),
-                  log_text("first", page.fault));
+    tell_left_out(&page);
     *ret_count = page.count;
     *ret_left_out = page.left_out;
     return true;
@@ -231,7 +236,12 @@ bool portal_list_withdrawals(struct portal *portal, char cursor[PORTAL_CURSOR_SI
     struct http_call call = {
         .method = "GET", .path = path, .answer_most = limit * LIST_ENTRY_MOST + LIST_FRAME_MOST};
     _cleanup_(cleanup_json) json_t *json = call_for_json(portal, &call, "list of withdrawals", f);
-    return json && portal_answer_withdrawals(json, cursor, ret_withdrawals, limit, ret_count, f);
+    struct portal_page page;
+    if (!json || !portal_answer_withdrawals(json, cursor, ret_withdrawals, limit, &page, f))
+        return false;
+    tell_left_out(&page);
+    *ret_count = page.count;
+    return true;
 }
 
 /* --- a package -------------------------------------------------------------------------------- */

@@ -49,7 +49,8 @@ struct portal_withdrawal { /* 取下げ一覧 */
     char receipt_number[65];
     instant at;
 };
-/* One page of what residents took back, and is not answered yet; `cursor` as with portal_list. */
+/* One page of what residents took back, and is not answered yet; `cursor`, and entries that are not
+ * what they should be, as with portal_list. */
 bool portal_list_withdrawals(struct portal *portal, char cursor[129],
                              struct portal_withdrawal *ret_withdrawals, size_t most,
                              size_t *ret_count, struct failure *f);

@@ -180,29 +180,37 @@ bool portal_answer_list(const json_t *answer, const char *city_code,
 
 /* --- withdrawals ------------------------------------------------------------------------------ */
 
-static bool take_withdrawal(const json_t *object, struct portal_withdrawal *ret)
+/* NULL, or the member that is not what it should be. */
+static const char *take_withdrawal(const json_t *object, struct portal_withdrawal *ret)
 {
     char text[INSTANT_TEXT + 8];
-    return take_text(object, "receipt_number", ret->receipt_number, sizeof ret->receipt_number) &&
-           receipt_number_valid(ret->receipt_number) &&
-           take_text(object, "withdrawn_at", text, sizeof text) && instant_parse(text, &ret->at);
+    if (!take_text(object, "receipt_number", ret->receipt_number, sizeof ret->receipt_number) ||
+        !receipt_number_valid(ret->receipt_number))
+        return "receipt_number";
+    return take_text(object, "withdrawn_at", text, sizeof text) && instant_parse(text, &ret->at)
+               ? NULL
+               : "withdrawn_at";
 }
 
 bool portal_answer_withdrawals(const json_t *answer, char cursor[PORTAL_CURSOR_SIZE],
                                struct portal_withdrawal *ret_withdrawals, size_t most,
-                               size_t *ret_count, struct failure *f)
+                               struct portal_page *ret_page, struct failure *f)
 {
     const json_t *result = result_of(answer);
     const json_t *list = json_object_get(result, "withdrawals");
     char next[PORTAL_CURSOR_SIZE];
+    struct portal_page page = {0};
     size_t count = json_array_size(list);
-    bool good = json_is_array(list) && count <= most && take_cursor(result, cursor, next);
-    for (size_t i = 0; good && i < count; i++)
-        good = take_withdrawal(json_array_get(list, i), &ret_withdrawals[i]);
-    if (!good)
+    if (!json_is_array(list) || count > most || !take_cursor(result, cursor, next))
         return failure_set(f, FAILURE_PEER, "the portal's list of withdrawals is not valid");
+    for (size_t i = 0; i < count; i++) {
+        const char *fault = take_withdrawal(json_array_get(list, i), &ret_withdrawals[page.count]);
+        page.fault = page.fault ? page.fault : fault;
+        page.count += !fault;
+        page.left_out += fault != NULL;
+    }
     memcpy(cursor, next, sizeof next);
-    *ret_count = count;
+    *ret_page = page;
     return true;
 }
 

@@ -22,10 +22,10 @@ struct portal_page {
 bool portal_answer_list(const json_t *answer, const char *city_code,
                         char cursor[PORTAL_CURSOR_SIZE], struct portal_entry *ret_entries,
                         size_t most, struct portal_page *ret_page, struct failure *f);
-/* The same of withdrawals; an entry that is not what it should be is a failure. */
+/* The same of withdrawals: one that can't be read keeps back no other resident's. */
 bool portal_answer_withdrawals(const json_t *answer, char cursor[PORTAL_CURSOR_SIZE],
                                struct portal_withdrawal *ret_withdrawals, size_t most,
-                               size_t *ret_count, struct failure *f);
+                               struct portal_page *ret_page, struct failure *f);
 /* The new token (free it) and how long it lasts. */
 bool portal_answer_login(const json_t *answer, char **ret_token, instant *ret_lasts,
                          struct failure *f);

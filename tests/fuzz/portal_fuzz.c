@@ -36,6 +36,24 @@ static void try_list(const json_t *json, struct failure *f)
         check(&entries[i]);
 }
 
+static void try_withdrawals(const json_t *json, struct failure *f)
+{
+    struct portal_withdrawal found[ENTRIES];
+    char cursor[PORTAL_CURSOR_SIZE] = "1";
+    struct portal_page page = {0};
+    if (!portal_answer_withdrawals(json, cursor, found, ENTRIES, &page, f)) {
+        if (f->kind != FAILURE_PEER || strcmp(cursor, "1") != 0 || page.count || page.left_out)
+            abort();
+        return;
+    }
+    if (page.count + page.left_out > ENTRIES || strcmp(cursor, "1") == 0 ||
+        (page.left_out > 0) != (page.fault != NULL))
+        abort();
+    for (size_t i = 0; i < page.count; i++)
+        if (!receipt_number_valid(found[i].receipt_number))
+            abort();
+}
+
 static void try_login(const json_t *json, struct failure *f)
 {
     char *token = NULL;
@@ -73,6 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_loadb((const char *)body.data, body.length, JSON_REJECT_DUPLICATES, NULL);
     if (data[0] == 'L')
         try_list(json, &f);
+    else if (data[0] == 'W')
+        try_withdrawals(json, &f);
     else if (data[0] == 'T')
         try_login(json, &f);
     else if (data[0] == 'S')

@@ -265,6 +265,31 @@ static void test_entries_that_are_left_out(void **state)
     }
 }
 
+static void test_withdrawals_that_are_left_out(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "{\"receipt_number\":\"R-2\"}", "{\"withdrawn_at\":\"2026-11-21T09:00:00+09:00\"}",
+        "{\"receipt_number\":\"R 2\",\"withdrawn_at\":\"2026-11-21T09:00:00+09:00\"}",
+        "{\"receipt_number\":\"R-2\",\"withdrawn_at\":\"yesterday\"}", "7"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct portal_withdrawal found[3];
+        struct portal_page page;
+        char cursor[PORTAL_CURSOR_SIZE] = "";
+        struct failure f = {0};
+        _cleanup_(cleanup_text) char *text = text_format(
+            "{\"result\":{\"withdrawals\":[%s,{\"receipt_number\":\"R-1\",\"withdrawn_at\":"
+            "\"2026-11-21T09:00:00+09:00\"}]}}",
+            bad[i]);
+        _cleanup_(cleanup_json) json_t *json = json_loads(text, 0, NULL);
+        assert_true(portal_answer_withdrawals(json, cursor, found, 3, &page, &f));
+        assert_int_equal(page.count, 1);
+        assert_int_equal(page.left_out, 1);
+        assert_string_equal(found[0].receipt_number, "R-1");
+        assert_false(portal_answer_withdrawals(json, cursor, found, 1, &page, &f));
+    }
+}
+
 static void test_lists_that_are_no_answer(void **state)
 {
     struct fixture *x = *state;
@@ -532,6 +557,7 @@ int main(void)
         T(test_list),
         cmocka_unit_test(test_lists_that_are_nonsense),
         cmocka_unit_test(test_entries_that_are_left_out),
+        cmocka_unit_test(test_withdrawals_that_are_left_out),
         T(test_lists_that_are_no_answer),
         T(test_a_token_that_ran_out),
         T(test_a_portal_that_always_says_401),
