@@ -74,6 +74,8 @@ static const char *outcome_en(enum change_outcome outcome)
         return "it is about yourself: another person approves";
     case CHANGE_CONFIRMED:
         return "it is for a day to come, with others: confirm them at the console (人事異動)";
+    case CHANGE_PROPOSER:
+        return "who proposed it is no administrator any more: it can be rejected";
     case CHANGE_IN_USE:
         return "this certificate or address is registered already";
     default:

@@ -60,6 +60,9 @@ static const struct {
     [CHANGE_SAME_PERSON] = {"same-person", "変更案を出した人は確認できません。別の管理者が確認して"
                                            "ください。"},
     [CHANGE_OWN] = {"own", "自分についての変更は確認できません。別の管理者が確認してください。"},
+    [CHANGE_PROPOSER] =
+        {"proposer", "変更案を出した人は、いまは管理者ではありません。差し戻して、必要なら新しく"
+                     "変更案を出してください。"},
     [CHANGE_IN_USE] = {"in-use", "この証明書またはIPアドレスは、別の端末で登録されています。"},
 };
 
@@ -225,10 +228,15 @@ static bool note_settled(struct db_tx *tx, const struct administrator *who, int6
                          enum change_outcome outcome, struct failure *f)
 {
     static const char *const actions[] = {
-        [CHANGE_EFFECTIVE] = "change.confirm", [CHANGE_CONFIRMED] = "change.confirm",
-        [CHANGE_REJECTED] = "change.reject",   [CHANGE_WITHDRAWN] = "change.withdraw",
-        [CHANGE_STALE] = "change.stale",       [CHANGE_SAME_PERSON] = "change.refused",
-        [CHANGE_OWN] = "change.refused",       [CHANGE_IN_USE] = NULL,
+        [CHANGE_EFFECTIVE] = "change.confirm",
+        [CHANGE_CONFIRMED] = "change.confirm",
+        [CHANGE_REJECTED] = "change.reject",
+        [CHANGE_WITHDRAWN] = "change.withdraw",
+        [CHANGE_STALE] = "change.stale",
+        [CHANGE_SAME_PERSON] = "change.refused",
+        [CHANGE_OWN] = "change.refused",
+        [CHANGE_PROPOSER] = "change.refused",
+        [CHANGE_IN_USE] = NULL,
     };
     return !actions[outcome] ||
            administer_note(tx, who, actions[outcome], note_detail(id, kind, subject), why, f);

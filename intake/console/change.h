@@ -66,6 +66,7 @@ enum change_outcome {
     CHANGE_GONE,        /* no such change waits */
     CHANGE_SAME_PERSON, /* who proposed it cannot confirm it */
     CHANGE_OWN,         /* about who would confirm it */
+    CHANGE_PROPOSER,    /* who proposed it may do so no more: it can be rejected */
     CHANGE_IN_USE,      /* the terminal's certificate or address is another's */
 };
 const char *change_outcome_ja(enum change_outcome outcome); /* a sentence */

@@ -9,7 +9,7 @@ import pytest
 
 # house is the fixture
 from administration import (NEW, actions, current, done, house, message,  # noqa: F401
-                            propose, report, settle, waiting)
+                            person, propose, report, settle, waiting)
 from console_staff import enrolment_code
 from test_console_sign_in import Browser
 
@@ -273,6 +273,18 @@ def test_a_new_code_takes_two_people(house):
     Browser(house).enrol("kyuyo", code, "Kawazu-no-haru-3")
     assert house.uketsuke("user", "code", "nobody", check=False).returncode == 1
     assert house.uketsuke("user", "code", "kyuyo", "--approve", check=False).returncode == 1
+
+
+def test_what_somebody_left_behind_who_was_stopped_is_only_rejected(house):
+    house.people["left"] = person(house, "left", ["admin"])
+    before = current(house, "users", "kyuyo")
+    change = done(propose(house, "left", "account", "kyuyo", before,
+                          {**before, "display_name": "別の名"}))["id"]
+    done(house.people["keiko"].post("/api/admin/users/left/stop", reason="端末の紛失"))
+    refused = settle(house, "sachiko", change)
+    assert refused.status_code == 409 and "いまは管理者ではありません" in refused.text
+    assert current(house, "users", "kyuyo") == before
+    done(settle(house, "sachiko", change, "reject", reason="出した人が停止された"))
 
 
 def test_not_one_of_the_last_two_administrators_is_stopped_by_one(house):
