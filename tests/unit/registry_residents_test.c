@@ -325,17 +325,18 @@ static bool links_work(struct db_tx *tx, void *context, struct failure *f)
     struct registry_lookup lookups[] = {{.ca = "sign", .serial = "0a"},
                                         {.ca = "sign", .serial = "0b"},
                                         {.ca = "auth", .serial = "0a"},
-                                        {.ca = "sign", .serial = "0c"}};
-    for (size_t i = 0; i < 4; i++)
-        lookups[i].at = at("2026-06-01T00:00:00+09:00");
+                                        {.ca = "sign", .serial = "0c"},
+                                        {.ca = "sign", .serial = "0b"}};
+    for (size_t i = 0; i < 5; i++)
+        lookups[i].at = at(i < 4 ? "2026-06-01T00:00:00+09:00" : "2026-05-31T23:59:59+09:00");
     _cleanup_(cleanup_resident_set) struct resident_set set = {0};
-    if (!residents_linked(tx, TEST_CITY, lookups, 4, &set, f) || !resident_set_wait(tx, &set, f))
+    if (!residents_linked(tx, TEST_CITY, lookups, 5, &set, f) || !resident_set_wait(tx, &set, f))
         return false;
-    resident_set_links(&set, lookups, 4);
+    resident_set_links(&set, lookups, 5);
     for (size_t i = 0; i < set.count; i++) /* A3 was removed: linked, and no resident */
         buffer_format(found, "%zu=%s(%s) ", set.answers[i].question,
                       set.answers[i].resident.atenabango, set.answers[i].resident.name);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         buffer_format(found, "%zu:", lookups[i].count);
         for (size_t j = 0; j < lookups[i].count; j++)
             buffer_format(found, "%s ", lookups[i].atenabango[j]);
@@ -360,7 +361,8 @@ static void links_tell_whether_there_is_one(void **state)
              " ('992020', 'sign', '0c', 'Z9', 'card', '2026-01-01+09', 'infinity', 1, 'juki')");
     if (!db_transaction(identify, links_work, &found, &f))
         fail_msg("%s", f.text);
-    assert_string_equal(buffer_text(&found), "0=A1(今) 0=A2(通) 1=A2(通) 2:A1 A3 1:A2 0:0:");
+    assert_string_equal(buffer_text(&found),
+                        "0=A1(今) 0=A2(通) 1=A2(通) 4=A1(旧) 2:A1 A3 1:A2 0:0:1:A1 ");
     test_sql(&database, "DELETE FROM registry_link");
 }
 
