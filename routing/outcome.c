@@ -38,15 +38,16 @@ const char *outcome_result_name(enum outcome_result result)
     return names[result];
 }
 
-/* Of several items of one application the last that was accepted. */
+/* Of several items of one application the last that was accepted; never a notice about it, where
+ * there is an item. */
 static const struct db_statement outcomes_resolve = {
     "outcomes_resolve",
-    "SELECT q.position, max(d.outbox_id) "
+    "SELECT DISTINCT ON (q.position) q.position, d.outbox_id "
     "FROM jsonb_to_recordset($3::jsonb) AS q(position bigint, receipt text)"
     " JOIN application a ON a.city_code = $1 AND a.receipt_number = q.receipt"
     " JOIN delivery d ON d.city_code = $1 AND d.application_id = a.application_id"
     "  AND d.destination = $2 AND d.accepted "
-    "GROUP BY q.position"};
+    "ORDER BY q.position, d.status IS NULL DESC, d.outbox_id DESC"};
 
 /* Locked in the order of their ids; with what stands already. */
 static const struct db_statement outcomes_lock = {

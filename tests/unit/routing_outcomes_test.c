@@ -116,6 +116,24 @@ static void the_last_word_stands(void **state)
     assert_int_equal(kept("true"), 2);
 }
 
+/* By its receipt number it is the item's, also when a notice (取下げ) was received since. */
+static void a_notice_has_no_outcome_of_its_own(void **state)
+{
+    (void)state;
+    static const char by_number[] =
+        "[{\"receipt_number\":\"R-00000005\",\"outcome\":\"completed\"}]";
+    received(5);
+    json_t *results = send(house.ours, by_number);
+    assert_string_equal(house_text(results, 0, "result"), "taken");
+    json_decref(results);
+    int64_t notice = house_put_one(5);
+    test_sql(&house.database, "UPDATE outbox SET status = 'withdrawn'");
+    assert_string_equal(house_send(house.ours, notice, house_hash(5), true), "taken");
+    results = send(house.ours, by_number);
+    assert_string_equal(house_text(results, 0, "result"), "repeated");
+    json_decref(results);
+}
+
 static void what_the_application_does_not_take_is_a_conflict(void **state)
 {
     (void)state;
@@ -237,6 +255,7 @@ int main(void)
         EACH(an_outcome_is_taken_once_and_told),
         EACH(what_it_says_is_kept_sealed),
         EACH(the_last_word_stands),
+        EACH(a_notice_has_no_outcome_of_its_own),
         EACH(what_the_application_does_not_take_is_a_conflict),
         EACH(only_what_was_received_has_an_outcome),
         EACH(a_receipt_number_names_an_item_too),
