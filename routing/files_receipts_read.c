@@ -11,7 +11,7 @@ enum column { COLUMN_ID, COLUMN_SHA256, COLUMN_RESULT, COLUMN_CODE, COLUMN_ITEM,
 #define COLUMNS         6
 #define ROWS_MOST       250000 /* as many fit into FILES_RECEIPTS_MOST with their hashes */
 #define CONTAINERS_MOST 500000 /* objects and arrays, which cost fifty times their bytes */
-#define VALUES_MOST     2000000
+#define VALUES_MOST     3000000
 static const char *const columns[COLUMNS] = {"id", "sha256", "result", "code", "item", "message"};
 
 static bool ends_with(const char *text, const char *end)

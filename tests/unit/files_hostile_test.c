@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "routing/files_internal.h"
 #include "tests/support/files.h"
 #include "tests/unit/check.h"
 
@@ -325,16 +326,16 @@ static void one_file_of_receipts_keeps_no_other_waiting(void **state)
 static void a_name_too_long_for_its_results_is_left_alone(void **state)
 {
     (void)state;
-    char *receipt[2], name[260];
+    char *receipt[2], name[260], fits[260];
     two_items_are_out(receipt);
-    memset(name, 'a', 240);
-    strcpy(name + 240, ".csv");
+    snprintf(name, sizeof name, "%0125d.csv", 1); /* 129 characters */
+    snprintf(fits, sizeof fits, "%0124d.csv", 2);
     write_receipt(name, receipt[0]);
-    write_receipt("b.csv", receipt[1]);
+    write_receipt(fits, receipt[1]);
     files_step_all();
     assert_int_equal(desk.accepted, 1);
-    files_run("test -e %s/receipts/%s && test -e %s/receipts/done/b.csv", desk.place, name,
-              desk.place);
+    files_run("test -e %s/receipts/%s && test -e %s/receipts/done/%s", desk.place, name, desk.place,
+              fits);
     receipts_free(receipt);
 }
 
@@ -430,6 +431,30 @@ static void huge_files_of_receipts_are_refused(void **state)
     assert_int_equal(desk.taken, 0);
 }
 
+static bool reads(const char *name, const char *begin, const char *one, size_t count,
+                  const char *end)
+{
+    char fault[200];
+    _cleanup_(cleanup_buffer) struct buffer text = {0};
+    _cleanup_(cleanup_json) json_t *body = NULL;
+    buffer_append_text(&text, begin);
+    for (size_t i = 0; i < count; i++)
+        buffer_append_text(&text, one);
+    buffer_append_text(&text, end);
+    return files_receipts_read(name, buffer_bytes(&text), &body, fault, sizeof fault);
+}
+
+static void limits_of_receipts_hold_at_their_edge(void **state)
+{
+    (void)state;
+    assert_true(reads("a.csv", "id,sha256,result\n", "1,2,3\n", 249999, ""));
+    assert_false(reads("a.csv", "id,sha256,result\n", "1,2,3\n", 250000, ""));
+    assert_true(reads("a.json", "[", "{},", 499998, "{}]"));
+    assert_false(reads("a.json", "[", "{},", 499999, "{}]"));
+    assert_true(reads("a.json", "[", "1,", 3000000, "1]"));
+    assert_false(reads("a.json", "[", "1,", 3000001, "1]"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup(receipts_of_another_destination_take_nothing, reset),
         cmocka_unit_test_setup(a_folder_of_receipts_that_is_a_link_is_not_looked_into, reset),
         cmocka_unit_test_setup(huge_files_of_receipts_are_refused, reset),
+        cmocka_unit_test(limits_of_receipts_hold_at_their_edge),
     };
     return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }
