@@ -13,6 +13,7 @@
 #include "intake/identify/protection.h"
 #include "intake/lease.h"
 #include "intake/release.h"
+#include "intake/withdrawal.h"
 #include "routing/item.h"
 #include "routing/recheck.h"
 
@@ -353,7 +354,9 @@ static bool batch_work(struct db_tx *tx, void *context, size_t first, size_t cou
             return false;
     }
     return all->decision_count == 0 ||
-           decide(tx, all->role->config, all->role->name, all->decisions, all->decision_count, f);
+           (decide(tx, all->role->config, all->role->name, all->decisions, all->decision_count,
+                   f) &&
+            withdrawals_given_back(tx, all->decisions, all->decision_count, f));
 }
 
 /* --- the step --------------------------------------------------------------------------------- */

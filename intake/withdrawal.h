@@ -17,8 +17,9 @@
 
 /* Settles up to 64 withdrawals; in the role routing. For work_loop_run. */
 enum work_result withdrawal_step(void *context /* struct role * */, struct failure *f);
-/* What a business system gave back (審査待ち, 要訂正) though it was told that the resident took it
- * back is to be settled again. Of those decisions that moved; in their transaction. */
+/* What comes back (審査待ち, 要訂正), given back by the business system or taken back from it,
+ * though that one was told that the resident withdrew it, is to be settled again. Of those
+ * decisions that moved; in their transaction. */
 bool withdrawals_given_back(struct db_tx *tx, const struct decision *decisions, size_t count,
                             struct failure *f);
 

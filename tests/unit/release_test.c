@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "intake/hand_over.h"
+#include "intake/withdrawal.h"
 #include "tests/support/residents.h"
 #include "tests/support/town_hall.h"
 
@@ -246,6 +247,26 @@ static void what_is_free_again_goes_out_again(void **state)
     hall_must_be(1, "routed");
     assert_int_equal(hall_count(OURS), 1);
     assert_int_equal(hall_count("work"), 0);
+}
+
+/* The resident took it back meanwhile: nobody has to approve anything. */
+static void what_was_withdrawn_is_put_before_nobody(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    hall_application(1, NOTE, NULL);
+    hall_hand_over();
+    test_sql(&hall.database, "UPDATE outbox SET attempts = 1; INSERT INTO withdrawal"
+                             " SELECT city_code, application_id, now(), 'portal' FROM application");
+    assert_int_equal(withdrawal_step(&hall.routing, &f), WORK_DONE);
+    hall_must_be(1, "routed");
+    test_sql(&hall.database, "DELETE FROM outbox WHERE status = 'withdrawn'"); /* was told */
+    protect();
+    assert_int_equal(pull(), 1);
+    hall_hand_over();
+    hall_must_be(1, "review review-protected");
+    assert_int_equal(withdrawal_step(&hall.routing, &f), WORK_DONE);
+    hall_must_be(1, "withdrawn withdrawn-by-resident");
 }
 
 static void redelivery_of_the_protected_takes_people(void **state)
@@ -528,6 +549,7 @@ int main(void)
         EACH(what_was_received_is_not_undone_on_its_second_way),
         EACH(what_was_read_and_taken_back_is_remembered),
         EACH(what_was_rejected_may_be_put_right),
+        EACH(what_was_withdrawn_is_put_before_nobody),
         EACH(redelivery_of_the_protected_takes_people),
         EACH(redelivery_of_what_has_ended_does_not_leave),
         EACH(resending_the_protected_takes_people),
