@@ -199,6 +199,32 @@ def test_template_is_kept_by_two(people):
     sachiko.look("admin-templates")
 
 
+def test_a_move_is_read_from_a_file_and_confirmed_together(house, people, tmp_path):
+    keiko, sachiko = people["keiko"], people["sachiko"]
+    make_account(house, "idosha", "異動花子", DEPARTMENT, ("see",), ALL)
+    file = tmp_path / "ido.csv"
+    file.write_text("利用者名,氏名,部署,異動,前任者\nidosha,異動花子,税務課,異動,\nnobody,新人,税務課,,\n")
+    keiko.open("#/admin/personnel")
+    keiko.heading("人事異動")
+    keiko.find("#personnel-file")[0].send_keys(str(file))
+    keiko.press("照合する")
+    keiko.says("異動・退職（1人）")
+    keiko.says("利用者登録がない職員")
+    keiko.unfold("異動花子")
+    keiko.look("admin-personnel")
+    keiko.set_date("effective-on", house.psql("SELECT change_today()").strip())
+    keiko.type(reason="年度途中の異動")
+    keiko.press("1人の変更案を出す")
+    keiko.says("変更案を登録しました")
+    sachiko.open("#/admin")
+    sachiko.browser.refresh()
+    sachiko.says("年度途中の異動")
+    sachiko.look("admin-batch")
+    sachiko.press("1人をまとめて確認する")
+    sachiko.says("変更しました。")
+    assert house.psql("SELECT department FROM account WHERE name = 'idosha'") == "税務課\n"
+
+
 def test_pages_to_read_with_the_keyboard_alone(people):
     keiko = people["keiko"]
     for tab, heading, name in (("端末", "端末", "terminals"), ("媒体", "媒体", "media"), ("休日", "休日", "holidays"),
@@ -246,6 +272,16 @@ def test_a_feed_that_waits_is_approved_with_the_keyboard_alone(house, people):
 
 
 # --- the audit ------------------------------------------------------------------------------------
+
+def test_pages_to_read_of_rights_on_two_days(people):
+    kansa = people["kansa"]
+    kansa.open("#/audit/rights")
+    kansa.heading("権限の比較")
+    kansa.until(lambda: kansa.find("tbody tr"), "who came since")
+    assert kansa.find("a[download]")[0].get_attribute("href").endswith(
+        f"to={kansa.find('#to')[0].get_attribute('value')}")
+    kansa.look("audit-rights")
+
 
 def test_the_trail_is_searched(house, people):
     kansa = people["kansa"]
