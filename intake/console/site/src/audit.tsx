@@ -50,7 +50,8 @@ function EntryTable(props: { items: Entry[] }) {
         {props.items.map((entry) => (
           <tr key={`${entry.chain} ${entry.position}`}>
             <td class="number">
-              {entry.at.slice(0, 10)} {entry.at.slice(11, 19)}
+              <span class="number">{entry.at.slice(0, 10)}</span>{" "}
+              <span class="number">{entry.at.slice(11, 19)}</span>
             </td>
             <td>
               {entry.name ?? who(entry.actor)}
@@ -64,7 +65,7 @@ function EntryTable(props: { items: Entry[] }) {
             </td>
             <td>{entry.terminal ?? ""}</td>
             <td class="number">
-              {entry.chain} {entry.position}
+              <span>{entry.chain}</span> {entry.position}
             </td>
           </tr>
         ))}
