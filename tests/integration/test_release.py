@@ -182,7 +182,7 @@ def test_who_comes_under_protection_is_given_by_no_way_and_leaves_by_two_people(
         wait_state(stack, receipt, "review review-protected")
         assert not house.waiting(receipt)
 
-    assert "second person" in house.act("approve", a, code=2)
+    assert "another person has to approve" in house.act("approve", a, code=2)
     assert "another person" in house.act("approve", a, code=1)
     time.sleep(1)
     assert state(stack, a) == "review review-protected" and not house.waiting(a)
