@@ -138,6 +138,24 @@ static json_t *links_json(const struct overview *o, const struct db_rows *rows)
                      most && clock_now() - as_of > most);
 }
 
+/* Of what the queue may be asked for: each procedure by the name of its newest version. */
+static json_t *procedures_json(const struct overview *o)
+{
+    const struct procedures *known = o->role->procedures;
+    json_t *list = json_array();
+    for (size_t i = 0; i < o->visible.count; i++) {
+        const char *id = o->visible.procedures[i], *name = id;
+        struct route route;
+        for (size_t k = 0; k < procedures_count(known); k++)
+            if (strcmp(procedure_id(procedures_at(known, k)), id) == 0)
+                name = procedure_name(procedures_at(known, k));
+        if (route_find(o->role->config, id, &route))
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", id, "name", name,
+                                                  "business", route.business));
+    }
+    return list;
+}
+
 /* --- the whole ----------------------------------------------------------------------------------
  */
 
@@ -179,11 +197,12 @@ static bool overview_read(struct overview *o, struct failure *f)
         return false;
     json_t *list = waiting_json(waiting);
     json_t *oldest = json_object_get(json_array_get(list, 0), "oldest");
-    o->answer = json_pack(
-        "{s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:I}", "at", console_time(clock_now()), "today",
-        today_json(come), "oldest", oldest, "waiting", list, "due", due_json(due), "destinations",
-        behind_json(o, behind), "ocsp", ocsp_health_json(health, o->role->config), "links",
-        links_json(o, links), "small_cells", (json_int_t)small_cells(o->role->config));
+    o->answer = json_pack("{s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "at",
+                          console_time(clock_now()), "today", today_json(come), "oldest", oldest,
+                          "waiting", list, "due", due_json(due), "destinations",
+                          behind_json(o, behind), "ocsp", ocsp_health_json(health, o->role->config),
+                          "links", links_json(o, links), "procedures", procedures_json(o),
+                          "small_cells", (json_int_t)small_cells(o->role->config));
     return true;
 }
 

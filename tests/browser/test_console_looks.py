@@ -5,6 +5,7 @@ import json
 
 import pytest
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 FIRST_VIEW = 150 << 10  # bytes over the wire
 USABLE = 1000           # milliseconds
@@ -188,3 +189,36 @@ def test_queue_with(house, people, alone, count):
     tab = hanako.text(".tab[aria-pressed=true]")
     assert f"{count}" in tab.replace(",", ""), tab
     hanako.look(f"queue-{count}")
+
+
+def test_pages_and_filters_of_a_long_queue(house, people, alone):
+    """Page by page by the keyboard; a filter begins at the first page, and names what there is."""
+    hanako = people["hanako"]
+    house.psql(FILL.format(count=250))
+    hanako.open("#/")
+    hanako.to_queue()
+    receipts = lambda: [e.text for e in hanako.find("td.number a")]  # noqa: E731
+    first = receipts()
+    seen = first
+    for place, count in (("101～200件目", 100), ("201～250件目", 50)):
+        hanako.keys_of_page("n")
+        hanako.until(lambda: place in hanako.text(".pages"), place)
+        assert len(receipts()) == count
+        seen = seen + receipts()
+    assert len(set(seen)) == 250, "each once"
+    hanako.keys_of_page("n")  # nothing behind the last
+    hanako.keys_of_page("p")
+    hanako.until(lambda: "101～200件目" in hanako.text(".pages"), "the page before")
+    hanako.until(lambda: hanako.find("select[name=reason]"), "reasons to choose from")
+    Select(hanako.find("select[name=reason]")[0]).select_by_visible_text(
+        "該当しうる住民が複数います。")
+    hanako.until(lambda: len(receipts()) == 63, "those of one reason")
+    assert hanako.find("select[name=procedure]") == []  # there is one
+    hanako.look("queue-filtered")
+    # Enter is the tab's, not the row's; the reason was the other state's.
+    hanako.script("document.querySelectorAll('.tab')[1].focus()")
+    hanako.keys(Keys.ENTER)
+    hanako.until(lambda: "審査待ち" in hanako.text(".tab[aria-pressed=true]"), "the other tab")
+    hanako.until(lambda: hanako.find("select[name=reason]") == [] or
+                 Select(hanako.find("select[name=reason]")[0]).first_selected_option.text
+                 == "すべて", "no reason chosen")

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { get, type Queue, type Waiting } from "./api";
 import { Failure, Heading, lazy, useKeys, useLoaded } from "./parts";
+import { type Asked, Filters } from "./queue-filters";
 import { age, daysLeft, left, when } from "./words";
 
 const Bulk = lazy(() => import("./bulk").then((part) => part.Bulk));
@@ -16,27 +17,7 @@ const STATES: [string, string][] = [
   ["correction", "訂正待ち"],
   ["put_off", "日付まで保留"],
 ];
-const FILTERS: { name: string; label: string; choices: [string, string][] }[] = [
-  {
-    name: "due",
-    label: "期限",
-    choices: [
-      ["", "すべて"],
-      ["late", "過ぎたもの"],
-      ["today", "今日まで"],
-      ["week", "7日以内"],
-    ],
-  },
-  {
-    name: "claimed",
-    label: "着手",
-    choices: [
-      ["", "すべて"],
-      ["none", "誰も着手していない"],
-      ["mine", "自分が着手中"],
-    ],
-  },
-];
+const PAGE = 100; // items
 const EVERY = 15000; // milliseconds
 
 export const open = (receipt: string) => {
@@ -103,47 +84,34 @@ function Row({ item, current, chosen, point, choose }: RowProps) {
   );
 }
 
-function Filters(props: { value: Record<string, string>; set: (name: string, to: string) => void }) {
-  return (
-    <div class="filters">
-      {FILTERS.map((filter) => (
-        <label key={filter.name}>
-          {filter.label}{" "}
-          <select
-            value={props.value[filter.name] ?? ""}
-            onChange={(event) => props.set(filter.name, event.currentTarget.value)}
-          >
-            {filter.choices.map(([value, name]) => (
-              <option value={value}>{name}</option>
-            ))}
-          </select>
-        </label>
-      ))}
-    </div>
-  );
+interface View {
+  state: string;
+  asked: Asked;
+  pages: string[]; // `after` of each page behind the first, up to this one
 }
 
-/** What is asked for: an address of the API that a filter of a tab stands for. */
-function question(state: string, filters: Record<string, string>): string {
-  const query = new URLSearchParams({ limit: "100" });
+/** What is asked for: an address of the API. */
+function question({ state, asked, pages }: View): string {
+  const after = pages[pages.length - 1];
+  const query = new URLSearchParams({ limit: `${PAGE}` });
   if (state === "put_off") query.set("put_off", "yes");
   else query.set("state", state);
-  for (const [name, value] of Object.entries(filters)) if (value) query.set(name, value);
+  for (const [name, value] of Object.entries({ ...asked, after })) if (value) query.set(name, value);
   return `/api/queue?${query}`;
 }
 
 export function QueuePage() {
-  const [state, setState] = useState("unmatched");
-  const [filters, setFilters] = useState<Record<string, string>>({});
+  const [view, setView] = useState<View>({ state: "unmatched", asked: {}, pages: [] });
+  const { state, asked, pages } = view;
   const [at, setAt] = useState(0);
   const [chosen, setChosen] = useState<string[]>([]);
-  const path = question(state, filters);
+  const path = question(view);
   const { value, error, again } = useLoaded((background) => get<Queue>(path, background), path);
   const items = value?.items ?? [];
   const current = Math.min(at, Math.max(0, items.length - 1));
   const here = items.filter((item) => chosen.includes(item.receipt_number));
-  const look = (change: () => void) => {
-    change();
+  const look = (to: Partial<View>) => {
+    setView({ ...view, pages: [], ...to });
     setAt(0);
     setChosen([]);
   };
@@ -152,6 +120,8 @@ export function QueuePage() {
     if (receipt)
       setChosen(chosen.includes(receipt) ? chosen.filter((r) => r !== receipt) : [...chosen, receipt]);
   };
+  const before = () => pages.length > 0 && look({ pages: pages.slice(0, -1) });
+  const behind = () => value?.next && look({ pages: [...pages, value.next] });
   useEffect(() => {
     const timer = setInterval(() => again(true), EVERY);
     return () => clearInterval(timer);
@@ -160,6 +130,8 @@ export function QueuePage() {
     j: () => setAt(Math.min(current + 1, items.length - 1)),
     k: () => setAt(Math.max(current - 1, 0)),
     x: () => choose(items[current]),
+    n: behind,
+    p: before,
     Enter: () => items[current] && open(items[current].receipt_number),
   });
   return (
@@ -177,21 +149,27 @@ export function QueuePage() {
             type="button"
             class="tab"
             aria-pressed={state === code}
-            onClick={() => look(() => setState(code))}
+            onClick={() => look({ state: code, asked: { ...asked, reason: "" } })}
           >
             {name} <span class="count">{value?.counts[code] ?? "…"}</span>
           </button>
         ))}
       </div>
       <Filters
-        value={filters}
-        set={(name, to) => look(() => setFilters({ ...filters, [name]: to }))}
+        state={state}
+        waiting={value?.counts[state]}
+        asked={asked}
+        set={(to) => look({ asked: to })}
       />
       {here.length > 0 && (
         <Bulk items={here} done={() => (setChosen([]), again())} key={here.length} />
       )}
       {value && items.length === 0 ? (
-        <p class="empty">待っている申請はありません。</p>
+        <p class="empty">
+          {Object.values(asked).some(Boolean) || pages.length > 0
+            ? "ここに当てはまる申請はありません。"
+            : "待っている申請はありません。"}
+        </p>
       ) : (
         <table class="list">
           <caption class="visually-hidden">
@@ -224,9 +202,20 @@ export function QueuePage() {
           </tbody>
         </table>
       )}
+      {(pages.length > 0 || value?.next) && (
+        <p class="pages">
+          <button type="button" disabled={pages.length === 0} onClick={before}>
+            前の{PAGE}件
+          </button>
+          {items.length > 0 && `${pages.length * PAGE + 1}～${pages.length * PAGE + items.length}件目`}
+          <button type="button" disabled={!value?.next} onClick={behind}>
+            次の{PAGE}件
+          </button>
+        </p>
+      )}
       <p class="help">
-        キー操作：<kbd>j</kbd> 次　<kbd>k</kbd> 前　<kbd>Enter</kbd> 開く　<kbd>x</kbd> 選ぶ
-        {value?.next && "　先頭の100件を表示しています。"}
+        キー操作：<kbd>j</kbd> 次　<kbd>k</kbd> 前　<kbd>Enter</kbd> 開く　<kbd>x</kbd> 選ぶ　
+        <kbd>n</kbd> 次の{PAGE}件　<kbd>p</kbd> 前の{PAGE}件
       </p>
     </>
   );
