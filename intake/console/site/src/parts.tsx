@@ -198,6 +198,7 @@ export function useKeys(keys: Record<string, () => void>) {
       if (document.querySelector("dialog[open]")) return; // it stands before the page
       if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
       if (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && event.key !== "Escape") return;
+      if (event.key === "Enter" && target.closest("a, button, summary")) return; // it is theirs
       const run = latest.current[event.key];
       if (!run) return;
       event.preventDefault();
