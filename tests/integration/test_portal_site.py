@@ -3,13 +3,26 @@ keeps. The pages themselves are tested in tests/browser."""
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 
 import pytest
 import requests
 
 CLAIM = "child-allowance.certification-claim"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
+
+
+def png(more=0):
+    """An image of one pixel, with a comment of so many bytes."""
+    parts = ((b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)), (b"tEXt", b"\0" * more),
+             (b"IDAT", zlib.compress(b"\0\0")), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts)
+
+
+PNG = png()
 OURS = {"X-Requested-By": "portal"}
 SERVICE = {
     "id": CLAIM, "version": "1", "status": "current", "name": "試験", "summary": "児童手当のこと",
@@ -130,9 +143,10 @@ def test_attachments(visitor):
     visitor.log_in(0)
     draft = visitor.draft(GOOD)
     at = f"/drafts/{draft}/files/"
-    visitor.call("POST", at + "proof", 422, data=b"%PDF-1.7 not asked for")
+    visitor.call("POST", at + "proof", 422, data=b"%PDF-1.7\nxref\nstartxref\n9\n%%EOF")  # not asked for
+    visitor.call("POST", at + "proof", 422, data=PNG[:-4])  # cut off
     visitor.call("POST", at + "proof", 422, data=b"<svg onload=alert(1)>")
-    visitor.call("POST", at + "proof", 422, data=PNG + b"\0" * 1000)
+    visitor.call("POST", at + "proof", 422, data=png(1000))
     visitor.call("POST", at + "unheard-of", 404, data=PNG)
     second = visitor.call("POST", at + "proof", 201, data=PNG)["id"]
     visitor.call("POST", at + "proof", 422, data=PNG)  # one too many
