@@ -53,7 +53,9 @@ interface FiltersProps {
 export function Filters({ state, waiting, asked, set }: FiltersProps) {
   const load = (background: boolean) => get<Choices>("/api/overview", background);
   const { value, again } = useLoaded(load, "choices");
-  useEffect(() => again(true), [waiting]);
+  useEffect(() => {
+    if (value) again(true);
+  }, [waiting]);
   const choices = value ?? { procedures: [], waiting: [] };
   const filters: [string, string, Choice[]][] = [
     ["due", "期限", DUE],
