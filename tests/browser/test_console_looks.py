@@ -192,7 +192,7 @@ def test_queue_with(house, people, alone, count):
 
 
 def test_pages_and_filters_of_a_long_queue(house, people, alone):
-    """Page by page by the keyboard; a filter begins at the first page, and names what there is."""
+    """Page by page; a filter begins at the first page, and names what there is."""
     hanako = people["hanako"]
     house.psql(FILL.format(count=250))
     hanako.open("#/")
