@@ -123,6 +123,10 @@ def test_queue_filters_and_pages(house):
     found = hanako.get(f"/api/queue?reason={reason}").json()["items"]
     assert found and {i["reason"] for i in found} == {reason}
     assert hanako.get(f"/api/queue?business={OTHER}").json()["items"] == []
+    asked = f"/api/queue?procedure={PROCEDURE}&business={CHILD}&limit=200"
+    of_one = hanako.get(asked).json()["items"]
+    assert of_one and {i["procedure_id"] for i in of_one} == {PROCEDURE}
+    assert hanako.get("/api/queue?procedure=nothing.of-the-kind").json()["items"] == []
     for bad in ("limit=0", "limit=201", "after=x", "after=1.x", "after=infinity.1.x", "due=soon",
                 "after=2026-02-30.1.00000000-0000-0000-0000-000000000000", "claimed=all",
                 "put_off=perhaps"):
@@ -536,6 +540,10 @@ def test_overview(house):
     assert sum(w["count"] for w in found["waiting"]) == sum(
         counts[which] for which in ("review", "unmatched", "held", "correction", "put_off"))
     assert {d["destination"] for d in found["destinations"]} == {"portal", CHILD}
+    assert {"id": PROCEDURE, "business": CHILD, "name":
+            "児童手当等の受給資格及び児童手当の額についての認定請求"} in found["procedures"]
+    others = house.people["other"].get("/api/overview").json()["procedures"]
+    assert PROCEDURE not in {one["id"] for one in others}  # what one may not see is no choice
     lists = found["revocation"]
     assert found["ocsp"] is None and found["small_cells"] == 10
     assert lists["lists"] == 4 and lists["unusable"] == 0 and lists["newest"]
