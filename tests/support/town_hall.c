@@ -193,3 +193,24 @@ bool hall_try(const char *who, int n, hall_act *act, const void *what)
     struct failure f = {0};
     return attempt(who, n, 0, act, what, &f);
 }
+
+bool hall_approve(struct db_tx *tx, const struct staff_act *act, const void *what,
+                  struct staff_answer *answer, struct failure *f)
+{
+    (void)what;
+    return staff_approve(tx, act, answer, f);
+}
+
+bool hall_resend(struct db_tx *tx, const struct staff_act *act, const void *what,
+                 struct staff_answer *answer, struct failure *f)
+{
+    (void)what;
+    return staff_resend(tx, act, answer, f);
+}
+
+bool hall_undo(struct db_tx *tx, const struct staff_act *act, const void *what,
+               struct staff_answer *answer, struct failure *f)
+{
+    (void)what;
+    return staff_identify_undo(tx, act, answer, f);
+}

@@ -15,7 +15,15 @@ struct town_hall {
 };
 extern struct town_hall hall;
 
-/* `more`: text for the [route] of the procedure and what stands behind it. */
+/* Where its applications go; what follows it goes on in that section. */
+#define HALL_ROUTE                                                                                 \
+    "[route child-allowance.certification-claim]\ndestination = child-allowance\n"                 \
+    "legal-basis = 番号法第9条第1項\nindividual-number = yes\n"
+/* What a rule found: something for a person to look at, or nothing that holds it up. */
+#define HALL_REVIEW "[{\"rule\":\"r\",\"severity\":\"review\",\"item\":\"a\",\"message\":\"m\"}]"
+#define HALL_NOTE   "[{\"rule\":\"r\",\"severity\":\"note\",\"item\":\"a\",\"message\":\"m\"}]"
+
+/* `more`: HALL_ROUTE, and what stands behind it; or another configuration. */
 void hall_make(const char *more);
 void hall_drop(void);
 void hall_clear(void);
@@ -36,5 +44,7 @@ typedef bool hall_act(struct db_tx *tx, const struct staff_act *act, const void 
 enum staff_result hall_do(const char *who, int n, int version, hall_act *act, const void *what);
 /* False when it fails. */
 bool hall_try(const char *who, int n, hall_act *act, const void *what);
+/* Acts that say nothing but themselves: staff_approve, staff_resend, staff_identify_undo. */
+hall_act hall_approve, hall_resend, hall_undo;
 
 #endif

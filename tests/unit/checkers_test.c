@@ -11,14 +11,10 @@
 #include "tests/support/residents.h"
 #include "tests/support/town_hall.h"
 
-#define NOTE "[{\"rule\":\"r\",\"severity\":\"note\",\"item\":\"a\",\"message\":\"m\"}]"
-
 static int set_up(void **state)
 {
     (void)state;
-    hall_make("[route child-allowance.certification-claim]\ndestination = child-allowance\n"
-              "legal-basis = 番号法第9条第1項\nindividual-number = yes\n"
-              "approval = superior\ncheckers = 2\n");
+    hall_make(HALL_ROUTE "approval = superior\ncheckers = 2\n");
     test_sql(
         &hall.database,
         "INSERT INTO terminal (city_code, label, department, address, proposed_by, approved_by)"
@@ -48,17 +44,10 @@ static int in_review(void **state)
     (void)state;
     hall_clear();
     test_residents_clear(&hall.database);
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     hall_must_be(1, "review review-route");
     return 0;
-}
-
-static bool approve(struct db_tx *tx, const struct staff_act *act, const void *what,
-                    struct staff_answer *answer, struct failure *f)
-{
-    (void)what;
-    return staff_approve(tx, act, answer, f);
 }
 
 static bool approve_as_superior(struct db_tx *tx, const struct staff_act *act, const void *what,
@@ -82,10 +71,10 @@ static void two_check_and_a_superior_approves(void **state)
 {
     (void)state;
     assert_int_equal(hall_count("review WHERE persons = 3 AND superior AND demands = 'route'"), 1);
-    expect("staff:a", approve, STAFF_ONE_MORE);
-    expect("staff:a", approve, STAFF_SAME_PERSON);
-    expect("staff:b", approve, STAFF_ONE_MORE);
-    expect("staff:c", approve, STAFF_SUPERIOR);
+    expect("staff:a", hall_approve, STAFF_ONE_MORE);
+    expect("staff:a", hall_approve, STAFF_SAME_PERSON);
+    expect("staff:b", hall_approve, STAFF_ONE_MORE);
+    expect("staff:c", hall_approve, STAFF_SUPERIOR);
     assert_int_equal(hall_count("approval"), 2);
     assert_false(hall_try("staff:c", 1, approve_as_superior, NULL)); /* the database knows better */
     hall_must_be(1, "review review-route");
@@ -101,9 +90,9 @@ static void who_checked_does_not_approve(void **state)
 {
     (void)state;
     expect("staff:boss", approve_as_superior, STAFF_ONE_MORE); /* as one who checks */
-    expect("staff:a", approve, STAFF_ONE_MORE);
+    expect("staff:a", hall_approve, STAFF_ONE_MORE);
     expect("staff:boss", approve_as_superior, STAFF_SAME_PERSON);
-    expect("staff:b", approve, STAFF_SUPERIOR);
+    expect("staff:b", hall_approve, STAFF_SUPERIOR);
     assert_int_equal(hall_count("approval WHERE superior"), 0);
     hall_must_be(1, "review review-route");
 }
@@ -129,8 +118,8 @@ static void the_protected_take_no_fewer(void **state)
     (void)state;
     test_resident_make(&hall.database,
                        &(struct test_resident){.atenabango = "17", .is_protected = true});
-    expect("staff:a", approve, STAFF_ONE_MORE);
-    expect("staff:b", approve, STAFF_ONE_MORE);
+    expect("staff:a", hall_approve, STAFF_ONE_MORE);
+    expect("staff:b", hall_approve, STAFF_ONE_MORE);
     expect("staff:boss", approve_as_superior, STAFF_DONE);
     hall_hand_over(); /* that was of somebody who was not protected */
     hall_must_be(1, "review review-protected");
@@ -141,8 +130,8 @@ static void the_protected_take_no_fewer(void **state)
 static void hand_over_counts_again(void **state)
 {
     (void)state;
-    expect("staff:a", approve, STAFF_ONE_MORE);
-    expect("staff:b", approve, STAFF_ONE_MORE);
+    expect("staff:a", hall_approve, STAFF_ONE_MORE);
+    expect("staff:b", hall_approve, STAFF_ONE_MORE);
     expect("staff:boss", approve_as_superior, STAFF_DONE);
     test_sql(&hall.database, "SET session_replication_role = replica;"
                              " UPDATE approval SET superior = false");

@@ -10,10 +10,9 @@
 
 #include "base/cleanup.h"
 #include "intake/identify/identify.h"
+#include "tests/unit/hanako_support.h"
 
-#define NAME    "桜野　花子"
-#define ADDRESS "試験県桜野市本町一丁目２番３号"
-#define MOST    8
+#define MOST 8
 
 /* One application and the residents that were fetched for it: good, until a test changes it. */
 struct scene {
@@ -28,31 +27,17 @@ struct scene {
 
 static struct resident resident_of(const char *atenabango, const char *name)
 {
-    struct resident resident = {.relation = "",
-                                .name = name,
-                                .kana = "",
-                                .common_name = "",
-                                .common_kana = "",
-                                .former_surname = "",
-                                .roman_name = "",
-                                .kanji_name = "",
-                                .birth_date = {1992, 4, 1},
-                                .sex = '2',
-                                .prefecture = "試験県",
-                                .municipality = "桜野市",
-                                .town_code = "",
-                                .town = "本町一丁目",
-                                .lot = "２番３号",
-                                .building = ""};
+    struct resident resident = registered;
+    resident.name = name;
+    resident.kana = "";
     snprintf(resident.atenabango, sizeof resident.atenabango, "%s", atenabango);
-    snprintf(resident.household, sizeof resident.household, "H1");
     return resident;
 }
 
 static json_t *person(void)
 {
-    return json_pack("{s:s s:s s:s s:s s:s}", "name", NAME, "name_kana", "サクラノ　ハナコ", "sex",
-                     "2", "birth_date", "1992-04-01", "address", ADDRESS);
+    return json_pack("{s:s s:s s:s s:s s:s}", "name", NAME, "name_kana", KANA, "sex", "2",
+                     "birth_date", "1992-04-01", "address", ADDRESS);
 }
 
 static int set_up(void **state)

@@ -7,18 +7,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "intake/identify/match.h"
-
-#define NAME    "桜野　花子"
-#define ADDRESS "試験県桜野市本町一丁目２番３号"
-
-static const struct facts certificate = {.name = NAME,
-                                         .name_substituted = "00000",
-                                         .kana = "",
-                                         .birth_date = "1992-04-01",
-                                         .sex = '2',
-                                         .address = ADDRESS,
-                                         .address_substituted = "000000000000000"};
+#include "tests/unit/hanako_support.h"
 
 static enum agreement compare(enum fact fact, const struct facts *a, const struct facts *b)
 {
@@ -28,22 +17,9 @@ static enum agreement compare(enum fact fact, const struct facts *a, const struc
 
 static struct resident resident_called(const char *name)
 {
-    return (struct resident){.relation = "",
-                             .name = name,
-                             .kana = "サクラノ　ハナコ",
-                             .common_name = "",
-                             .common_kana = "",
-                             .former_surname = "",
-                             .roman_name = "",
-                             .kanji_name = "",
-                             .birth_date = {1992, 4, 1},
-                             .sex = '2',
-                             .prefecture = "試験県",
-                             .municipality = "桜野市",
-                             .town_code = "",
-                             .town = "本町一丁目",
-                             .lot = "２番３号",
-                             .building = ""};
+    struct resident resident = registered;
+    resident.name = name;
+    return resident;
 }
 
 /* Whatever was folded before, and for whom: what is told is compared as if it stood alone. */
@@ -97,7 +73,7 @@ static void a_resident_has_the_same_words_in_parts(void **state)
     (void)state;
     struct resident resident = resident_called(NAME);
     struct facts facts = certificate;
-    facts.kana = "サクラノ　ハナコ";
+    facts.kana = KANA;
     _cleanup_(cleanup_known) struct known *known = known_of_resident(&resident);
     _cleanup_(cleanup_known) struct known *same = known_of(&facts);
     for (enum fact fact = FACT_NAME; fact <= FACT_ADDRESS; fact += FACT_ADDRESS - FACT_NAME)

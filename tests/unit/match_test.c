@@ -11,18 +11,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "intake/identify/match.h"
-
-#define NAME    "桜野　花子"
-#define ADDRESS "試験県桜野市本町一丁目２番３号"
-
-static const struct facts certificate = {.name = NAME,
-                                         .name_substituted = "00000",
-                                         .kana = "",
-                                         .birth_date = "1992-04-01",
-                                         .sex = '2',
-                                         .address = ADDRESS,
-                                         .address_substituted = "000000000000000"};
+#include "tests/unit/hanako_support.h"
 
 static enum agreement compare(enum fact fact, const struct facts *a, const struct facts *b)
 {
@@ -282,28 +271,6 @@ static void facts_of_a_wrong_type_count_as_none(void **state)
 
 /* --- residents -------------------------------------------------------------------------------- */
 
-static struct resident resident_like(void)
-{
-    return (struct resident){.atenabango = "000000000000001",
-                             .household = "H1",
-                             .relation = "",
-                             .name = NAME,
-                             .kana = "サクラノ　ハナコ",
-                             .common_name = "",
-                             .common_kana = "",
-                             .former_surname = "",
-                             .roman_name = "",
-                             .kanji_name = "",
-                             .birth_date = {1992, 4, 1},
-                             .sex = '2',
-                             .prefecture = "試験県",
-                             .municipality = "桜野市",
-                             .town_code = "",
-                             .town = "本町一丁目",
-                             .lot = "２番３号",
-                             .building = ""};
-}
-
 static struct match match_with(const struct facts *facts, const struct resident *resident)
 {
     struct match found;
@@ -316,7 +283,7 @@ static struct match match_with(const struct facts *facts, const struct resident 
 static void other_names_of_a_resident_count(void **state)
 {
     (void)state;
-    struct resident resident = resident_like();
+    struct resident resident = registered;
     struct facts facts = certificate;
     facts.name_substituted = "";
     assert_int_equal(match_with(&facts, &resident).how[FACT_NAME], AGREE_SAME);
@@ -338,8 +305,8 @@ static void better_candidates_score_more(void **state)
 {
     (void)state;
     struct facts facts = certificate;
-    facts.kana = "サクラノ　ハナコ";
-    const struct resident self = resident_like();
+    facts.kana = KANA;
+    const struct resident self = registered;
     struct resident married = self, moved = self, twin = self, namesake = self, stranger = self;
     married.name = "梅田　花子", married.kana = "ウメダ　ハナコ";
     moved.town = "川上", moved.lot = "８";
@@ -358,7 +325,7 @@ static void the_number_outweighs(void **state)
     (void)state;
     static const uint8_t hash[NUMBER_HASH_BYTES] = {1}, other[NUMBER_HASH_BYTES] = {2};
     struct facts facts = certificate;
-    struct resident same = resident_like(), married = same;
+    struct resident same = registered, married = same;
     facts.number_hash = hash;
     same.has_number = married.has_number = true;
     memcpy(same.number_hash, other, sizeof other);
@@ -373,7 +340,7 @@ static void the_better_of_two_tellers_counts(void **state)
     (void)state;
     struct match found;
     struct facts form = certificate;
-    struct resident resident = resident_like();
+    struct resident resident = registered;
     form.address = "試験県桜野市川上８", form.address_substituted = "";
     _cleanup_(cleanup_known) struct known *first = known_of(&form);
     _cleanup_(cleanup_known) struct known *second = known_of(&certificate);

@@ -17,15 +17,12 @@
 #include "tests/support/residents.h"
 #include "tests/support/town_hall.h"
 
-#define REVIEW "[{\"rule\":\"r\",\"severity\":\"review\",\"item\":\"a\",\"message\":\"m\"}]"
-#define NOTE   "[{\"rule\":\"r\",\"severity\":\"note\",\"item\":\"a\",\"message\":\"m\"}]"
-#define OURS   "outbox WHERE destination = 'child-allowance'"
+#define OURS "outbox WHERE destination = 'child-allowance'"
 
 static int set_up(void **state)
 {
     (void)state;
-    hall_make("[route child-allowance.certification-claim]\ndestination = child-allowance\n"
-              "legal-basis = 番号法第9条第1項\nindividual-number = yes\n");
+    hall_make(HALL_ROUTE);
     return 0;
 }
 
@@ -42,26 +39,6 @@ static int clear(void **state)
     hall_clear();
     test_residents_clear(&hall.database);
     return 0;
-}
-
-static bool approve(struct db_tx *tx, const struct staff_act *act, const void *what,
-                    struct staff_answer *answer, struct failure *f)
-{
-    (void)what;
-    return staff_approve(tx, act, answer, f);
-}
-static bool resend(struct db_tx *tx, const struct staff_act *act, const void *what,
-                   struct staff_answer *answer, struct failure *f)
-{
-    (void)what;
-    return staff_resend(tx, act, answer, f);
-}
-
-static bool undo(struct db_tx *tx, const struct staff_act *act, const void *what,
-                 struct staff_answer *answer, struct failure *f)
-{
-    (void)what;
-    return staff_identify_undo(tx, act, answer, f);
 }
 
 static void protect(void)
@@ -122,7 +99,7 @@ static void asked_for_again(void)
 static void nobody_is_asked_twice_for_nothing(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     asked = 0;
     assert_int_equal(pull(), 0);
@@ -147,7 +124,7 @@ static void nobody_is_asked_twice_for_nothing(void **state)
 static void what_waits_is_taken_back_when_protection_comes(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     protect();
     assert_int_equal(pull(), 1);
@@ -155,9 +132,9 @@ static void what_waits_is_taken_back_when_protection_comes(void **state)
     assert_int_equal(hall_count("outbox_item"), 0);
     hall_hand_over();
     hall_must_be(1, "review review-protected");
-    assert_int_equal(hall_do("staff:a", 1, 0, approve, NULL), STAFF_ONE_MORE);
-    assert_int_equal(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
-    assert_int_equal(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    assert_int_equal(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_ONE_MORE);
+    assert_int_equal(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_SAME_PERSON);
+    assert_int_equal(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "routed");
     test_sql(&hall.database, "UPDATE outbox SET checked = 0");
@@ -169,7 +146,7 @@ static void what_waits_is_taken_back_when_protection_comes(void **state)
 
 static void must_not_be_undone(void)
 {
-    assert_int_equal(hall_do("staff:a", 1, 0, undo, NULL), STAFF_NOT_NOW);
+    assert_int_equal(hall_do("staff:a", 1, 0, hall_undo, NULL), STAFF_NOT_NOW);
     test_sql(&hall.database, "SET ROLE uketsuke_console; DELETE FROM identification");
     assert_int_equal(hall_count("identification"), 1); /* the policy, whatever the program asks */
     assert_int_equal(hall_count("identification_back"), 0);
@@ -178,7 +155,7 @@ static void must_not_be_undone(void)
 static void what_was_received_is_not_undone_on_its_second_way(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     received();
     protect();
@@ -193,7 +170,7 @@ static void what_was_received_is_not_undone_on_its_second_way(void **state)
 static void what_was_read_and_taken_back_is_remembered(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     test_sql(&hall.database, "UPDATE outbox SET attempts = 1 WHERE destination <> 'portal'");
     protect();
@@ -222,14 +199,14 @@ static void what_was_read_and_taken_back_is_remembered(void **state)
 static void what_was_rejected_may_be_put_right(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     test_sql(&hall.database,
              "INSERT INTO delivery (city_code, destination, outbox_id, application_id, created_at,"
              " attempts, sha256, accepted) SELECT city_code, destination, outbox_id,"
              " application_id, now(), 1, sha256, false FROM " OURS "; DELETE FROM " OURS);
     test_application_move(&hall.database, 1, (const char *const[]){"review", NULL});
-    assert_int_equal(hall_do("staff:a", 1, 0, undo, NULL), STAFF_DONE);
+    assert_int_equal(hall_do("staff:a", 1, 0, hall_undo, NULL), STAFF_DONE);
     assert_int_equal(hall_count("identification_back WHERE atenabango = '17'"
                                 " AND taken_back_by = 'staff:a'"),
                      1);
@@ -238,7 +215,7 @@ static void what_was_rejected_may_be_put_right(void **state)
 static void what_is_free_again_goes_out_again(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     protect();
     assert_int_equal(pull(), 1);
@@ -254,7 +231,7 @@ static void what_was_withdrawn_is_put_before_nobody(void **state)
 {
     (void)state;
     struct failure f = {0};
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     test_sql(&hall.database, "UPDATE outbox SET attempts = 1; INSERT INTO withdrawal"
                              " SELECT city_code, application_id, now(), 'portal' FROM application");
@@ -272,7 +249,7 @@ static void what_was_withdrawn_is_put_before_nobody(void **state)
 static void redelivery_of_the_protected_takes_people(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     received();
     protect();
@@ -281,8 +258,8 @@ static void redelivery_of_the_protected_takes_people(void **state)
     assert_int_equal(hall_count("outbox_item"), 1); /* the past is kept */
     hall_hand_over();
     hall_must_be(1, "review review-protected");
-    assert_int_equal(hall_do("staff:a", 1, 0, approve, NULL), STAFF_ONE_MORE);
-    assert_int_equal(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    assert_int_equal(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_ONE_MORE);
+    assert_int_equal(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "routed");
     assert_int_equal(hall_count(OURS), 1);
@@ -291,7 +268,7 @@ static void redelivery_of_the_protected_takes_people(void **state)
 static void redelivery_of_what_has_ended_does_not_leave(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     received();
     test_application_move(&hall.database, 1, (const char *const[]){"completed", NULL});
@@ -306,11 +283,11 @@ static void redelivery_of_what_has_ended_does_not_leave(void **state)
 static void resending_the_protected_takes_people(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     received();
     protect();
-    assert_int_equal(hall_do("staff:a", 1, 0, resend, NULL), STAFF_DONE);
+    assert_int_equal(hall_do("staff:a", 1, 0, hall_resend, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "review review-protected");
     assert_int_equal(hall_count(OURS), 0);
@@ -320,7 +297,7 @@ static void resending_the_protected_takes_people(void **state)
 static void the_unreadable_stays(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     test_sql(&hall.database, "UPDATE outbox SET checked = 0; UPDATE examination SET record = "
                              "'\\x0102'");
@@ -338,7 +315,7 @@ static void first_in(const char *state)
         text_format("SET session_replication_role = replica; UPDATE application SET state = '%s';"
                     " DELETE FROM work",
                     state);
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     test_sql(&hall.database, sql);
 }
 
@@ -351,7 +328,7 @@ static void only_what_waits_for_it_is_corrected(void **state)
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         clear(NULL);
         first_in(states[i]);
-        hall_application(2, NOTE, "R-00000001");
+        hall_application(2, HALL_NOTE, "R-00000001");
         hall_hand_over();
         hall_must_be(1, states[i]);
         hall_must_be(2, "review review-correction");
@@ -361,8 +338,8 @@ static void only_what_waits_for_it_is_corrected(void **state)
 static void nothing_corrects_itself_or_what_is_unknown(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, "R-00000001");
-    hall_application(2, NOTE, "R-99999999");
+    hall_application(1, HALL_NOTE, "R-00000001");
+    hall_application(2, HALL_NOTE, "R-99999999");
     hall_hand_over();
     hall_must_be(1, "review review-correction");
     hall_must_be(2, "review review-correction");
@@ -379,7 +356,7 @@ static void list_and_package_have_to_agree(void **state)
     for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
         clear(NULL);
         first_in("correction");
-        hall_application(3, NOTE, claims[i][0]);
+        hall_application(3, HALL_NOTE, claims[i][0]);
         hall_list_says(3, claims[i][1]);
         hall_hand_over();
         hall_must_be(1, "correction");
@@ -391,12 +368,12 @@ static void a_chain_is_followed_one_by_one(void **state)
 {
     (void)state;
     first_in("correction");
-    hall_application(2, NOTE, "R-00000001");
+    hall_application(2, HALL_NOTE, "R-00000001");
     hall_hand_over();
     hall_must_be(1, "superseded");
     test_application_move(&hall.database, 2, (const char *const[]){"review", "correction", NULL});
-    hall_application(3, NOTE, "R-00000001"); /* past its end */
-    hall_application(4, NOTE, "R-00000002");
+    hall_application(3, HALL_NOTE, "R-00000001"); /* past its end */
+    hall_application(4, HALL_NOTE, "R-00000002");
     hall_hand_over();
     hall_must_be(3, "review review-correction");
     hall_must_be(2, "superseded");
@@ -407,13 +384,13 @@ static void a_chain_is_followed_one_by_one(void **state)
 static void a_loop_comes_to_an_end(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, "R-00000002");
-    hall_application(2, NOTE, "R-00000001");
+    hall_application(1, HALL_NOTE, "R-00000002");
+    hall_application(2, HALL_NOTE, "R-00000001");
     hall_hand_over();
     hall_must_be(1, "review review-correction");
     hall_must_be(2, "review review-correction");
     test_application_move(&hall.database, 1, (const char *const[]){"correction", NULL});
-    assert_int_equal(hall_do("staff:a", 2, 0, approve, NULL), STAFF_DONE);
+    assert_int_equal(hall_do("staff:a", 2, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over(); /* in another position than was approved: nobody needs to agree any more */
     hall_must_be(2, "routed");
     hall_must_be(1, "superseded");
@@ -424,7 +401,7 @@ static void another_persons_is_no_correction(void **state)
     (void)state;
     first_in("correction");
     test_sql(&hall.database, "UPDATE identification SET atenabango = '99'");
-    hall_application(2, NOTE, "R-00000001");
+    hall_application(2, HALL_NOTE, "R-00000001");
     hall_hand_over();
     hall_must_be(1, "correction");
     hall_must_be(2, "review review-correction");
@@ -435,11 +412,11 @@ static void a_correction_stays_one(void **state)
 {
     (void)state;
     first_in("correction");
-    hall_application(2, NOTE, "R-00000001");
+    hall_application(2, HALL_NOTE, "R-00000001");
     hall_hand_over();
     test_sql(&hall.database, "DELETE FROM outbox");
     test_application_move(&hall.database, 2, (const char *const[]){"received", NULL});
-    assert_int_equal(hall_do("staff:a", 2, 0, resend, NULL), STAFF_DONE);
+    assert_int_equal(hall_do("staff:a", 2, 0, hall_resend, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(2, "received");
     assert_int_equal(hall_count(OURS), 1);
@@ -453,11 +430,11 @@ static void a_name_is_written_one_way(void **state)
     static const char *const names[] = {"staff:A", "staff:a ", "staff: a", "staff:a\n",
                                         "staff:",  "staff:Ａ", "a",        "role:console"};
     protect();
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
-    assert_int_equal(hall_do("staff:a", 1, 0, approve, NULL), STAFF_ONE_MORE);
+    assert_int_equal(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_ONE_MORE);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        assert_false(hall_try(names[i], 1, approve, NULL));
+        assert_false(hall_try(names[i], 1, hall_approve, NULL));
     hall_must_be(1, "review review-protected");
 }
 
@@ -478,10 +455,10 @@ static void sql_of_the_console_does_not_get_around_approvals(void **state)
 {
     (void)state;
     protect();
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     refused("console", MOVE("identified", "NULL"));
-    assert_int_equal(hall_do("staff:a", 1, 0, approve, NULL), STAFF_ONE_MORE);
+    assert_int_equal(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_ONE_MORE);
     refused("console", MOVE("identified", "NULL"));
     refused("console", "DO $$ BEGIN " MOVE("review", "'rejected-by-destination'") "; " MOVE(
                            "identified", "NULL") "; END $$");
@@ -502,7 +479,7 @@ static void sql_of_the_console_does_not_get_around_approvals(void **state)
 static void sql_of_the_console_changes_no_applicant(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     test_sql(&hall.database, "INSERT INTO identification_proposal SELECT city_code, application_id,"
                              " '18', 'staff:a', now() FROM application");
     char found[6];
@@ -522,7 +499,7 @@ static void sql_of_routing_approves_nothing(void **state)
 {
     (void)state;
     protect();
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     refused("routing",
             "INSERT INTO approval (city_code, application_id, sha256, approved_by, approved_at)"

@@ -15,15 +15,10 @@
 #include "tests/support/residents.h"
 #include "tests/support/town_hall.h"
 
-#define REVIEW "[{\"rule\":\"r\",\"severity\":\"review\",\"item\":\"a\",\"message\":\"m\"}]"
-#define NOTE   "[{\"rule\":\"r\",\"severity\":\"note\",\"item\":\"a\",\"message\":\"m\"}]"
-
 static int set_up(void **state)
 {
     (void)state;
-    hall_make("[route child-allowance.certification-claim]\ndestination = child-allowance\n"
-              "legal-basis = 番号法第9条第1項\nindividual-number = yes\n"
-              "alternatives = welfare\n");
+    hall_make(HALL_ROUTE "alternatives = welfare\n");
     return 0;
 }
 
@@ -44,12 +39,6 @@ static int clear(void **state)
 
 /* --- the acts, for hall_do -------------------------------------------------------------------- */
 
-static bool approve(struct db_tx *tx, const struct staff_act *act, const void *what,
-                    struct staff_answer *answer, struct failure *f)
-{
-    (void)what;
-    return staff_approve(tx, act, answer, f);
-}
 static bool propose(struct db_tx *tx, const struct staff_act *act, const void *what,
                     struct staff_answer *answer, struct failure *f)
 {
@@ -65,12 +54,6 @@ static bool approve_plain(struct db_tx *tx, const struct staff_act *act, const v
 {
     (void)what;
     return staff_approve_plain(tx, act, answer, f);
-}
-static bool undo(struct db_tx *tx, const struct staff_act *act, const void *what,
-                 struct staff_answer *answer, struct failure *f)
-{
-    (void)what;
-    return staff_identify_undo(tx, act, answer, f);
 }
 static bool drop(struct db_tx *tx, const struct staff_act *act, const void *what,
                  struct staff_answer *answer, struct failure *f)
@@ -99,12 +82,6 @@ static bool hold(struct db_tx *tx, const struct staff_act *act, const void *what
 {
     return staff_hold_until(tx, act, *(const instant *)what, answer, f);
 }
-static bool resend(struct db_tx *tx, const struct staff_act *act, const void *what,
-                   struct staff_answer *answer, struct failure *f)
-{
-    (void)what;
-    return staff_resend(tx, act, answer, f);
-}
 static bool reroute(struct db_tx *tx, const struct staff_act *act, const void *what,
                     struct staff_answer *answer, struct failure *f)
 {
@@ -123,7 +100,7 @@ static void expect(enum staff_result found, enum staff_result wanted)
 static void what_demands_nobody_goes_out_at_once(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     hall_must_be(1, "routed");
     assert_int_equal(hall_count("outbox WHERE destination = 'child-allowance'"), 1);
@@ -132,12 +109,12 @@ static void what_demands_nobody_goes_out_at_once(void **state)
 static void a_finding_waits_for_one_person(void **state)
 {
     (void)state;
-    hall_application(1, REVIEW, NULL);
+    hall_application(1, HALL_REVIEW, NULL);
     hall_hand_over();
     hall_must_be(1, "review review-finding");
     assert_int_equal(hall_count("work"), 0);
     assert_int_equal(hall_count("outbox"), 0);
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_must_be(1, "identified");
     hall_hand_over();
     hall_must_be(1, "routed");
@@ -150,14 +127,14 @@ static void a_finding_waits_for_one_person(void **state)
 static void an_approval_is_void_once_anything_changed(void **state)
 {
     (void)state;
-    hall_application(1, REVIEW, NULL);
+    hall_application(1, HALL_REVIEW, NULL);
     hall_hand_over();
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_DONE);
     test_sql(&hall.database, "UPDATE identification SET atenabango = '18'");
     hall_hand_over();
     hall_must_be(1, "review review-finding");
     assert_int_equal(hall_count("outbox"), 0);
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "routed");
     assert_int_equal(hall_count("approval"), 2);
@@ -166,14 +143,14 @@ static void an_approval_is_void_once_anything_changed(void **state)
 static void who_identified_does_not_approve(void **state)
 {
     (void)state;
-    hall_application(1, REVIEW, NULL);
+    hall_application(1, HALL_REVIEW, NULL);
     test_sql(&hall.database, "UPDATE identification SET how = 'staff', proposed_by = 'staff:a',"
                              " confirmed_by = 'staff:b'");
     hall_hand_over();
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_SAME_PERSON);
     hall_must_be(1, "review review-finding");
-    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_SAME_PERSON); /* confirmed it */
-    expect(hall_do("staff:c", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_SAME_PERSON); /* confirmed it */
+    expect(hall_do("staff:c", 1, 0, hall_approve, NULL), STAFF_DONE);
 }
 
 static void the_protected_leave_by_two_people_only(void **state)
@@ -181,16 +158,16 @@ static void the_protected_leave_by_two_people_only(void **state)
     (void)state;
     test_resident_make(&hall.database,
                        &(struct test_resident){.atenabango = "17", .is_protected = true});
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     hall_must_be(1, "review review-protected");
     assert_int_equal(hall_count("review WHERE persons = 2 AND demands = 'protected'"), 1);
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_ONE_MORE);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_ONE_MORE);
     hall_must_be(1, "review review-protected");
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_SAME_PERSON);
     hall_hand_over();
     assert_int_equal(hall_count("outbox"), 0);
-    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "routed");
 }
@@ -198,17 +175,17 @@ static void the_protected_leave_by_two_people_only(void **state)
 static void who_is_protected_since_voids_what_one_person_approved(void **state)
 {
     (void)state;
-    hall_application(1, REVIEW, NULL);
+    hall_application(1, HALL_REVIEW, NULL);
     hall_hand_over();
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_DONE);
     test_resident_make(&hall.database,
                        &(struct test_resident){.atenabango = "17", .is_protected = true});
     hall_hand_over();
     hall_must_be(1, "review review-protected");
     assert_int_equal(hall_count("outbox"), 0);
-    expect(hall_do("staff:a", 1, 0, approve, NULL),
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL),
            STAFF_ONE_MORE); /* that was of something else */
-    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "routed");
 }
@@ -216,11 +193,11 @@ static void who_is_protected_since_voids_what_one_person_approved(void **state)
 static void a_stale_view_is_told_what_changed(void **state)
 {
     (void)state;
-    hall_application(1, REVIEW, NULL);
+    hall_application(1, HALL_REVIEW, NULL);
     hall_hand_over();
     int seen = (int)test_sql_number(&hall.database, "SELECT version FROM application");
     expect(hall_do("staff:b", 1, seen, correct, "口座名義を直してください"), STAFF_DONE);
-    expect(hall_do("staff:a", 1, seen, approve, NULL), STAFF_STALE);
+    expect(hall_do("staff:a", 1, seen, hall_approve, NULL), STAFF_STALE);
     assert_int_equal(json_array_size(hall.last.changes), 1);
     const json_t *change = json_array_get(hall.last.changes, 0);
     assert_string_equal(json_string_value(json_object_get(change, "to")), "correction");
@@ -232,15 +209,15 @@ static void a_stale_view_is_told_what_changed(void **state)
 static void what_the_state_does_not_allow_is_an_answer(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_NOT_NOW);
+    hall_application(1, HALL_NOTE, NULL);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_NOT_NOW);
     expect(hall_do("staff:a", 1, 0, propose, "17"), STAFF_NOT_NOW);
     expect(hall_do("staff:a", 1, 0, confirm, "17"), STAFF_NOT_NOW);
     expect(hall_do("staff:a", 1, 0, correct, "m"), STAFF_NOT_NOW);
     expect(hall_do("staff:a", 1, 0, refuse, NULL), STAFF_NOT_NOW);
-    expect(hall_do("staff:a", 1, 0, resend, NULL), STAFF_NOT_NOW);
+    expect(hall_do("staff:a", 1, 0, hall_resend, NULL), STAFF_NOT_NOW);
     expect(hall_do("staff:a", 1, 0, reroute, "welfare"), STAFF_NOT_NOW);
-    expect(hall_do("staff:a", 2, 1, approve, NULL), STAFF_NOT_POSSIBLE); /* there is none */
+    expect(hall_do("staff:a", 2, 1, hall_approve, NULL), STAFF_NOT_POSSIBLE); /* there is none */
     hall_must_be(1, "identified");
     assert_int_equal(hall_count("audit_entry"), 0);
 }
@@ -250,7 +227,7 @@ static void what_the_state_does_not_allow_is_an_answer(void **state)
 static void unmatched(int n)
 {
     char id[37];
-    hall_application(n, NOTE, NULL);
+    hall_application(n, HALL_NOTE, NULL);
     _cleanup_(cleanup_text) char *sql = text_format(
         "DELETE FROM identification WHERE application_id = '%s'; UPDATE work SET stage = 'identify'"
         " WHERE application_id = '%s'; SET session_replication_role = replica;"
@@ -299,9 +276,9 @@ static void an_identification_can_be_undone(void **state)
     (void)state;
     unmatched(1);
     expect(hall_do("staff:a", 1, 0, propose, "17"), STAFF_DONE);
-    expect(hall_do("staff:a", 1, 0, undo, NULL), STAFF_NOT_NOW);
+    expect(hall_do("staff:a", 1, 0, hall_undo, NULL), STAFF_NOT_NOW);
     expect(hall_do("staff:b", 1, 0, confirm, "17"), STAFF_DONE);
-    expect(hall_do("staff:b", 1, 0, undo, NULL), STAFF_DONE);
+    expect(hall_do("staff:b", 1, 0, hall_undo, NULL), STAFF_DONE);
     hall_must_be(1, "unmatched identification-undone");
     assert_int_equal(hall_count("identification"), 0);
     assert_int_equal(hall_count("work"), 0);
@@ -309,7 +286,7 @@ static void an_identification_can_be_undone(void **state)
     expect(hall_do("staff:a", 1, 0, propose, "18"), STAFF_DONE);
     expect(hall_do("staff:b", 1, 0, confirm, "18"), STAFF_DONE);
     hall_hand_over();
-    expect(hall_do("staff:b", 1, 0, undo, NULL), STAFF_NOT_NOW); /* it was handed over */
+    expect(hall_do("staff:b", 1, 0, hall_undo, NULL), STAFF_NOT_NOW); /* it was handed over */
     hall_must_be(1, "routed");
 }
 
@@ -319,22 +296,22 @@ static void undoing_voids_what_was_approved(void **state)
     (void)state;
     test_resident_make(&hall.database,
                        &(struct test_resident){.atenabango = "17", .is_protected = true});
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     for (int round = 0; round < 2; round++) {
-        expect(hall_do("staff:a", 1, 0, round ? undo : approve, NULL),
+        expect(hall_do("staff:a", 1, 0, round ? hall_undo : hall_approve, NULL),
                round ? STAFF_DONE : STAFF_ONE_MORE);
         if (!round)
-            expect(hall_do("staff:c", 1, 0, undo, NULL), STAFF_DONE);
+            expect(hall_do("staff:c", 1, 0, hall_undo, NULL), STAFF_DONE);
         expect(hall_do("staff:a", 1, 0, propose, "17"), STAFF_DONE);
         expect(hall_do("staff:b", 1, 0, confirm, "17"), STAFF_DONE);
         hall_hand_over();
         hall_must_be(1, "review review-protected");
-        expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
-        expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_SAME_PERSON);
-        expect(hall_do("staff:c", 1, 0, approve, NULL), STAFF_ONE_MORE); /* not the second */
+        expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_SAME_PERSON);
+        expect(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_SAME_PERSON);
+        expect(hall_do("staff:c", 1, 0, hall_approve, NULL), STAFF_ONE_MORE); /* not the second */
     }
-    expect(hall_do("staff:d", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:d", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "routed");
 }
@@ -342,11 +319,12 @@ static void undoing_voids_what_was_approved(void **state)
 static void several_are_approved_only_without_a_finding(void **state)
 {
     (void)state;
-    hall_application(1, REVIEW, NULL);
+    hall_application(1, HALL_REVIEW, NULL);
     hall_hand_over();
     expect(hall_do("staff:a", 1, 0, approve_plain, NULL), STAFF_NOT_POSSIBLE);
     hall_must_be(1, "review review-finding");
-    expect(hall_do("staff:a", 1, 0, undo, NULL), STAFF_DONE); /* found by machine, taken back */
+    expect(hall_do("staff:a", 1, 0, hall_undo, NULL),
+           STAFF_DONE); /* found by machine, taken back */
     hall_must_be(1, "unmatched identification-undone");
 }
 
@@ -385,14 +363,14 @@ static void a_hold_ends_with_the_next_act(void **state)
 {
     (void)state;
     instant past = clock_now(), week = past + 7 * INSTANT_DAY, far = past + 400 * INSTANT_DAY;
-    hall_application(1, REVIEW, NULL);
+    hall_application(1, HALL_REVIEW, NULL);
     hall_hand_over();
     expect(hall_do("staff:a", 1, 0, hold, &past), STAFF_NOT_POSSIBLE);
     expect(hall_do("staff:a", 1, 0, hold, &far), STAFF_NOT_POSSIBLE);
     expect(hall_do("staff:a", 1, 0, hold, &week), STAFF_DONE);
     hall_must_be(1, "review review-finding");
     assert_int_equal(hall_count("staff_hold WHERE held_by = 'staff:a'"), 1);
-    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_DONE);
     assert_int_equal(hall_count("staff_hold"), 0);
 }
 
@@ -401,20 +379,20 @@ static void a_hold_ends_with_the_next_act(void **state)
 static void what_was_rejected_or_received_is_made_anew(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     hall_hand_over();
     test_application_move(&hall.database, 1, (const char *const[]){"review", NULL});
     test_sql(&hall.database, "DELETE FROM outbox; SET session_replication_role = replica;"
                              " UPDATE application SET reason = 'rejected-by-destination';"
                              " UPDATE application_event SET reason = 'rejected-by-destination',"
                              " actor = 'business:child-allowance' WHERE to_state = 'review'");
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_NOT_NOW);
-    expect(hall_do("staff:a", 1, 0, resend, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_NOT_NOW);
+    expect(hall_do("staff:a", 1, 0, hall_resend, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "routed");
     test_sql(&hall.database, "DELETE FROM outbox");
     test_application_move(&hall.database, 1, (const char *const[]){"received", NULL});
-    expect(hall_do("staff:a", 1, 0, resend, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, hall_resend, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "received");
     assert_int_equal(hall_count("outbox WHERE destination = 'child-allowance'"), 1);
@@ -424,15 +402,15 @@ static void what_was_rejected_or_received_is_made_anew(void **state)
 static void another_destination_only_as_the_route_allows(void **state)
 {
     (void)state;
-    hall_application(1, REVIEW, NULL);
+    hall_application(1, HALL_REVIEW, NULL);
     hall_hand_over();
     expect(hall_do("staff:a", 1, 0, reroute, "health"), STAFF_NOT_POSSIBLE);
     expect(hall_do("staff:a", 1, 0, reroute, "welfare"), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "review review-route");
     assert_int_equal(hall_count("review WHERE destination = 'welfare'"), 1);
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
-    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_SAME_PERSON);
+    expect(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     assert_int_equal(hall_count("outbox WHERE destination = 'welfare'"), 1);
 }
@@ -440,15 +418,15 @@ static void another_destination_only_as_the_route_allows(void **state)
 static void what_is_held_goes_elsewhere_by_two_people_only(void **state)
 {
     (void)state;
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     test_application_move(&hall.database, 1, (const char *const[]){"held", NULL});
     test_sql(&hall.database, "UPDATE work SET stage = 'route'");
     expect(hall_do("staff:a", 1, 0, reroute, "welfare"), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "review review-route");
     assert_int_equal(hall_count("outbox WHERE destination <> 'portal'"), 0);
-    expect(hall_do("staff:a", 1, 0, approve, NULL), STAFF_SAME_PERSON);
-    expect(hall_do("staff:b", 1, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 1, 0, hall_approve, NULL), STAFF_SAME_PERSON);
+    expect(hall_do("staff:b", 1, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(1, "routed");
     assert_int_equal(hall_count("outbox WHERE destination = 'welfare'"), 1);
@@ -458,7 +436,7 @@ static void what_is_held_goes_elsewhere_by_two_people_only(void **state)
 
 static void corrected(void)
 {
-    hall_application(1, NOTE, NULL);
+    hall_application(1, HALL_NOTE, NULL);
     test_application_move(&hall.database, 1, (const char *const[]){"review", "correction", NULL});
     test_sql(&hall.database, "DELETE FROM work");
 }
@@ -467,7 +445,7 @@ static void a_corrected_one_takes_the_place_of_the_first(void **state)
 {
     (void)state;
     corrected();
-    hall_application(2, NOTE, "R-00000001");
+    hall_application(2, HALL_NOTE, "R-00000001");
     hall_hand_over();
     hall_must_be(1, "superseded");
     hall_must_be(2, "routed");
@@ -478,15 +456,15 @@ static void another_persons_correction_waits_for_people(void **state)
     (void)state;
     corrected();
     test_sql(&hall.database, "UPDATE identification SET atenabango = '99'");
-    hall_application(2, NOTE, "R-00000001");
+    hall_application(2, HALL_NOTE, "R-00000001");
     hall_hand_over();
     hall_must_be(1, "correction");
     hall_must_be(2, "review review-correction");
-    expect(hall_do("staff:a", 2, 0, approve, NULL), STAFF_DONE);
+    expect(hall_do("staff:a", 2, 0, hall_approve, NULL), STAFF_DONE);
     hall_hand_over();
     hall_must_be(2, "routed"); /* as an application of its own */
     hall_must_be(1, "correction");
-    hall_application(3, NOTE, "R-00000404"); /* corrects what is not there */
+    hall_application(3, HALL_NOTE, "R-00000404"); /* corrects what is not there */
     hall_hand_over();
     hall_must_be(3, "review review-correction");
 }
@@ -496,7 +474,7 @@ static void of_an_unidentified_one_the_same_certificate_tells(void **state)
     (void)state;
     corrected();
     test_sql(&hall.database, "DELETE FROM identification");
-    hall_application(2, NOTE, "R-00000001");
+    hall_application(2, HALL_NOTE, "R-00000001");
     hall_hand_over();
     hall_must_be(1, "superseded");
     hall_must_be(2, "routed");
@@ -506,9 +484,9 @@ static void two_corrections_of_one_the_first_counts(void **state)
 {
     (void)state;
     corrected();
-    hall_application(2, NOTE, "R-00000001");
+    hall_application(2, HALL_NOTE, "R-00000001");
     hall_hand_over();
-    hall_application(3, NOTE, "R-00000001");
+    hall_application(3, HALL_NOTE, "R-00000001");
     hall_hand_over();
     hall_must_be(2, "routed");
     hall_must_be(3, "review review-correction");

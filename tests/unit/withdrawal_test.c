@@ -19,8 +19,7 @@
 static int set_up(void **state)
 {
     (void)state;
-    hall_make("[route child-allowance.certification-claim]\ndestination = child-allowance\n"
-              "legal-basis = 番号法第9条第1項\nindividual-number = yes\n");
+    hall_make(HALL_ROUTE);
     return 0;
 }
 
