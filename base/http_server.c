@@ -29,36 +29,6 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *mhd)
     return http_request_new(context, mhd, uri);
 }
 
-static void now_running(struct http_request *request)
-{
-    pthread_mutex_lock(&request->server->mutex);
-    if (!request->running)
-        request->server->running++;
-    request->running = true;
-    request->seen = request->server->wakes;
-    request->expired |= request->server->stopping;
-    pthread_mutex_unlock(&request->server->mutex);
-}
-
-static enum MHD_Result run_handler(struct http_request *request)
-{
-    if (request->connection)
-        request->connection->deadline = 0; /* it is our turn */
-    for (;;) {
-        now_running(request);
-        bool last = request->expired;
-        enum http_flow flow = request->route->handle(request, request->server->context);
-        if (flow == HTTP_DONE)
-            return http_reply_queue(request);
-        if (last) {
-            http_reply_error(request, 503, "E0190", "try again");
-            return http_reply_queue(request);
-        }
-        if (http_wait_begin(request))
-            return MHD_YES;
-    }
-}
-
 /* The length that the header announces; 0 without one. MHD has checked that it is a number. */
 static uint64_t announced(const struct http_request *request)
 {
@@ -119,7 +89,8 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
         return begin(request, method);
     if (*size > 0)
         return take_body(request, data, size);
-    return request->discard ? http_reply_queue(request) : run_handler(request);
+    return request->discard || request->answered ? http_reply_queue(request)
+                                                 : http_work_begin(request);
 }
 
 static void count(const struct http_request *request)
@@ -218,7 +189,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server,
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                      (server->tls ? MHD_USE_TLS : 0);
     unsigned most = options->connections_most ? options->connections_most : 1024;
-    unsigned threads = options->threads ? options->threads : 2;
+    unsigned threads = server->worker_count;
     instant seconds = server->timeout / INSTANT_SECOND;
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL},
@@ -250,6 +221,7 @@ static void server_free(struct http_server *server)
         unlink(server->unix_path);
     free(server->unix_path);
     free(server->owned);
+    free(server->workers);
     free(server);
 }
 
@@ -276,10 +248,12 @@ static bool start_threads(struct http_server *server, const struct http_server_o
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool good = http_timer_start(server, f);
-    if (good && !(server->daemon = start_daemon(server, options, tls))) {
-        good =
-            failure_set(f, FAILURE_SYSTEM, "can't start the HTTP server on %s", options->address);
+    bool timer = http_timer_start(server, f), work = timer && http_work_start(server, f);
+    bool good = work && (server->daemon = start_daemon(server, options, tls));
+    if (work && !good)
+        failure_set(f, FAILURE_SYSTEM, "can't start the HTTP server on %s", options->address);
+    if (timer && !good) {
+        http_work_stop(server);
         http_timer_stop(server);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -297,6 +271,7 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     server->routes = options->routes;
     server->route_count = options->route_count;
     server->context = options->context;
+    server->worker_count = options->threads ? options->threads : 2;
     server->timeout = options->timeout ? options->timeout : 30 * INSTANT_SECOND;
     server->tls = tls.certificate != NULL;
     server->client_certificates = tls.client_ca != NULL;
@@ -326,6 +301,7 @@ void http_server_stop(struct http_server *server)
            pthread_cond_timedwait(&server->idle, &server->mutex, &until) == 0)
         ;
     pthread_mutex_unlock(&server->mutex);
+    http_work_stop(server);
     MHD_stop_daemon(server->daemon);
     http_timer_stop(server);
     server_free(server);

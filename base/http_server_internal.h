@@ -54,9 +54,10 @@ struct http_request {
     const struct http_route *route;
     int64_t started;
 
-    bool begun;   /* the header was looked at */
-    bool discard; /* a reply is ready, the rest of the body is thrown away */
-    bool running; /* the handler was called: counted in server->running */
+    bool begun;    /* the header was looked at */
+    bool discard;  /* a reply is ready, the rest of the body is thrown away */
+    bool running;  /* it was handed to the workers: counted in server->running */
+    bool answered; /* the handler has made its reply */
     struct buffer body;
     size_t body_seen;
 
@@ -75,7 +76,7 @@ struct http_request {
     int64_t wait_until; /* clock_monotonic; 0: did not wait yet */
     uint64_t seen;      /* server->wakes when the handler began */
     bool waiting, expired;
-    struct http_request *previous, *next; /* in server->waiting */
+    struct http_request *previous, *next; /* in server->waiting, or next in server->work */
 };
 
 struct http_server {
@@ -102,6 +103,12 @@ struct http_server {
     size_t running;
     bool stopping;
     bool timer_ends;
+
+    pthread_t *workers;
+    unsigned worker_count;
+    pthread_cond_t work_came;
+    struct http_request *work, *work_last; /* the oldest, the newest */
+    bool work_ends;
     void *owned; /* freed with the server (the admin socket's context) */
 };
 
@@ -126,6 +133,17 @@ void http_tls_free(struct http_tls *tls);
 void http_tls_demand(gnutls_session_t session, struct http_connection *connection);
 bool http_tls_peer(gnutls_session_t session, char ret_fingerprint[65]);
 
+/* http_server_work.c: the threads that run handlers. Those of libmicrohttpd only read and write, so
+ * that no request waits for another one's handler because their connections share a thread: it
+ * gives all that come while it is idle to the same. */
+bool http_work_start(struct http_server *server, struct failure *f);
+/* Until all is answered that was handed over. */
+void http_work_stop(struct http_server *server);
+/* The request is there whole: suspends its connection until a worker has the reply. */
+enum MHD_Result http_work_begin(struct http_request *request);
+/* It has waited long enough. Under the lock; so is its connection suspended. */
+void http_work_add(struct http_request *request);
+
 /* http_server_wait.c: the timer thread, waiting requests, deadlines of connections */
 bool http_timer_start(struct http_server *server, struct failure *f);
 void http_timer_stop(struct http_server *server);
@@ -136,7 +154,7 @@ bool http_connection_own(struct http_connection *connection, const char *owner);
 void http_connection_remove(struct http_connection *connection);
 /* The peer has the configured time-out plus what `bytes` take at the slowest rate; from now. */
 void http_connection_hurry(struct http_connection *connection, uint64_t bytes);
-/* True when the connection was suspended; false: run the handler again at once. */
+/* True when it waits, and is no more the caller's; false: run the handler again at once. */
 bool http_wait_begin(struct http_request *request);
 void http_wait_forget(struct http_request *request);
 void http_wait_stop(struct http_server *server); /* all expire, nobody waits any more */

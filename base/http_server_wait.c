@@ -99,7 +99,7 @@ static void unlink_waiting(struct http_request *request)
 static void resume(struct http_request *request)
 {
     unlink_waiting(request);
-    MHD_resume_connection(request->mhd);
+    http_work_add(request);
 }
 
 bool http_wait_begin(struct http_request *request)
@@ -113,7 +113,6 @@ bool http_wait_begin(struct http_request *request)
     /* A wake-up between the handler's look and now would be lost: look again instead. */
     bool sleeps = !request->expired && request->seen == server->wakes;
     if (sleeps) {
-        MHD_suspend_connection(request->mhd);
         request->waiting = true;
         request->next = server->waiting;
         if (request->next)

@@ -95,12 +95,23 @@ static enum http_flow get_stubborn(struct http_request *request, void *context)
     return http_request_wait(request, 0);
 }
 
+/* Answers when a second one is here, too. */
+static enum http_flow get_meet(struct http_request *request, void *context)
+{
+    (void)context;
+    int64_t until = clock_monotonic() + 5 * INSTANT_SECOND;
+    for (world.calls++; world.calls < 2 && clock_monotonic() < until;)
+        usleep(1000);
+    return http_reply_json(request, 200,
+                           json_pack("{s:s}", "met", world.calls == 2 ? "yes" : "no"));
+}
+
 static const struct http_route routes[] = {
     {"GET", "/echo/{id}", get_echo, 0},      {"GET", "/number", get_number, 0},
     {"POST", "/body", post_body, BODY_MOST}, {"POST", "/json", post_json, 1000},
     {"GET", "/range", get_range, 0},         {"GET", "/wait", get_wait, 0},
     {"GET", "/nothing", get_nothing, 0},     {"GET", "/stubborn", get_stubborn, 0},
-    {"PUT", "/echo/{id}", post_body, 0},
+    {"PUT", "/echo/{id}", post_body, 0},     {"GET", "/meet", get_meet, 0},
 };
 
 static void start(const char *address, instant timeout)
@@ -436,6 +447,28 @@ static void test_wait_until_woken(void **state)
     free(answer);
 }
 
+/* While the server is idle, all that connect share a thread of libmicrohttpd's. */
+static void test_no_handler_waits_for_another(void **state)
+{
+    (void)state;
+    int fds[2];
+    for (int i = 0; i < 2; i++) {
+        fds[i] = raw_connect(world.port);
+        raw_say(fds[i], "GET /number HTTP/1.1\r\nHost: x\r\n\r\n");
+        char *answer = raw_read(fds[i], INSTANT_SECOND / 5);
+        assert_contains(answer, "{\"n\":5}");
+        free(answer);
+    }
+    for (int i = 0; i < 2; i++)
+        raw_say(fds[i], "GET /meet" END);
+    for (int i = 0; i < 2; i++) {
+        char *answer = raw_read(fds[i], 10 * INSTANT_SECOND);
+        assert_contains(answer, "{\"met\":\"yes\"}");
+        free(answer);
+        close(fds[i]);
+    }
+}
+
 static void test_stop_while_waiting(void **state)
 {
     (void)state;
@@ -540,6 +573,7 @@ int main(void)
         T(test_ranges),
         T(test_wait_until_the_deadline),
         T(test_wait_until_woken),
+        T(test_no_handler_waits_for_another),
         T(test_stop_while_waiting),
         T(test_500_waiters_cost_nothing),
         T(test_wakes_and_waits_race),
