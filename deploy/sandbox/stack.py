@@ -173,10 +173,11 @@ class Stack:
                     f"the account postgres, which must run PostgreSQL for root, cannot reach "
                     f"{self.postgres_folder}: choose a state folder that others may enter") from None
         self._as_postgres(POSTGRES_BIN / "initdb", "-D", data, "-U", "uketsuke_admin",
-                          "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer")
+                          "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer",
+                          *(() if self.durable else ("--no-sync",)))
         (data / "pg_hba.conf").write_text("local all all peer map=quickstart\n")
         with (data / "postgresql.conf").open("a") as f:
-            f.write(f"listen_addresses = ''\nunix_socket_directories = '{self.postgres_folder}'\n"
+            f.write("listen_addresses = ''\n"
                     "max_connections = 60\nshared_buffers = 128MB\nlog_min_messages = warning\n"
                     # its log quotes no values: no rows in errors, no parameters of slow queries
                     "log_error_verbosity = terse\nlog_parameter_max_length = 0\n"
@@ -200,7 +201,7 @@ class Stack:
                            capture_output=True, cwd="/", **(
                                {"user": "postgres", "group": "postgres", "extra_groups": []}
                                if os.geteuid() == 0 else {}))
-        command = [POSTGRES_BIN / "postgres", "-D", data]
+        command = [POSTGRES_BIN / "postgres", "-D", data, "-k", self.postgres_folder]
         self.start("postgres", command, self._postgres_user())
 
         def ready():
@@ -320,7 +321,7 @@ class Stack:
         pki, ports = self.folder / "pki", self.ports
         sandbox = self.build / "uketsuke-sandbox"
         self.start("jpki", [sandbox, "jpki", "serve", self.folder / "jpki",
-                            "--address", f"127.0.0.1:{ports['jpki']}", "--interval", "3s"])
+                            "--address", f"127.0.0.1:{ports['jpki']}", "--interval", "1s"])
         self.start_portal()
         if business:
             self.start_business()
@@ -451,7 +452,7 @@ class Stack:
     def make_town(self, name="town", *arguments):
         folder = self.folder / name
         self.run("uketsuke-sandbox", "town", "make", folder, "--jpki", self.folder / "jpki",
-                 *arguments)
+                 "--keys", "3", *arguments)
         self.uketsuke("registry", "import", folder / "registry-residents.csv", "--kind",
                       "residents")
         self.uketsuke("registry", "import", folder / "registry-links.csv")

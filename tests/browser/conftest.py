@@ -9,14 +9,15 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "deploy" / "sandbox"))
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(ROOT / "deploy" / "sandbox"),
+                str(ROOT / "tests" / "support")]
 
 from business import Business  # noqa: E402
-from city import PRINTING, People, add_terminal, hall, open_to_others  # noqa: E402
+from city import PRINTING, People, add_terminal, hall  # noqa: E402
 from procedure import current  # noqa: E402
 from resident import Resident  # noqa: E402
 from stack import CONSOLE_SITE, Stack  # noqa: E402
+from stacks import new_stack  # noqa: E402
 
 CARDS_MADE = "2026-06-01T09:00:00+09:00"  # before the day of any example
 
@@ -39,7 +40,7 @@ def shots(request):
 @pytest.fixture(scope="session")
 def house(tmp_path_factory):
     """The city hall; no portal's web site, no business system."""
-    yield from hall(tmp_path_factory.mktemp("w"))
+    yield from hall(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -70,10 +71,9 @@ def settings_for(businesses):
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
     """The whole stack and its business systems, by destination."""
-    stack = Stack(open_to_others(tmp_path_factory.mktemp("s")), durable=False, site=True)
+    stack = new_stack(tmp_path_factory, site=True)
     Stack.build_site(CONSOLE_SITE)
     try:
-        stack.run("uketsuke-sandbox", "pki", "--out", stack.folder / "pki")
         names = sorted({procedure.destination for procedure in current()})
         businesses = {name: Business(stack, name) for name in names}
         stack.settings = settings_for(businesses)

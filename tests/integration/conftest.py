@@ -1,4 +1,5 @@
-"""Fixtures. The whole stack is deploy/sandbox/stack.py, the same that the quickstart shows."""
+"""Fixtures. The whole stack is deploy/sandbox/stack.py, the same that the quickstart shows; its
+beginning is a copy (tests/support/stacks.py)."""
 
 import pathlib
 import sys
@@ -6,9 +7,9 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "deploy" / "sandbox"))
+sys.path[:0] = [str(ROOT / "deploy" / "sandbox"), str(ROOT / "tests" / "support")]
 
-from stack import Stack  # noqa: E402
+from stacks import new_stack  # noqa: E402
 
 FAST = {"work": {"lease": "3s"}}
 
@@ -21,13 +22,7 @@ def stack_maker(tmp_path_factory):
         merged = {section: dict(values) for section, values in FAST.items()}
         for section, values in (settings or {}).items():
             merged.setdefault(section, {}).update(values)
-        folder = tmp_path_factory.mktemp("s")
-        for parent in [folder, *folder.parents][:4]:  # the cluster's user must get through
-            try:
-                parent.chmod(parent.stat().st_mode | 0o055)
-            except PermissionError:
-                break
-        stack = Stack(folder, settings=merged, durable=False, **options)
+        stack = new_stack(tmp_path_factory, settings=merged, **options)
         made.append(stack)
         return stack
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from stack import Stack, wait_until
+from stack import wait_until
 
 # What the issue demands of the town: a kind that went missing there must not go unnoticed here.
 KINDS = """good good-enveloped good-attachments good-cms good-cms-bare good-raw good-ecdsa-cms
@@ -25,26 +25,17 @@ cms-altered cms-attributes-replayed cms-other-certificate mixed-containers raw-o
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("s")
-    for parent in [folder, *folder.parents][:4]:
-        try:
-            parent.chmod(parent.stat().st_mode | 0o055)
-        except PermissionError:
-            break
-    stack = Stack(folder, settings={"work": {"lease": "3s"}}, durable=False)
+def town(make_module_stack):
+    stack = make_module_stack()
+    stack.up()
+    made = stack.make_town("town", "--seed", "7", "--count", "60", "--kinds", "all")
+    stack.submit_town(made)
+    expected = stack.expected(made)
     try:
-        stack.up()
-        made = stack.make_town("town", "--seed", "7", "--count", "60", "--kinds", "all")
-        stack.submit_town(made)
-        expected = stack.expected(made)
-        try:
-            wait_until(lambda: not stack.unsettled(expected), 120, "all settled", 0.2)
-        except Exception as error:  # each kind has its own test below, which says more
-            print(error)
-        yield expected, stack.applications(), stack
-    finally:
-        stack.stop_all()
+        wait_until(lambda: not stack.unsettled(expected), 120, "all settled", 0.2)
+    except Exception as error:  # each kind has its own test below, which says more
+        print(error)
+    return expected, stack.applications(), stack
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,7 +9,7 @@ import pytest
 
 from hostile_portal import CITY, HostilePortal
 from ports import free_port
-from stack import Stack, wait_until
+from stack import wait_until
 
 FAST = {"work": {"lease": "3s", "download-tries": "3", "retry-least": "100ms",
                  "retry-most": "400ms", "retry-held": "500ms"}}
@@ -55,24 +55,15 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("s")
-    for parent in [folder, *folder.parents][:4]:
-        try:
-            parent.chmod(parent.stat().st_mode | 0o055)
-        except PermissionError:
-            break
+def house(make_module_stack):
     port = free_port()
-    stack = Stack(folder, durable=False, settings={
+    stack = make_module_stack({
         **FAST, "channel pittari": {"url": f"https://localhost:{port}", "interval": "200ms",
                                     "patience": "1s"}})
-    try:
-        stack.up(server=False, business=False)
-        with HostilePortal(stack.folder / "pki", stack.ports["portal"], port) as portal:
-            stack.start_role("collect")
-            yield House(stack, portal)
-    finally:
-        stack.stop_all()
+    stack.up(server=False, business=False)
+    with HostilePortal(stack.folder / "pki", stack.ports["portal"], port) as portal:
+        stack.start_role("collect")
+        yield House(stack, portal)
 
 
 @pytest.mark.parametrize("behaviour", ON_LOGIN)
