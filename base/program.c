@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/process.h"
 
 /* In memory, so that a program that reads nothing blocks nobody. -1 with the failure. */
 static int input_file(struct bytes input, struct failure *f)
@@ -44,27 +45,38 @@ static int spawn(const char *path, int input, pid_t *ret_pid)
             ?: posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1)
             ?: posix_spawnattr_setsigmask(&attributes, &none)
             ?: posix_spawnattr_setsigdefault(&attributes, &all)
-            ?: posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
+            ?: posix_spawnattr_setpgroup(&attributes, 0)
+            ?: posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK |
+                                                         POSIX_SPAWN_SETSIGDEF |
+                                                         POSIX_SPAWN_SETPGROUP)
             ?: posix_spawn(ret_pid, path, &files, &attributes, arguments, environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     return error;
 }
 
+/* NULL, or why it was not waited for any longer. */
+static const char *watch(pid_t pid, instant patience)
+{
+    _cleanup_(cleanup_fd) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd ends[] = {{.fd = fd, .events = POLLIN},
+                            {.fd = process_stop_fd(), .events = POLLIN}};
+    poll(ends, 2, (int)(patience / (INSTANT_SECOND / 1000)));
+    if (ends[0].revents)
+        return NULL;
+    return process_stopping() ? "was killed, because we stop" : "took too long and was killed";
+}
+
 static bool wait_for(const char *path, pid_t pid, instant patience, struct failure *f)
 {
     int status;
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd end = {.fd = fd, .events = POLLIN};
-    bool late = fd < 0 || poll(&end, 1, (int)(patience / (INSTANT_SECOND / 1000))) != 1;
-    if (late)
-        kill(pid, SIGKILL);
-    if (fd >= 0)
-        close(fd);
+    const char *why = watch(pid, patience);
+    if (why)
+        kill(-pid, SIGKILL); /* with all that it started */
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (late)
-        return failure_set(f, FAILURE_SYSTEM, "%s took too long and was killed", path);
+    if (why)
+        return failure_set(f, FAILURE_SYSTEM, "%s %s", path, why);
     return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
            failure_set(f, FAILURE_SYSTEM, "%s ended with %s %d", path,
                        WIFEXITED(status) ? "status" : "signal",

@@ -118,6 +118,8 @@ static bool notify(const struct telling *t, int level, const char *department)
     size_t count = json_array_size(json_object_get(json, "waiting"));
     if (count == 0)
         return true;
+    if (process_stopping()) /* a program that is started now would be killed half-way */
+        return false;
     log_warning("applications.waiting", log_text("level", levels[level]),
                 log_number("count", (int64_t)count));
     _cleanup_(cleanup_text) char *text = json_dumps(json, JSON_COMPACT);

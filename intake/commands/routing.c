@@ -160,23 +160,11 @@ static bool on_outcomes(struct db_tx *tx, const char *destination, struct outcom
 struct hand_over {
     struct role *role;
     struct db_listener *listener;
-    int64_t look_at; /* clock_monotonic: at the clock of what waits too long */
 };
-
-static bool look_at_clock(struct hand_over *hand_over, struct failure *f)
-{
-    const struct config_group *group = config_group(hand_over->role->config, "escalation");
-    if (clock_monotonic() < hand_over->look_at)
-        return true;
-    hand_over->look_at = clock_monotonic() + config_duration(group, "interval");
-    return escalation_step(hand_over->role, f) != WORK_FAILED;
-}
 
 static enum work_result step(void *context, struct failure *f)
 {
     struct hand_over *hand_over = context;
-    if (!look_at_clock(hand_over, f))
-        return WORK_FAILED;
     enum work_result settled = withdrawal_step(hand_over->role, f);
     if (settled == WORK_FAILED)
         return WORK_FAILED;
@@ -221,52 +209,21 @@ static struct routing_options options_of(struct role *role)
                                     .context = role};
 }
 
-/* --- hand-over by files: beside the rest, for a transfer may take long -------------------------
+/* --- what runs beside the rest, for it may take long --------------------------------------------
  */
 
-struct files_worker {
-    struct files_options options;
-    bool once, done;
+struct beside {
+    struct work_loop loop;
+    bool done;
     pthread_t thread;
     struct failure failure;
 };
 
-static void *files_run(void *context)
+static void *beside_run(void *context)
 {
-    struct files_worker *worker = context;
-    struct work_loop loop = {
-        .name = "file-hand-over",
-        .step = files_step,
-        .context = &worker->options,
-        .interval = FILES_LOOK,
-        .once = worker->once,
-    };
-    worker->done = work_loop_run(&loop, &worker->failure);
+    struct beside *beside = context;
+    beside->done = work_loop_run(&beside->loop, &beside->failure);
     return NULL;
-}
-
-static bool with_files(struct role *role, bool (*work)(struct role *, struct failure *),
-                       struct failure *f)
-{
-    struct files_worker worker = {.options = {.routing = options_of(role)}, .once = role->once};
-    if (!config_has(role->config, "files"))
-        return work(role, f);
-    if (!files_check(role->config, f) ||
-        !file_hand_over_ready(role->config, &role->procedures, &worker.options, f))
-        return false;
-    if (role->once) { /* what was just put into the outbox goes out too */
-        bool done = work(role, f);
-        files_run(&worker);
-        if (done && !worker.done)
-            *f = worker.failure;
-        return done && worker.done;
-    }
-    if (pthread_create(&worker.thread, NULL, files_run, &worker) != 0)
-        return failure_set(f, FAILURE_SYSTEM, "can't start a thread for files");
-    bool done = work(role, f);
-    process_stop(); /* when it was not a stop that ended it */
-    pthread_join(worker.thread, NULL);
-    return done;
 }
 
 static bool serve(struct role *role, struct failure *f)
@@ -281,9 +238,56 @@ static bool serve(struct role *role, struct failure *f)
     return done;
 }
 
+/* All once, one after the other: what was just put into the outbox goes out by files too. */
+static bool work_once(struct role *role, struct beside *besides, size_t count, struct failure *f)
+{
+    bool done = run_worker(role, f);
+    for (size_t i = 0; i < count; i++) {
+        beside_run(&besides[i]);
+        if (done && !besides[i].done)
+            *f = besides[i].failure;
+        done = done && besides[i].done;
+    }
+    return done;
+}
+
+static bool work_beside(struct role *role, struct beside *besides, size_t count, struct failure *f)
+{
+    size_t started = 0;
+    while (started < count &&
+           pthread_create(&besides[started].thread, NULL, beside_run, &besides[started]) == 0)
+        started++;
+    bool done = started == count ? serve(role, f)
+                                 : failure_set(f, FAILURE_SYSTEM, "can't start a thread for %s",
+                                               besides[started].loop.name);
+    process_stop(); /* when it was not a stop that ended it */
+    while (started > 0)
+        pthread_join(besides[--started].thread, NULL);
+    return done;
+}
+
 static bool work(struct role *role, struct failure *f)
 {
-    return with_files(role, role->once ? run_worker : serve, f);
+    const struct config_group *clock = config_group(role->config, "escalation");
+    struct files_options files = {.routing = options_of(role)};
+    struct beside besides[2] = {0};
+    size_t count = 0;
+    if (config_has(role->config, "files")) {
+        if (!files_check(role->config, f) ||
+            !file_hand_over_ready(role->config, &role->procedures, &files, f))
+            return false;
+        besides[count++].loop = (struct work_loop){.name = "file-hand-over",
+                                                   .step = files_step,
+                                                   .context = &files,
+                                                   .interval = FILES_LOOK,
+                                                   .once = role->once};
+    }
+    besides[count++].loop = (struct work_loop){.name = "escalation",
+                                               .step = escalation_step,
+                                               .context = role,
+                                               .interval = config_duration(clock, "interval"),
+                                               .once = role->once};
+    return (role->once ? work_once : work_beside)(role, besides, count, f);
 }
 
 static int run(const struct config *config, int argc, char **argv)
@@ -292,7 +296,7 @@ static int run(const struct config *config, int argc, char **argv)
     if (!config_require(config, "routing", &f))
         return command_fail("routing", EXIT_FAILED, &f);
     unsigned threads = (unsigned)config_number(config_group(config, "routing"), "threads");
-    return role_run(&routing_command, config, threads + 2, work, argc, argv);
+    return role_run(&routing_command, config, threads + 3, work, argc, argv);
 }
 
 const struct command routing_command = {

@@ -152,6 +152,31 @@ def test_a_route_that_is_configured_later(collected):
                                           "held", "routed", "received"], "one hold, one event"
 
 
+def test_a_notify_program_that_hangs_keeps_nothing_waiting(collected, tmp_path):
+    """What is held is told by a program that never ends; it is handed over meanwhile, and a stop
+    ends the program and what it started."""
+    program, child = tmp_path / "notify", tmp_path / "child"
+    program.write_text(f"#!/bin/sh\nsleep 300 &\necho $! >{child}\nwait\n")
+    program.chmod(0o755)
+    stack, receipts = collected(2, {"escalation": {"operator-after": "1s",
+                                                   "notify": str(program)}})
+    text = stack.config.read_text()
+    stack.config.write_text(text.replace(f"[route {PROCEDURE}]", "[route child-allowance.other]"))
+    for role in ("examine", "identify", "routing"):
+        assert stack.uketsuke(role, "--once").returncode == 0
+    assert states(stack) == {r: ("held", "route-missing") for r in receipts}
+    stack.config.write_text(text)
+    time.sleep(2)
+    stack.start_role("routing")
+    wait_until(child.exists, 10, "the program is started", 0.05)
+    wait_states(stack, {r: ("received", "") for r in receipts}, 15)
+    started = time.monotonic()
+    stack.stop("routing")
+    assert time.monotonic() - started < 10
+    assert not pathlib.Path(f"/proc/{child.read_text().strip()}").exists()
+    assert number(stack, "SELECT count(*) FROM escalation") == 0, "nobody was told"
+
+
 def test_who_comes_late_does_not_say_whose_it_is(collected):
     """Between claim and decision another worker identifies the application: its word stands."""
     stack, (receipt,) = collected(1)
