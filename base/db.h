@@ -137,6 +137,8 @@ bool db_transaction_relaxed(struct db *db, db_work *work, void *context, struct 
  * disk, and db_transaction returns when it is. So those who wait for each other share a flush. What
  * others see in between is on disk before they can commit anything themselves. */
 bool db_flush_late(struct db_tx *tx, struct failure *f);
+/* All that this transaction does is undone at its end, when work has returned true, too. */
+void db_undo(struct db_tx *tx);
 
 /* Statements whose results are waited for together: one round trip, however many. */
 struct db_question {

@@ -91,6 +91,7 @@ struct db_tx {
     size_t step_count, step_capacity;
     enum tx_kind kind;
     bool late; /* flushed behind COMMIT */
+    bool undo; /* rolled back, whatever comes */
     bool begun;
     bool committing; /* from here on a lost connection leaves the outcome open */
     bool failed;     /* nothing more can run in this transaction */

@@ -36,6 +36,11 @@ bool db_flush_late(struct db_tx *tx, struct failure *f)
     return tx_begin(tx, f) && pipeline_push_control(tx, TX_ASYNCHRONOUS, f);
 }
 
+void db_undo(struct db_tx *tx)
+{
+    tx->undo = true;
+}
+
 static void tx_roll_back(struct db_tx *tx)
 {
     pipeline_forget(tx);
@@ -54,8 +59,8 @@ static bool run_once(struct db *db, enum tx_kind kind, db_work *work, void *cont
     struct db_tx tx = {.kind = kind};
     if (!db_borrow(db, &tx.connection, f))
         return false;
-    bool done = work(&tx, context, f) && tx_commit(&tx, f);
-    if (!done)
+    bool done = work(&tx, context, f) && (tx.undo || tx_commit(&tx, f));
+    if (!done || tx.undo)
         tx_roll_back(&tx);
     *ret_again = tx.again;
     db_give_back(db, tx.connection);

@@ -80,6 +80,9 @@ bool http_request_query_number(struct http_request *request, const char *name, i
 const char *http_request_header(const struct http_request *request, const char *name); /* or NULL */
 /* Neither GET nor HEAD. */
 bool http_request_changes(const struct http_request *request);
+/* HEAD: what a GET would answer, without its body and (RFC 9110, section 9.2.1) without its effect.
+ */
+bool http_request_head(const struct http_request *request);
 struct bytes http_request_body(const struct http_request *request);
 /* Parsed JSON body (object or array; no duplicate keys), new reference; NULL after replying 400. */
 json_t *http_request_json(struct http_request *request);

@@ -311,7 +311,7 @@ bool http_request_query_number(struct http_request *request, const char *name, i
     const char *text = http_request_query(request, name);
     if (!text)
         *ret_number = initial;
-    else if (!number_parse(text, least, most, ret_number)) {
+    else if (!number_parse_exact(text, least, most, ret_number)) {
         http_reply_error(request, 400, "E0002", "%s is a number from %" PRId64 " to %" PRId64, name,
                          least, most);
         return false;
@@ -326,7 +326,12 @@ const char *http_request_header(const struct http_request *request, const char *
 
 bool http_request_changes(const struct http_request *request)
 {
-    return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+    return strcmp(request->method, "GET") != 0 && !http_request_head(request);
+}
+
+bool http_request_head(const struct http_request *request)
+{
+    return strcmp(request->method, "HEAD") == 0;
 }
 
 struct bytes http_request_body(const struct http_request *request)

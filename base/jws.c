@@ -27,8 +27,10 @@ bool jws_make(const json_t *claims, struct bytes secret, struct buffer *ret_text
     return true;
 }
 
-static json_t *read_with(const char *text, struct bytes secret)
+json_t *jws_read(const char *text, struct bytes secret)
 {
+    if (secret.length == 0 || strnlen(text, TEXT_MOST + 1) > TEXT_MOST)
+        return NULL;
     _cleanup_(cleanup_jwt) jwt_t *jwt = NULL;
     if (jwt_decode(&jwt, text, secret.data, (int)secret.length) != 0 ||
         jwt_get_alg(jwt) != JWT_ALG_HS256)
@@ -42,16 +44,4 @@ static json_t *read_with(const char *text, struct bytes secret)
     json_t *claims = json ? json_read(bytes_of_text(json)) : NULL;
     free(json);
     return claims;
-}
-
-json_t *jws_read(const char *text, const struct bytes *secrets, size_t count)
-{
-    if (strnlen(text, TEXT_MOST + 1) > TEXT_MOST)
-        return NULL;
-    for (size_t i = 0; i < count; i++) {
-        json_t *claims = secrets[i].length ? read_with(text, secrets[i]) : NULL;
-        if (claims)
-            return claims;
-    }
-    return NULL;
 }

@@ -11,8 +11,8 @@
 /* Appends "header.claims.signature". */
 bool jws_make(const json_t *claims, struct bytes secret, struct buffer *ret_text,
               struct failure *f);
-/* The claims, when one of the secrets signed them (new reference); NULL: forged, another algorithm,
- * a critical header (RFC 7515 §4.1.11: none is understood), or no JWS at all. */
-json_t *jws_read(const char *text, const struct bytes *secrets, size_t count);
+/* The claims, when the secret, which is not empty, signed them (new reference); NULL: forged,
+ * another algorithm, a critical header (RFC 7515 §4.1.11: none is understood), or no JWS at all. */
+json_t *jws_read(const char *text, struct bytes secret);
 
 #endif

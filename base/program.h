@@ -9,8 +9,8 @@
 #include "base/failure.h"
 
 /* Starts `path` without arguments, gives it `input`, waits until it ends. A failure when it can't
- * be started, ends with anything but 0, or takes longer than `patience` or until a stop is asked for
- * (then it is killed, with all that it started). Its output is thrown away. */
+ * be started, ends with anything but 0, or takes longer than `patience` or until a stop is asked
+ * for (then it is killed, with all that it started). Its output is thrown away. */
 bool program_run(const char *path, struct bytes input, instant patience, struct failure *f);
 
 #endif

@@ -237,6 +237,12 @@ bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_nu
     return true;
 }
 
+bool number_parse_exact(const char *text, int64_t least, int64_t most, int64_t *ret_number)
+{
+    return (*text != '0' || text[1] == '\0') && (*text != '-' || text[1] != '0') &&
+           number_parse(text, least, most, ret_number);
+}
+
 bool digits_only(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)

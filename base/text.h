@@ -22,6 +22,8 @@ bool base64_decode(struct bytes text, struct buffer *ret_data);
 bool utf8_valid(struct bytes text);   /* RFC 3629: no surrogates, no overlongs, no NUL */
 size_t utf8_length(const char *text); /* in characters (code points); text is valid UTF-8 */
 bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_number); /* decimal */
+/* The same, in the one form that a number has: no zeros in front, no "-0". */
+bool number_parse_exact(const char *text, int64_t least, int64_t most, int64_t *ret_number);
 bool digits_only(const char *text, size_t length); /* ASCII digits, exactly `length` of them */
 bool uuid_valid(const char *text);                 /* 8-4-4-4-12, lower-case hexadecimal */
 bool receipt_number_valid(const char *text);       /* 受付番号: 1 to 64 of [0-9A-Za-z-] */

@@ -11,9 +11,9 @@
 
 extern const struct config_section escalation_config_section; /* [escalation] operator-after, … */
 
-/* Tells what is due to be told; in the role routing, in a thread of its own: a program that hangs is
- * killed after 30 seconds, or at a stop, and keeps nothing else waiting. [escalation] notify is run once for the
- * operator and once for each department, with JSON on its standard input:
+/* Tells what is due to be told; in the role routing, in a thread of its own: a program that hangs
+ * is killed after 30 seconds, or at a stop, and keeps nothing else waiting. [escalation] notify is
+ * run once for the operator and once for each department, with JSON on its standard input:
  * {"level": "operator"|"department"|"report", "city_code", "department", "at",
  *  "waiting": [{"receipt_number","procedure","what","since"}…]}
  * `what` is "review", "unmatched", "held" or the destination that does not fetch it. What it did

@@ -99,13 +99,16 @@ bool access_client_check(const struct config_group *group, bool introspected, st
     return true;
 }
 
-static bool read_secrets(const struct config_group *group, struct access_client *client,
-                         struct failure *f)
+static bool read_secrets(const struct access *access, const struct config_group *group,
+                         struct access_client *client, struct failure *f)
 {
-    for (size_t i = 0; i < config_list_length(group, "client-secret"); i++)
+    for (size_t i = 0; i < config_list_length(group, "client-secret"); i++) {
         if (!read_secret(config_list_item(group, "client-secret", i), client->destination,
                          &client->secrets[i], f))
             return false;
+        city_key_hash(access->options->city_key, "client-secret", buffer_bytes(&client->secrets[i]),
+                      client->marks[i]);
+    }
     return true;
 }
 
@@ -120,7 +123,7 @@ static bool read_client(struct access *access, const struct config_group *group,
     client->package = config_boolean(group, "package");
     if (!read_scopes(group, access_business_id(access), &client->scopes, f) ||
         !access_client_check(group, access->introspection != NULL, f) ||
-        (client->needs_token && !read_secrets(group, client, f)))
+        (client->needs_token && !read_secrets(access, group, client, f)))
         return false;
     for (const struct access_client *c = access->clients; client->needs_token && c < client; c++)
         if (c->needs_token && strcmp(c->client_id, client->client_id) == 0)
@@ -325,4 +328,20 @@ bool access_token(struct access *access, const char *text, bool *ret_found, stru
     *ret_found = x.found;
     *ret_token = x.token;
     return true;
+}
+
+static bool secret_stands(const struct access_client *client, const struct token *token)
+{
+    for (size_t i = 0; i < ACCESS_SECRETS; i++)
+        if (client->secrets[i].length && memcmp(client->marks[i], token->secret, TOKEN_SECRET) == 0)
+            return true;
+    return false;
+}
+
+bool access_token_stands(const struct access *access, const struct access_client *client,
+                         const struct token *token)
+{
+    return strcmp(token->destination, client->destination) == 0 &&
+           strcmp(token->client_id, client->client_id) == 0 &&
+           (access->introspection || secret_stands(client, token));
 }

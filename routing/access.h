@@ -19,8 +19,9 @@ struct access_client { /* one [destination NAME] */
     bool package;          /* may have the whole 申請ZIP */
     const char *client_id; /* "" without */
     struct buffer secrets[ACCESS_SECRETS];
-    routing_scopes scopes; /* that it may ask for */
-    struct floor *floor;   /* nothing of it waits up to here */
+    uint8_t marks[ACCESS_SECRETS][TOKEN_SECRET]; /* of them, as a token has it */
+    routing_scopes scopes;                       /* that it may ask for */
+    struct floor *floor;                         /* nothing of it waits up to here */
     struct claim_end *claim_end;
 };
 
@@ -62,5 +63,9 @@ void access_note_refusal(struct access *access, const char *address);
  * Remembers what is good for a while. */
 bool access_token(struct access *access, const char *text, bool *ret_found, struct token *ret_token,
                   struct failure *f);
+/* Whether it is the client's, and (a token of ours) the secret that it was asked for by still is:
+ * one that was replaced takes its tokens with it. */
+bool access_token_stands(const struct access *access, const struct access_client *client,
+                         const struct token *token);
 
 #endif

@@ -31,8 +31,10 @@ bool body_text(const json_t *object, const char *key, size_t most, bool lines,
 {
     const json_t *value = json_object_get(object, key);
     const char *text = json_string_value(value);
+    if (value && !text)
+        return body_fault_set(fault, "E0002", "%s must be a string", key);
     if (!text || *text == '\0')
-        return body_fault_set(fault, "E0001", "%s is required, as a string", key);
+        return body_fault_set(fault, "E0001", "%s is required", key);
     if (strlen(text) != json_string_length(value) || has_control(text, lines))
         return body_fault_set(fault, "E0002", "%s has a control character", key);
     if (utf8_length(text) > most)
@@ -43,10 +45,10 @@ bool body_text(const json_t *object, const char *key, size_t most, bool lines,
 
 bool body_id(const json_t *object, const char *key, int64_t *ret_id, struct body_fault *fault)
 {
-    const char *id = json_string_value(json_object_get(object, key));
-    if (!id)
-        return body_fault_set(fault, "E0001", "%s is required, as a string", key);
-    if (!number_parse(id, 1, INT64_MAX, ret_id))
+    const char *id;
+    if (!body_text(object, key, 19, false, &id, fault))
+        return false;
+    if (!number_parse_exact(id, 1, INT64_MAX, ret_id))
         return body_fault_set(fault, "E0002", "%s must be the item's decimal id", key);
     return true;
 }

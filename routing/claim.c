@@ -111,8 +111,8 @@ bool claim_read(const char *text, struct claim *ret_claim)
     snprintf(claim.id, sizeof claim.id, "%.*s", 36, text);
     snprintf(first, sizeof first, "%.*s", (int)(second - dot - 1), dot + 1);
     snprintf(last, sizeof last, "%s", second + 1);
-    if (!uuid_valid(claim.id) || !number_parse(first, 1, INT64_MAX, &claim.first) ||
-        !number_parse(last, claim.first, INT64_MAX, &claim.last))
+    if (!uuid_valid(claim.id) || !number_parse_exact(first, 1, INT64_MAX, &claim.first) ||
+        !number_parse_exact(last, claim.first, INT64_MAX, &claim.last))
         return false;
     *ret_claim = claim;
     return true;

@@ -53,6 +53,8 @@ static bool batch_work(struct db_tx *tx, void *context, struct failure *f)
     size_t count = 0;
     content_clear(&b->content);
     b->seen = b->after;
+    if (b->caller.head)
+        db_undo(tx);
     if (!floor_oldest(b->caller.client->floor, tx, b->content.context->options.city_code,
                       b->caller.destination, &oldest, f))
         return false;

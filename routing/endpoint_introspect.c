@@ -1,7 +1,5 @@
 /* POST /routing/v1/introspect: what a token of one's own is good for (RFC 7662). Of another's, and
  * of one that there is not, nothing is told but that it is not active. */
-#include <string.h>
-
 #include "routing/endpoints.h"
 
 static json_t *describe(const struct routing_context *context, const struct token *token)
@@ -30,8 +28,9 @@ enum http_flow endpoint_introspect(struct http_request *request, void *context)
         return http_reply_error(request, 400, "E0001", "token is required.");
     if (!access_token(c->access, text, &found, &token, &f))
         return routing_reply_failure(request, &f);
-    bool active = found && strcmp(token.destination, caller.destination) == 0 &&
+    bool active = found && access_token_stands(c->access, caller.client, &token) &&
                   token.expires_at > clock_now();
+    token.scopes &= caller.client->scopes;
     return http_reply_json(request, 200,
                            active ? describe(c, &token) : json_pack("{s:b}", "active", false));
 }

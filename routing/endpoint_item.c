@@ -19,6 +19,8 @@ static bool fetch_work(struct db_tx *tx, void *context, struct failure *f)
     _cleanup_(cleanup_buffer) struct buffer sealed = {0}, key = {0};
     char application_id[37], detail[ROUTING_DETAIL];
     buffer_clear(&x->plain);
+    if (x->caller.head)
+        db_undo(tx);
     if (!routing_recheck(x->context, &x->caller, tx, &x->id, 1, NULL, f) ||
         !outbox_fetch(tx, x->context->options.city_code, x->caller.destination, x->id, &x->found,
                       application_id, &sealed, &key, f))
@@ -32,13 +34,14 @@ static bool fetch_work(struct db_tx *tx, void *context, struct failure *f)
            audit_append(tx, ROUTING_CHAIN, &entry, 1, f);
 }
 
-static enum http_flow reply(struct http_request *request, struct bytes item)
+static enum http_flow reply(struct http_request *request, const struct fetch *x)
 {
+    struct bytes item = buffer_bytes(&x->plain);
     char hash[65];
     sha256_hex(item, hash);
     if (http_reply_unchanged(request, hash))
         return HTTP_DONE;
-    metric_add(&routing_delivered_metric, "item", 1);
+    metric_add(&routing_delivered_metric, "item", !x->caller.head);
     return http_reply_bytes(request, 200, "application/json", item);
 }
 
@@ -47,8 +50,7 @@ static enum http_flow fetch_and_reply(struct http_request *request, struct fetch
     struct failure f = {0};
     if (!db_transaction(x->context->options.db, fetch_work, x, &f))
         return routing_reply_failure(request, &f);
-    return x->found ? reply(request, buffer_bytes(&x->plain))
-                    : routing_reply_not_found(x->context, request);
+    return x->found ? reply(request, x) : routing_reply_not_found(x->context, request);
 }
 
 enum http_flow endpoint_item(struct http_request *request, void *context)

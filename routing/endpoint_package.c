@@ -46,6 +46,8 @@ static bool fetch_work(struct db_tx *tx, void *context, struct failure *f)
     struct fetch *x = context;
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     buffer_clear(&x->plain);
+    if (x->caller.head)
+        db_undo(tx);
     if (!routing_recheck(x->context, &x->caller, tx, &x->id, 1, NULL, f) ||
         !db_query(tx, &package_of_item,
                   DB_VALUES(db_text(x->context->options.city_code), db_text(x->caller.destination),
@@ -63,7 +65,7 @@ static enum http_flow fetch_and_reply(struct http_request *request, struct fetch
         return routing_reply_failure(request, &f);
     if (!x->found)
         return routing_reply_not_found(x->context, request);
-    metric_add(&routing_delivered_metric, "package", 1);
+    metric_add(&routing_delivered_metric, "package", !x->caller.head);
     return http_reply_range(request, "application/zip", x->sha256, buffer_bytes(&x->plain));
 }
 

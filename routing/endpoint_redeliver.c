@@ -49,6 +49,7 @@ enum http_flow endpoint_redeliver(struct http_request *request, void *context)
     if (a.taken_back)
         return http_reply_error(request, 409, "E0105",
                                 "The city's staff have to release it first; ask them.");
-    floor_reset(a.caller.client->floor);
+    floor_reset(
+        a.caller.client->floor); /* at once; other processes are told (redelivery_channel) */
     return http_reply_json(request, 200, json_pack("{s:s}", "result", "waits"));
 }

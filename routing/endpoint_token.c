@@ -40,15 +40,24 @@ static bool field_is(struct http_request *request, const char *name, const char 
     return value && strcmp(value, expected) == 0;
 }
 
-/* The claims of an assertion that this client signed (new reference); NULL after replying. */
-static json_t *read_claims(const struct asking *a, struct http_request *request)
+/* The claims, when one of the client's secrets signed them (new reference); the token is that
+ * secret's. */
+static json_t *read_signed(struct asking *a, const char *assertion)
 {
-    struct bytes secrets[ACCESS_SECRETS];
+    json_t *claims = NULL;
+    for (size_t i = 0; assertion && !claims && i < ACCESS_SECRETS; i++) {
+        claims = jws_read(assertion, buffer_bytes(&a->client->secrets[i]));
+        memcpy(a->request.token.secret, a->client->marks[i], TOKEN_SECRET);
+    }
+    return claims;
+}
+
+/* The claims of an assertion that this client signed (new reference); NULL after replying. */
+static json_t *read_claims(struct asking *a, struct http_request *request)
+{
     const char *assertion = http_request_field(request, "client_assertion");
     const char *client_id = http_request_field(request, "client_id");
-    for (size_t i = 0; i < ACCESS_SECRETS; i++)
-        secrets[i] = buffer_bytes(&a->client->secrets[i]);
-    json_t *claims = assertion ? jws_read(assertion, secrets, ACCESS_SECRETS) : NULL;
+    json_t *claims = read_signed(a, assertion);
     if (claims && (!client_id || strcmp(client_id, a->client->client_id) == 0))
         return claims;
     json_decref(claims);

@@ -25,7 +25,7 @@ bool routing_item_id(const struct routing_context *context, struct http_request 
                      int64_t *ret_id)
 {
     const char *text = http_request_parameter(request, "id");
-    if (text && number_parse(text, 1, INT64_MAX, ret_id))
+    if (text && number_parse_exact(text, 1, INT64_MAX, ret_id))
         return true;
     routing_reply_not_found(context, request);
     return false;

@@ -33,6 +33,7 @@ struct routing_caller { /* who asks */
     const char *destination;
     char actor[64];     /* "business:child-allowance" */
     char terminal[160]; /* address and certificate */
+    bool head; /* only looks (HEAD): nothing is delivered, so nothing is counted or noted */
 };
 /* Tells who asks by the client certificate; NULL after replying 401, 403 or 429. */
 const struct access_client *routing_client(const struct routing_context *context,

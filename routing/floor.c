@@ -39,5 +39,6 @@ bool floor_oldest(struct floor *floor, struct db_tx *tx, const char *city_code,
 
 void floor_reset(struct floor *floor)
 {
+    atomic_store(&floor->id, 0); /* for those who come beside the first, too */
     atomic_store(&floor->until, 0);
 }

@@ -3,8 +3,9 @@
  * What was received leaves dead entries in the index until they are vacuumed, and for as long as
  * some transaction is open anywhere, they can't be: who begins at the oldest id would read over all
  * of them each time. Ids appear in their order (routing/outbox.h), so what is below the oldest that
- * waits is over; but for a redelivery, which every process finds when it looks from the beginning
- * again, FLOOR_LIFE later at the most. Thread-safe. */
+ * waits is over; but for a redelivery, of which every process is told (redelivery_channel), and
+ * which it would find when it looks from the beginning again, FLOOR_LIFE later at the most.
+ * Thread-safe. */
 #ifndef UKETSUKE_ROUTING_FLOOR_H
 #define UKETSUKE_ROUTING_FLOOR_H
 
@@ -17,7 +18,7 @@
 
 struct floor { /* {0} to begin */
     _Atomic int64_t id;
-    _Atomic int64_t until; /* clock_monotonic */
+    _Atomic int64_t until; /* clock_monotonic; 0: look from the beginning */
 };
 
 /* Looks for the oldest that waits, from the floor on; 0: nothing does. Raises the floor to it. */

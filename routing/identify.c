@@ -101,6 +101,9 @@ static bool token_good(const struct routing_context *context, struct http_reques
 {
     if (strcmp(token->destination, client->destination) != 0)
         return refuse_token(context, request, "token-foreign", "This token is not yours.");
+    if (!access_token_stands(context->access, client, token))
+        return refuse_token(context, request, "token-withdrawn",
+                            "The secret of this token was replaced: get a new one.");
     if (strcasecmp(token->peer, http_request_peer(request)) != 0)
         return refuse_token(context, request, "token-certificate",
                             "This token was made for another client certificate.");
@@ -173,6 +176,7 @@ bool routing_identify(const struct routing_context *context, struct http_request
         return false;
     ret_caller->client = client;
     ret_caller->destination = client->destination;
+    ret_caller->head = http_request_head(request);
     snprintf(ret_caller->actor, sizeof ret_caller->actor, "business:%s", client->destination);
     snprintf(ret_caller->terminal, sizeof ret_caller->terminal, "%s %s",
              http_request_address(request), http_request_peer(request));

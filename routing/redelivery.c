@@ -44,11 +44,20 @@ static const struct db_statement redelivery_drop = {
     "DELETE FROM outbox_item i USING old WHERE i.city_code = old.city_code"
     " AND i.destination = old.destination AND i.outbox_id = old.outbox_id"};
 
+const char *redelivery_channel(const char *destination, char text[REDELIVERY_CHANNEL])
+{
+    snprintf(text, REDELIVERY_CHANNEL, "redelivery_%s", destination);
+    for (char *p = text; *p; p++)
+        if (*p == '-')
+            *p = '_';
+    return text;
+}
+
 static bool put_again(struct db_tx *tx, const char *city_code, const char *destination,
                       int64_t outbox_id, bool *ret_put, struct failure *f)
 {
     int64_t put = 0;
-    char channel[OUTBOX_CHANNEL];
+    char channel[REDELIVERY_CHANNEL];
     const struct claim_place place = {.city_code = city_code, .destination = destination};
     if (!claim_free(tx, &place, outbox_id, f) ||
         !db_execute(tx, &redelivery_put,
@@ -61,7 +70,7 @@ static bool put_again(struct db_tx *tx, const char *city_code, const char *desti
                     DB_VALUES(db_text(city_code), db_text(destination), db_number(outbox_id)), 1,
                     f) &&
             db_send(tx, &redelivery_notify,
-                    DB_VALUES(db_text(outbox_channel(destination, channel))), -1, f));
+                    DB_VALUES(db_text(redelivery_channel(destination, channel))), -1, f));
 }
 
 bool redelivery_ask(struct db_tx *tx, const char *city_code, const char *destination,

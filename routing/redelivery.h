@@ -5,6 +5,7 @@
 
 #include "base/db.h"
 #include "base/failure.h"
+#include "routing/outbox.h"
 
 enum redelivery {
     REDELIVERY_DONE,      /* it waits (or waited already) */
@@ -14,6 +15,10 @@ enum redelivery {
     REDELIVERY_WITHDRAWN, /* the application was taken back, and that is its end */
 };
 
+/* Notified when something waits again: it is older than what a process may have begun its looks
+ * from (routing/floor.h). */
+#define REDELIVERY_CHANNEL OUTBOX_CHANNEL /* room for it, NUL included */
+const char *redelivery_channel(const char *destination, char text[REDELIVERY_CHANNEL]);
 /* *ret_application_id is set with REDELIVERY_DONE. */
 bool redelivery_ask(struct db_tx *tx, const char *city_code, const char *destination,
                     int64_t outbox_id, enum redelivery *ret_result, char ret_application_id[37],

@@ -159,6 +159,7 @@ struct routing_server {
 /* --- waking those who wait -------------------------------------------------------------------- */
 
 #define WAKER_PATIENCE (INSTANT_SECOND / 4) /* how long a stop may wait for us */
+#define CHANNELS       2                    /* of one destination: outbox, redelivery */
 
 /* --- forgetting what was accepted long ago ------------------------------------------------------
  */
@@ -205,15 +206,19 @@ static instant waker_patience(const struct routing_server *server)
     return patience;
 }
 
-/* `which` is NULL, or tells what came on the channels: one each, in the order of the file. */
+/* `which` is NULL, or tells what came on the channels of each destination, in the order of the
+ * file: something new, something again. */
 static void waker_wake(struct routing_server *server, const bool *which)
 {
     const struct config_group *group = NULL;
     for (size_t i = 0; (group = config_next(server->context.options.config, "destination", group));
-         i++) {
+         i += CHANNELS) {
         const char *name = config_name(group);
-        bool ended = claim_end_passed(access_client_named(server->context.access, name)->claim_end);
-        if (ended || (which && which[i]))
+        const struct access_client *client = access_client_named(server->context.access, name);
+        bool ended = claim_end_passed(client->claim_end);
+        if (which && which[i + 1])
+            floor_reset(client->floor);
+        if (ended || (which && (which[i] || which[i + 1])))
             http_server_wake_topic(server->http, name);
     }
 }
@@ -253,14 +258,15 @@ static bool listen_for_items(struct routing_server *server, struct failure *f)
     if (count == 0)
         return failure_set(f, FAILURE_USAGE,
                            "no [destination NAME] is configured: nobody could pull anything");
-    server->channel_count = count;
-    char(*texts)[OUTBOX_CHANNEL] = memory_allocate(count * sizeof *texts);
-    const char **channels = memory_allocate(count * sizeof *channels);
-    for (size_t i = 0; i < count; i++) {
+    server->channel_count = count * CHANNELS;
+    char(*texts)[OUTBOX_CHANNEL] = memory_allocate(server->channel_count * sizeof *texts);
+    const char **channels = memory_allocate(server->channel_count * sizeof *channels);
+    for (size_t i = 0; i < server->channel_count; i += CHANNELS) {
         group = config_next(options->config, "destination", group);
         channels[i] = outbox_channel(config_name(group), texts[i]);
+        channels[i + 1] = redelivery_channel(config_name(group), texts[i + 1]);
     }
-    bool done = db_listen(options->db, channels, count, &server->listener, f);
+    bool done = db_listen(options->db, channels, server->channel_count, &server->listener, f);
     free(channels);
     free(texts);
     return done;

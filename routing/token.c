@@ -13,8 +13,8 @@ static const struct db_statement assertion_remember = {
     "VALUES ($1, $2, $3, $4::timestamptz) ON CONFLICT DO NOTHING"};
 static const struct db_statement token_keep = {
     "token_keep", "INSERT INTO token (city_code, token, destination, client_id, peer, scopes,"
-                  " issued_at, expires_at) "
-                  "VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8::timestamptz)"};
+                  " issued_at, expires_at, secret) "
+                  "VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8::timestamptz, $9)"};
 /* A little at a time; well after their end: the clocks of our machines differ. */
 static const struct db_statement assertions_forget = {
     "token_assertions_forget",
@@ -26,7 +26,7 @@ static const struct db_statement tokens_forget = {
                      " SELECT ctid FROM token WHERE expires_at < now() - interval '1 hour'"
                      " LIMIT 20))"};
 static const struct db_statement token_select = {
-    "token_select", "SELECT destination, client_id, peer, scopes, issued_at, expires_at "
+    "token_select", "SELECT destination, client_id, peer, scopes, issued_at, expires_at, secret "
                     "FROM token WHERE city_code = $1 AND token = $2"};
 
 /* RFC 4648 §5, without padding. */
@@ -69,7 +69,8 @@ static bool keep(struct db_tx *tx, const struct token_request *r, const char *te
                    DB_VALUES(db_text(r->city_code), db_bytes(bytes_of(hash, sizeof hash)),
                              db_text(t->destination), db_text(t->client_id), db_text(t->peer),
                              db_text(scopes_text(t->scopes, r->business_id, scopes)),
-                             db_instant(t->issued_at), db_instant(t->expires_at)),
+                             db_instant(t->issued_at), db_instant(t->expires_at),
+                             db_bytes(bytes_of(t->secret, sizeof t->secret))),
                    1, f) &&
            db_send(tx, &assertions_forget, DB_NO_VALUES, -1, f) &&
            db_send(tx, &tokens_forget, DB_NO_VALUES, -1, f);
@@ -114,6 +115,9 @@ bool token_find(struct db_tx *tx, const char *city_code, const char *business_id
     copy(token.destination, sizeof token.destination, rows, 0);
     copy(token.client_id, sizeof token.client_id, rows, 1);
     copy(token.peer, sizeof token.peer, rows, 2);
+    struct bytes secret = db_get_bytes(rows, 0, 6);
+    if (secret.length == sizeof token.secret)
+        memcpy(token.secret, secret.data, secret.length);
     *ret_token = token;
     return true;
 }

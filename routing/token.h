@@ -6,12 +6,14 @@
 #include "base/db.h"
 #include "routing/scope.h"
 
-#define TOKEN_TEXT 44 /* of a token of ours: 32 bytes in Base64url, NUL included */
+#define TOKEN_SECRET 32
+#define TOKEN_TEXT   44 /* of a token of ours: 32 bytes in Base64url, NUL included */
 
 struct token {
     char destination[41];
     char client_id[33];
-    char peer[65]; /* SHA-256 of the certificate, hexadecimal */
+    char peer[65];                /* SHA-256 of the certificate, hexadecimal */
+    uint8_t secret[TOKEN_SECRET]; /* tells which secret it was asked for by; not from elsewhere */
     routing_scopes scopes;
     instant issued_at, expires_at;
 };

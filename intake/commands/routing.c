@@ -282,7 +282,7 @@ static bool work(struct role *role, struct failure *f)
                                                    .interval = FILES_LOOK,
                                                    .once = role->once};
     }
-    besides[count++].loop = (struct work_loop){.name = "escalation",
+    besides[count++].loop = (struct work_loop){.name = "escalation-clock",
                                                .step = escalation_step,
                                                .context = role,
                                                .interval = config_duration(clock, "interval"),

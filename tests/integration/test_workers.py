@@ -169,11 +169,13 @@ def test_a_notify_program_that_hangs_keeps_nothing_waiting(collected, tmp_path):
     time.sleep(2)
     stack.start_role("routing")
     wait_until(child.exists, 10, "the program is started", 0.05)
-    wait_states(stack, {r: ("received", "") for r in receipts}, 15)
+    wait_until(lambda: {state for state, _ in states(stack).values()} <= {"routed", "received"},
+               20, "both are handed over", 0.2)
     started = time.monotonic()
     stack.stop("routing")
     assert time.monotonic() - started < 10
-    assert not pathlib.Path(f"/proc/{child.read_text().strip()}").exists()
+    command = pathlib.Path(f"/proc/{child.read_text().strip()}/cmdline")
+    wait_until(lambda: not command.exists() or not command.read_text(), 5, "it has ended")
     assert number(stack, "SELECT count(*) FROM escalation") == 0, "nobody was told"
 
 

@@ -77,7 +77,8 @@ static void make_config_and_database(void)
         "legal-basis = 番号法第9条第1項\n",
         house.pki, house.pki, house.pki, house.tokens ? 20 : 0, house.more ? house.more : "",
         allowance,
-        house.tokens ? "client-id = " HOUSE_OUR_ID "\nclient-secret = ${folder}/ours\n"
+        house.tokens ? "client-id = " HOUSE_OUR_ID
+                       "\nclient-secret = ${folder}/ours ${folder}/next\n"
                      : "auth = mtls\n",
         health,
         house.tokens ? "client-id = " HOUSE_THEIR_ID "\nclient-secret = ${folder}/theirs\n"
@@ -129,10 +130,11 @@ void house_stop(void)
     routing_server_stop(house.server);
 }
 
-static void write_secret(const char *name, const char *text)
+void house_secret(const char *name, const char *text)
 {
     struct failure f = {0};
     _cleanup_(cleanup_text) char *path = text_format("%s/%s", house.database.folder, name);
+    remove(path);
     if (!secret_file_create("client secret", path, 0400, bytes_of_text(text), &f))
         fail_msg("%s", f.text);
 }
@@ -145,8 +147,9 @@ void house_make(void)
     char *words[] = {command, out, house.pki, NULL};
     assert_int_equal(sandbox_pki(3, words), 0);
     make_config_and_database();
-    write_secret("ours", HOUSE_OUR_SECRET "\n");
-    write_secret("theirs", HOUSE_THEIR_SECRET "\n");
+    house_secret("ours", HOUSE_OUR_SECRET "\n");
+    house_secret("next", HOUSE_OUR_NEXT "\n");
+    house_secret("theirs", HOUSE_THEIR_SECRET "\n");
     house.db = test_database_open(&house.database, "routing", 8);
     house.city_key = test_city_key(&house.database);
     for (int n = 1; n <= 8; n++)

@@ -12,6 +12,7 @@
 /* OAuth clients of the two destinations. */
 #define HOUSE_OUR_ID       "ChildAllowance000000000000000001"
 #define HOUSE_OUR_SECRET   "0123456789abcdef0123456789abcdef"
+#define HOUSE_OUR_NEXT     "a second one, while it is replaced" /* of ours, too */
 #define HOUSE_THEIR_ID     "Health00000000000000000000000002"
 #define HOUSE_THEIR_SECRET "fedcba9876543210fedcba9876543210"
 #define HOUSE_OURS         "child-allowance" /* the destination that things are put for */
@@ -41,6 +42,9 @@ void house_drop(void);
 void house_clear(void); /* nothing waits, nothing was delivered */
 void house_start(void); /* the server */
 void house_stop(void);
+/* Writes a destination's secret anew: "ours", "next" or "theirs". The server reads it at its start.
+ */
+void house_secret(const char *name, const char *text);
 /* A client with a certificate of the sandbox's pki, or without (NULL). */
 struct http_client *house_client(const char *name);
 

@@ -128,10 +128,16 @@ static void one_wrong_receipt_refuses_the_request(void **state)
     } wrong[] = {
         {"5", "E0001"},
         {"{" HASH ",\"result\":\"accepted\"}", "E0001"},
-        {"{\"id\":1," HASH ",\"result\":\"accepted\"}", "E0001"},
+        {"{\"id\":1," HASH ",\"result\":\"accepted\"}", "E0002"},
+        {"{\"id\":null," HASH ",\"result\":\"accepted\"}", "E0002"},
+        {"{\"id\":\"\"," HASH ",\"result\":\"accepted\"}", "E0001"},
+        {"{\"id\":\"01\"," HASH ",\"result\":\"accepted\"}", "E0002"},
+        {"{\"id\":\"+1\"," HASH ",\"result\":\"accepted\"}", "E0002"},
+        {"{\"id\":\" 1\"," HASH ",\"result\":\"accepted\"}", "E0002"},
+        {"{\"id\":\"9223372036854775808\"," HASH ",\"result\":\"accepted\"}", "E0002"},
         {"{\"id\":\"x\"," HASH ",\"result\":\"accepted\"}", "E0002"},
         {"{\"id\":\"0\"," HASH ",\"result\":\"accepted\"}", "E0002"},
-        {"{\"id\":\"99999999999999999999\"," HASH ",\"result\":\"accepted\"}", "E0002"},
+        {"{\"id\":\"99999999999999999999\"," HASH ",\"result\":\"accepted\"}", "E0003"},
         {"{\"id\":\"1\",\"result\":\"accepted\"}", "E0001"},
         {"{\"id\":\"1\",\"sha256\":\"aa\",\"result\":\"accepted\"}", "E0003"},
         {"{\"id\":\"1\"," HASH "}", "E0001"},
@@ -148,6 +154,10 @@ static void one_wrong_receipt_refuses_the_request(void **state)
          "\"item\":\"b\\r\\nX: y\",\"message\":\"c\"}]}",
          "E0002"},
         {"{\"id\":\"1\"," HASH ",\"result\":\"accepted\",\"claim\":\"mine\"}", "E0002"},
+        {"{\"id\":\"1\"," HASH ",\"result\":\"accepted\",\"claim\":null}", "E0002"},
+        {"{\"id\":\"1\"," HASH ",\"result\":\"accepted\",\"claim\":"
+         "\"00000000-0000-4000-8000-000000000000.01.2\"}",
+         "E0002"},
         {"{\"id\":\"1\"," HASH ",\"result\":\"rejected\",\"problems\":[{\"code\":"
          "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"item\":\"b\","
          "\"message\":\"c\"}]}",

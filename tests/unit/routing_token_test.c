@@ -116,16 +116,21 @@ static void expect_error(struct http_client *c, const char *form, unsigned statu
     assert_non_null(json_object_get(json, "request_id"));
 }
 
-/* "Authorization: Bearer …" for us, with a scope (NULL: all). */
-static char *bearer(const char *jti, const char *scope)
+/* "Authorization: Bearer …" for us by one of our secrets, with a scope (NULL: all). */
+static char *bearer_by(const char *secret, const char *jti, const char *scope)
 {
     _cleanup_(cleanup_json) json_t *claims = claims_of(HOUSE_OUR_ID, jti);
     _cleanup_(cleanup_text) char *escaped = http_escape(scope ? scope : "");
     _cleanup_(cleanup_text) char *rest = text_format("%s%s", scope ? "&scope=" : "", escaped);
-    _cleanup_(cleanup_text) char *form = form_of(claims, HOUSE_OUR_SECRET, rest);
+    _cleanup_(cleanup_text) char *form = form_of(claims, secret, rest);
     _cleanup_(cleanup_json) json_t *json = ask(house.ours, form, 200);
     return text_format("Authorization: Bearer %s",
                        json_string_value(json_object_get(json, "access_token")));
+}
+
+static char *bearer(const char *jti, const char *scope)
+{
+    return bearer_by(HOUSE_OUR_SECRET, jti, scope);
 }
 
 /* The status of a call with the header; *ret_code (may be NULL) gets the E-code. */
@@ -208,6 +213,38 @@ static void a_token_is_for_who_asked_with_that_certificate(void **state)
     house_stop(); /* it remembers tokens for a moment */
     house_start();
     assert_int_equal(call_with(house.ours, "GET", LIST, header), 401);
+}
+
+static json_t *introspect(struct http_client *c, const char *authorization, const char *token)
+{
+    struct failure f = {0};
+    _cleanup_(cleanup_text) char *form = text_format("token=%s", token);
+    struct http_answer answer = post_form(c, "/routing/v1/introspect", form, authorization);
+    assert_int_equal(answer.status, 200);
+    json_t *json = http_answer_json(&answer, &f);
+    http_answer_free(&answer);
+    return json;
+}
+
+static void replace_our_secret(const char *text)
+{
+    house_stop();
+    house_secret("ours", text);
+    house_start();
+}
+
+static void a_token_ends_with_the_secret_it_was_asked_for_by(void **state)
+{
+    (void)state;
+    _cleanup_(cleanup_text) char *old = bearer("old", NULL);
+    _cleanup_(cleanup_text) char *next = bearer_by(HOUSE_OUR_NEXT, "next", NULL);
+    replace_our_secret("somebody else has read the old one");
+    assert_int_equal(call_with(house.ours, "GET", LIST, old), 401);
+    assert_int_equal(call_with(house.ours, "GET", LIST, next), 200); /* only that one's */
+    _cleanup_(cleanup_json) json_t *gone = introspect(house.ours, next, strrchr(old, ' ') + 1);
+    assert_true(json_is_false(json_object_get(gone, "active")));
+    replace_our_secret(HOUSE_OUR_SECRET); /* a restart alone ends none */
+    assert_int_equal(call_with(house.ours, "GET", LIST, old), 200);
 }
 
 static void an_assertion_is_good_once(void **state)
@@ -306,17 +343,6 @@ static void what_is_no_token_request_is_said(void **state)
     http_answer_free(&twice);
 }
 
-static json_t *introspect(struct http_client *c, const char *authorization, const char *token)
-{
-    struct failure f = {0};
-    _cleanup_(cleanup_text) char *form = text_format("token=%s", token);
-    struct http_answer answer = post_form(c, "/routing/v1/introspect", form, authorization);
-    assert_int_equal(answer.status, 200);
-    json_t *json = http_answer_json(&answer, &f);
-    http_answer_free(&answer);
-    return json;
-}
-
 static void introspection_tells_of_ones_own_token(void **state)
 {
     (void)state;
@@ -365,6 +391,7 @@ int main(void)
         EACH(what_a_token_answer_says),
         EACH(a_token_ends),
         EACH(a_token_is_for_who_asked_with_that_certificate),
+        EACH(a_token_ends_with_the_secret_it_was_asked_for_by),
         EACH(an_assertion_is_good_once),
         EACH(an_assertion_that_does_not_hold_gets_nothing),
         EACH(a_forged_assertion_gets_nothing),

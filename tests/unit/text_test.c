@@ -179,6 +179,11 @@ static void test_number(void **state)
     assert_true(number_parse("10", 10, 20, &number) && number == 10);
     assert_true(number_parse("20", 10, 20, &number) && number == 20);
     assert_true(number_parse("007", 0, 9, &number) && number == 7);
+    static const char *const forms[] = {"007", "00", "-0", "-07", "+7", " 7", ""};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        assert_false(number_parse_exact(forms[i], -9, 9, &number));
+    assert_true(number_parse_exact("0", -9, 9, &number) && number == 0);
+    assert_true(number_parse_exact("-7", -9, 9, &number) && number == -7);
     assert_true(number_parse("9223372036854775807", 0, INT64_MAX, &number));
     assert_true(number == INT64_MAX);
     assert_true(number_parse("-9223372036854775808", INT64_MIN, 0, &number));
