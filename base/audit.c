@@ -21,6 +21,10 @@ static const struct config_key keys[] = {
      "of before. Keep a copy, and the last checkpoint, outside of this machine."},
     {"checkpoint-interval", CONFIG_DURATION, "1h", 60 * INSTANT_SECOND, 31 * INSTANT_DAY, NULL,
      "How often the role checkpoint signs the trail; `uketsuke status` warns after twice that."},
+    {"online", CONFIG_DURATION, "730d", 365 * INSTANT_DAY, 3650 * INSTANT_DAY, NULL,
+     "How long entries stay in the database, where the console searches them; `uketsuke audit "
+     "archive` takes whole months that are older. The annual report and the comparison of rights "
+     "know what is online."},
 };
 
 const struct config_section audit_config_section = {

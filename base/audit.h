@@ -43,11 +43,13 @@ struct audit_fault {
 };
 struct audit_summary {
     int64_t entries, chains, checkpoints;
+    int64_t archived;        /* entries that left the database (base/audit_archive.h) */
+    char archived_to[8];     /* the last month of them, "2025-03"; "" */
     instant last_checkpoint; /* 0: none */
 };
-/* Walks every chain from its start and every checkpoint. *ret_intact says whether all holds;
- * `report` is called for each fault (may be NULL), `progress` now and then (may be NULL).
- * Fails when a stop is asked for. */
+/* Walks every chain from its start (or from where its archive ends) and every checkpoint.
+ * *ret_intact says whether all holds; `report` is called for each fault (may be NULL), `progress`
+ * now and then (may be NULL). Fails when a stop is asked for. */
 bool audit_verify(struct db *db, const struct config *config,
                   void (*report)(const struct audit_fault *fault, void *context),
                   void (*progress)(int64_t entries, void *context), void *context, bool *ret_intact,

@@ -9,9 +9,6 @@
 #include "base/log.h"
 #include "base/text.h"
 
-#define KEYS_MOST        16
-#define SIGNATURE_LENGTH 64 /* RFC 8032, 5.1.6 */
-
 static const struct db_statement checkpoint_lock = {
     "checkpoint_lock", "SELECT 1 FROM pg_advisory_xact_lock(x'6175646974636b70'::bigint)"};
 static const struct db_statement checkpoint_heads = {
@@ -52,18 +49,6 @@ static json_t *heads_json(const struct db_rows *heads, const struct db_rows *lat
                      "chains", chains);
 }
 
-static bool sign(EVP_PKEY *key, const char *text, uint8_t ret_signature[SIGNATURE_LENGTH],
-                 struct failure *f)
-{
-    _cleanup_(cleanup_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    size_t length = SIGNATURE_LENGTH;
-    if (ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
-        EVP_DigestSign(ctx, ret_signature, &length, (const uint8_t *)text, strlen(text)) == 1 &&
-        length == SIGNATURE_LENGTH)
-        return true;
-    return failure_set(f, FAILURE_SYSTEM, "OpenSSL cannot sign the checkpoint");
-}
-
 static bool make_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct making *making = context;
@@ -73,13 +58,13 @@ static bool make_work(struct db_tx *tx, void *context, struct failure *f)
         !db_query(tx, &checkpoint_heads, DB_NO_VALUES, &heads, f))
         return false;
     instant at = clock_now();
-    uint8_t signature[SIGNATURE_LENGTH];
+    uint8_t signature[AUDIT_SIGNATURE];
     _cleanup_(cleanup_json) json_t *json = heads_json(heads, latest, at);
     _cleanup_(cleanup_text) char *text = json_dumps(json, JSON_COMPACT);
     if (!text)
         return failure_set(f, FAILURE_SYSTEM, "the checkpoint cannot be written as JSON");
     sha256_hex(bytes_of_text(text), making->hash);
-    return sign(making->key, text, signature, f) &&
+    return audit_sign(making->key, text, signature, f) &&
            db_send(tx, &checkpoint_insert,
                    DB_VALUES(db_instant(at), db_text(text), db_text(making->key_id),
                              db_bytes(bytes_of(signature, sizeof signature))),
@@ -88,14 +73,9 @@ static bool make_work(struct db_tx *tx, void *context, struct failure *f)
 
 bool audit_checkpoint(struct db *db, const struct config *config, struct failure *f)
 {
-    const char *path = config_text(config_group(config, "audit"), "signing-key");
     _cleanup_(cleanup_pkey) EVP_PKEY *key = NULL;
     struct making making = {0};
-    if (!*path)
-        return failure_set(f, FAILURE_USAGE,
-                           "[audit] signing-key is not given; make one with "
-                           "`uketsuke audit key create`");
-    if (!audit_private_key_load(path, &key, f) || !audit_key_id(key, making.key_id, f))
+    if (!audit_signing_key_load(config, &key, making.key_id, f))
         return false;
     making.key = key;
     if (!db_transaction(db, make_work, &making, f))
@@ -130,50 +110,6 @@ bool audit_checkpoint_exists(struct db *db, const char *hash, bool *ret_exists, 
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
-
-struct known_keys {
-    EVP_PKEY *key[KEYS_MOST];
-    char id[KEYS_MOST][65];
-    size_t count;
-};
-
-static void known_keys_free(struct known_keys *keys)
-{
-    for (size_t i = 0; i < keys->count; i++)
-        EVP_PKEY_free(keys->key[i]);
-}
-
-static bool known_keys_load(const struct config *config, struct known_keys *ret, struct failure *f)
-{
-    const struct config_group *group = config_group(config, "audit");
-    size_t count = config_list_length(group, "public-key");
-    if (count > KEYS_MOST)
-        return failure_set(f, FAILURE_USAGE, "[audit] public-key names more than %d keys",
-                           KEYS_MOST);
-    for (size_t i = 0; i < count; i++) {
-        const char *path = config_list_item(group, "public-key", i);
-        if (!audit_public_key_load(path, &ret->key[i], f))
-            return false;
-        ret->count = i + 1;
-        if (!audit_key_id(ret->key[i], ret->id[i], f))
-            return false;
-    }
-    return true;
-}
-
-static bool signature_good(const struct known_keys *keys, const char *key_id, const char *text,
-                           struct bytes signature)
-{
-    for (size_t i = 0; i < keys->count; i++) {
-        if (strcmp(keys->id[i], key_id) != 0)
-            continue;
-        _cleanup_(cleanup_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-        return ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, keys->key[i]) == 1 &&
-               EVP_DigestVerify(ctx, signature.data, signature.length, (const uint8_t *)text,
-                                strlen(text)) == 1;
-    }
-    return false;
-}
 
 static bool promise_read(const json_t *json, int64_t checkpoint, struct audit_promise *ret)
 {
@@ -215,7 +151,7 @@ static bool promises_read(const json_t *json, int64_t checkpoint, struct audit_p
 }
 
 struct reading {
-    struct known_keys keys;
+    struct audit_keys keys;
     struct audit_promises promises;
     char previous[65]; /* hash of the checkpoint before */
     void (*fault)(void *context, const char *chain, int64_t position, const char *what);
@@ -227,7 +163,7 @@ static const char *checkpoint_fault(struct reading *r, const struct db_rows *row
 {
     const char *heads = db_get_text(rows, i, 2);
     char at[INSTANT_TEXT];
-    if (!signature_good(&r->keys, db_get_text(rows, i, 3), heads, db_get_bytes(rows, i, 4)))
+    if (!audit_signature_good(&r->keys, db_get_text(rows, i, 3), heads, db_get_bytes(rows, i, 4)))
         return "the checkpoint's signature is wrong, or by a key that [audit] public-key does not "
                "name";
     _cleanup_(cleanup_json) json_t *json = json_loads(heads, JSON_REJECT_DUPLICATES, NULL);
@@ -272,14 +208,14 @@ bool audit_promises_load(struct db *db, const struct config *config,
 {
     struct reading r = {.fault = fault, .context = context};
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
-    bool good = known_keys_load(config, &r.keys, f) && db_transaction(db, list_work, &rows, f);
+    bool good = audit_keys_load(config, &r.keys, f) && db_transaction(db, list_work, &rows, f);
     if (good && db_row_count(rows) && !r.keys.count)
         good = failure_set(f, FAILURE_USAGE,
                            "there are checkpoints, but [audit] public-key names "
                            "no key to check them by");
     for (size_t i = 0; good && i < db_row_count(rows); i++)
         checkpoint_read(&r, rows, i);
-    known_keys_free(&r.keys);
+    audit_keys_free(&r.keys);
     if (!good) {
         audit_promises_free(&r.promises);
         return false;

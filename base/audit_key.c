@@ -89,3 +89,69 @@ bool audit_key_create(const char *path, struct failure *f)
     unlink(path); /* a pair, or nothing */
     return false;
 }
+
+bool audit_signing_key_load(const struct config *config, EVP_PKEY **ret_key, char ret_id[65],
+                            struct failure *f)
+{
+    const char *path = config_text(config_group(config, "audit"), "signing-key");
+    _cleanup_(cleanup_pkey) EVP_PKEY *key = NULL;
+    if (!*path)
+        return failure_set(f, FAILURE_USAGE,
+                           "[audit] signing-key is not given; make one with "
+                           "`uketsuke audit key create`");
+    if (!audit_private_key_load(path, &key, f) || !audit_key_id(key, ret_id, f))
+        return false;
+    *ret_key = TAKE(key);
+    return true;
+}
+
+bool audit_sign(EVP_PKEY *key, const char *text, uint8_t ret_signature[AUDIT_SIGNATURE],
+                struct failure *f)
+{
+    _cleanup_(cleanup_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    size_t length = AUDIT_SIGNATURE;
+    if (ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+        EVP_DigestSign(ctx, ret_signature, &length, (const uint8_t *)text, strlen(text)) == 1 &&
+        length == AUDIT_SIGNATURE)
+        return true;
+    return failure_set(f, FAILURE_SYSTEM, "OpenSSL cannot sign for the audit trail");
+}
+
+void audit_keys_free(struct audit_keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        EVP_PKEY_free(keys->key[i]);
+    keys->count = 0;
+}
+
+bool audit_keys_load(const struct config *config, struct audit_keys *ret, struct failure *f)
+{
+    const struct config_group *group = config_group(config, "audit");
+    size_t count = config_list_length(group, "public-key");
+    if (count > AUDIT_KEYS_MOST)
+        return failure_set(f, FAILURE_USAGE, "[audit] public-key names more than %d keys",
+                           AUDIT_KEYS_MOST);
+    for (size_t i = 0; i < count; i++) {
+        const char *path = config_list_item(group, "public-key", i);
+        if (!audit_public_key_load(path, &ret->key[i], f))
+            return false;
+        ret->count = i + 1;
+        if (!audit_key_id(ret->key[i], ret->id[i], f))
+            return false;
+    }
+    return true;
+}
+
+bool audit_signature_good(const struct audit_keys *keys, const char *key_id, const char *text,
+                          struct bytes signature)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        if (strcmp(keys->id[i], key_id) != 0)
+            continue;
+        _cleanup_(cleanup_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        return ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, keys->key[i]) == 1 &&
+               EVP_DigestVerify(ctx, signature.data, signature.length, (const uint8_t *)text,
+                                strlen(text)) == 1;
+    }
+    return false;
+}

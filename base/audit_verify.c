@@ -1,17 +1,15 @@
-/* Walks every chain from its start and compares it with its head and with the checkpoints.
+/* Walks every chain, from its start or from where its archive ends, and compares it with its head
+ * and with the checkpoints (base/audit_archive_verify.c: the archive itself, too).
  *
  * What this cannot see by itself: a tail that was cut off together with every checkpoint that
- * signed it. That is why copies of checkpoints are kept outside (docs/audit.md). */
+ * signed it. That is why copies of checkpoints are kept outside. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/audit_internal.h"
+#include "base/audit_archive_internal.h"
 #include "base/cleanup.h"
-#include "base/process.h"
-
-#define BATCH 1000
 
 /* One statement, one snapshot: head and last entry belong together. */
 static const struct db_statement verify_chains = {
@@ -19,204 +17,86 @@ static const struct db_statement verify_chains = {
     "SELECT coalesce(c.chain, e.chain), c.position, c.hash, e.last FROM audit_chain c "
     "FULL JOIN (SELECT chain, max(position) AS last FROM audit_entry GROUP BY chain) e "
     "ON e.chain = c.chain ORDER BY 1"};
-static const struct db_statement verify_entries = {
-    "verify_entries",
-    "SELECT position, at, action, actor, terminal, city_code, application_id, reason, detail,"
-    " previous, hash FROM audit_entry WHERE chain = $1 AND position > $2 ORDER BY position "
-    "LIMIT $3::bigint"};
+static const struct db_statement verify_month = {
+    "verify_month", "SELECT coalesce(max(month), '') FROM audit_archive"};
 
-struct verification {
-    struct db *db;
-    void (*report)(const struct audit_fault *fault, void *context);
-    void (*progress)(int64_t entries, void *context);
-    void *context;
-    bool intact;
-    int64_t entries, chains;
-    struct audit_promises promises;
-};
+/* --- what is online ----------------------------------------------------------------------------
+ */
 
-struct walk { /* along one chain */
-    struct verification *v;
-    const char *chain;
-    int64_t until; /* what was appended while we walk is for the next time */
-    int64_t position;
-    uint8_t hash[AUDIT_HASH]; /* of the entry before */
-    bool linked;              /* the entry before is there, so that the link can be compared */
-    size_t promise;           /* the first that was not looked at yet */
-    int64_t head_position;
-    uint8_t head_hash[AUDIT_HASH];
-    bool head_met;
-};
-
-static void report_fault(void *context, const char *chain, int64_t position, const char *what)
+/* until: what was appended while we walk is for the next time */
+static bool page_compare(struct audit_walk *w, int64_t until, bool *ret_more, struct failure *f)
 {
-    struct verification *v = context;
-    struct audit_fault fault = {.position = position};
-    v->intact = false;
-    snprintf(fault.chain, sizeof fault.chain, "%s", chain);
-    snprintf(fault.what, sizeof fault.what, "%s", what);
-    if (v->report)
-        v->report(&fault, v->context);
-}
-
-static void walk_fault(struct walk *w, int64_t position, const char *what)
-{
-    report_fault(w->v, w->chain, position, what);
-}
-
-static void gap_fault(struct walk *w, int64_t next)
-{
-    char what[128];
-    int64_t missing = next - w->position - 1;
-    if (missing == 1)
-        snprintf(what, sizeof what, "the entry is missing");
-    else
-        snprintf(what, sizeof what, "%" PRId64 " entries are missing from here on", missing);
-    walk_fault(w, w->position + 1, what);
-}
-
-static bool same_hash(struct bytes hash, const uint8_t other[AUDIT_HASH])
-{
-    return bytes_equal(hash, bytes_of(other, AUDIT_HASH));
-}
-
-/* The next promise of this chain at or behind `position`; they are sorted, and so is the walk. */
-static struct audit_promise *promise_at(struct walk *w, int64_t position)
-{
-    struct audit_promises *all = &w->v->promises;
-    for (; w->promise < all->count; w->promise++) {
-        struct audit_promise *p = &all->list[w->promise];
-        int order = strcmp(p->chain, w->chain);
-        if (order > 0 || (order == 0 && p->position > position))
-            return NULL;
-        if (order == 0 && p->position == position)
-            return p;
-    }
-    return NULL;
-}
-
-/* Every checkpoint that signed this place must have signed this very entry. */
-static void promises_compare(struct walk *w, int64_t position, struct bytes hash)
-{
-    for (struct audit_promise *p; (p = promise_at(w, position)); w->promise++) {
-        char what[128];
-        p->met = true;
-        snprintf(what, sizeof what, "the entry is not the one that checkpoint %" PRId64 " signed",
-                 p->checkpoint);
-        if (!same_hash(hash, p->hash))
-            walk_fault(w, position, what);
-    }
-}
-
-static void entry_compare(struct walk *w, const struct db_rows *rows, size_t i)
-{
-    int64_t position = db_get_number(rows, i, 0);
-    struct bytes previous = db_get_bytes(rows, i, 9), hash = db_get_bytes(rows, i, 10);
-    const struct audit_entry entry = {
-        .action = db_get_text(rows, i, 2),
-        .actor = db_get_text(rows, i, 3),
-        .terminal = db_get_text(rows, i, 4),
-        .city_code = db_get_text(rows, i, 5),
-        .application_id = db_get_text(rows, i, 6),
-        .reason = db_get_text(rows, i, 7),
-        .detail = db_get_text(rows, i, 8),
-    };
-    if (position != w->position + 1) {
-        gap_fault(w, position);
-        w->linked = false;
-    }
-    w->position = position;
-    if (previous.length != AUDIT_HASH || hash.length != AUDIT_HASH) {
-        walk_fault(w, position, "the entry's hashes are damaged");
-        w->linked = false;
-        return;
-    }
-    if (w->linked && !same_hash(previous, w->hash))
-        walk_fault(w, position, "the entry does not follow the one before it");
-    struct audit_link link = {w->chain, position, previous.data, db_get_instant(rows, i, 1)};
-    uint8_t computed[AUDIT_HASH];
-    audit_hash(&link, &entry, computed);
-    if (!same_hash(hash, computed))
-        walk_fault(w, position, "the entry was altered: its hash does not match");
-    promises_compare(w, position, hash);
-    if (position == w->head_position) {
-        w->head_met = true;
-        if (!same_hash(hash, w->head_hash))
-            walk_fault(w, position, "the head of the chain names another entry");
-    }
-    memcpy(w->hash, hash.data, AUDIT_HASH);
-    w->linked = true;
-}
-
-struct fetch {
-    const char *chain;
-    int64_t after;
-    struct db_rows *rows;
-};
-
-static bool fetch_entries(struct db_tx *tx, void *context, struct failure *f)
-{
-    struct fetch *fetch = context;
-    return db_query(tx, &verify_entries,
-                    DB_VALUES(db_text(fetch->chain), db_number(fetch->after), db_number(BATCH)),
-                    &fetch->rows, f);
-}
-
-static bool batch_compare(struct walk *w, bool *ret_more, struct failure *f)
-{
-    struct fetch fetch = {.chain = w->chain, .after = w->position};
-    if (process_stopping())
-        return failure_set(f, FAILURE_SYSTEM, "stopped before the whole audit trail was walked");
-    if (!db_transaction(w->v->db, fetch_entries, &fetch, f))
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    if (!audit_page(w->v->db, w->chain, w->position, &rows, f))
         return false;
-    size_t count = db_row_count(fetch.rows), i = 0;
-    for (; i < count && db_get_number(fetch.rows, i, 0) <= w->until; i++)
-        entry_compare(w, fetch.rows, i);
+    size_t count = db_row_count(rows), i = 0;
+    for (; i < count && db_get_number(rows, i, 0) <= until; i++) {
+        const struct audit_seen seen = audit_seen_read(rows, i);
+        audit_walk_entry(w, &seen);
+    }
     w->v->entries += (int64_t)i;
-    *ret_more = i == BATCH;
-    db_rows_free(fetch.rows);
+    *ret_more = i == AUDIT_PAGE;
     if (w->v->progress)
         w->v->progress(w->v->entries, w->v->context);
     return true;
 }
 
-static void end_compare(struct walk *w, bool has_head)
+static void end_compare(struct audit_walk *w, bool has_head)
 {
     char what[128];
     if (!has_head)
-        walk_fault(w, 0, "the head of the chain is missing");
+        audit_walk_fault(w, 0, "the head of the chain is missing");
     else if (w->position > w->head_position)
-        walk_fault(w, w->head_position,
-                   "the head of the chain was set back: entries lie behind it");
+        audit_walk_fault(w, w->head_position,
+                         "the head of the chain was set back: entries lie behind it");
     else if (w->position < w->head_position) {
         snprintf(what, sizeof what, "the end of the chain is missing: its head is at %" PRId64,
                  w->head_position);
-        walk_fault(w, w->position + 1, what);
+        audit_walk_fault(w, w->position + 1, what);
     } else if (w->head_position && !w->head_met)
-        walk_fault(w, w->head_position, "the head of the chain names no entry");
+        audit_walk_fault(w, w->head_position, "the head of the chain names no entry");
 }
 
-static bool chain_walk(struct verification *v, const struct db_rows *chains, size_t i,
-                       struct failure *f)
+/* The walk begins behind what was archived: its last entry is known by its signed hash. */
+static void walk_from(struct audit_walk *w, const struct audit_tail *tail)
 {
-    bool has_head = !db_is_null(chains, i, 1), more = true;
-    struct walk w = {.v = v,
-                     .chain = db_get_text(chains, i, 0),
-                     .linked = true,
-                     .until = db_get_number(chains, i, 3),
-                     .head_position = db_get_number(chains, i, 1)};
+    struct audit_promises *all = &w->v->promises;
+    w->position = tail->position;
+    memcpy(w->hash, tail->hash, AUDIT_HASH);
+    w->head_met =
+        w->head_position == tail->position && memcmp(w->head_hash, tail->hash, AUDIT_HASH) == 0;
+    for (size_t i = 0; i < all->count; i++) {
+        struct audit_promise *p = &all->list[i];
+        if (strcmp(p->chain, w->chain) != 0 || p->position > tail->position)
+            continue;
+        p->met = true;
+        if (p->position == tail->position && memcmp(p->hash, tail->hash, AUDIT_HASH) != 0)
+            audit_walk_fault(w, p->position,
+                             "the archive does not end with the entry that a checkpoint signed");
+    }
+}
+
+static bool chain_walk(struct audit_verification *v, const struct audit_tail *tail,
+                       const struct db_rows *chains, size_t i, struct failure *f)
+{
+    struct audit_walk w = {.v = v,
+                           .chain = db_get_text(chains, i, 0),
+                           .linked = true,
+                           .head_position = db_get_number(chains, i, 1)};
     struct bytes hash = db_get_bytes(chains, i, 2);
     if (hash.length == AUDIT_HASH)
         memcpy(w.head_hash, hash.data, AUDIT_HASH);
-    while (more)
-        if (!batch_compare(&w, &more, f))
+    if (tail && tail->position)
+        walk_from(&w, tail);
+    for (bool more = true; more;)
+        if (!page_compare(&w, db_get_number(chains, i, 3), &more, f))
             return false;
-    end_compare(&w, has_head);
+    end_compare(&w, !db_is_null(chains, i, 1));
     v->chains++;
     return true;
 }
 
-static void unmet_promises(struct verification *v)
+static void unmet_promises(struct audit_verification *v)
 {
     char what[128];
     for (size_t i = 0; i < v->promises.count; i++) {
@@ -224,7 +104,7 @@ static void unmet_promises(struct verification *v)
         snprintf(what, sizeof what, "the entry that checkpoint %" PRId64 " signed is missing",
                  p->checkpoint);
         if (!p->met)
-            report_fault(v, p->chain, p->position, what);
+            audit_tell(v, p->chain, p->position, what);
     }
 }
 
@@ -233,15 +113,32 @@ static bool fetch_chains(struct db_tx *tx, void *context, struct failure *f)
     return db_query(tx, &verify_chains, DB_NO_VALUES, context, f);
 }
 
-static bool verify(struct verification *v, struct failure *f)
+static bool fetch_month(struct db_tx *tx, void *context, struct failure *f)
 {
-    _cleanup_(cleanup_db_rows) struct db_rows *chains = NULL;
+    return db_query(tx, &verify_month, DB_NO_VALUES, context, f);
+}
+
+bool audit_online_verify(struct audit_verification *v, struct audit_tails *tails,
+                         struct audit_summary *ret_summary, struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *chains = NULL, *month = NULL;
     if (!db_transaction(v->db, fetch_chains, &chains, f))
         return false;
     for (size_t i = 0; i < db_row_count(chains); i++)
-        if (!chain_walk(v, chains, i, f))
+        if (!chain_walk(v, audit_tail_of(tails, db_get_text(chains, i, 0)), chains, i, f))
             return false;
     unmet_promises(v);
+    if (!db_transaction(v->db, fetch_month, &month, f))
+        return false;
+    if (strcmp(db_get_text(month, 0, 0), tails->month) > 0)
+        return failure_set(f, FAILURE_CONFLICT,
+                           "a month left the audit trail meanwhile: verify it again");
+    *ret_summary = (struct audit_summary){.entries = v->entries,
+                                          .chains = v->chains,
+                                          .archived = tails->entries,
+                                          .checkpoints = v->promises.checkpoints,
+                                          .last_checkpoint = v->promises.last};
+    snprintf(ret_summary->archived_to, sizeof ret_summary->archived_to, "%s", tails->month);
     return true;
 }
 
@@ -250,19 +147,14 @@ bool audit_verify(struct db *db, const struct config *config,
                   void (*progress)(int64_t entries, void *context), void *context, bool *ret_intact,
                   struct audit_summary *ret_summary, struct failure *f)
 {
-    struct verification v = {
+    _cleanup_(audit_verification_end) struct audit_verification v = {
         .db = db, .report = report, .progress = progress, .context = context, .intact = true};
+    struct audit_tails tails;
     /* Checkpoints first: what they promise must be there when the entries are read. */
-    if (!audit_promises_load(db, config, report_fault, &v, &v.promises, f))
+    if (!audit_promises_load(db, config, audit_tell, &v, &v.promises, f) ||
+        !audit_tails_load(db, config, audit_tell, &v, NULL, NULL, &tails, f) ||
+        !audit_online_verify(&v, &tails, ret_summary, f))
         return false;
-    bool done = verify(&v, f);
-    if (done) {
-        *ret_intact = v.intact;
-        *ret_summary = (struct audit_summary){.entries = v.entries,
-                                              .chains = v.chains,
-                                              .checkpoints = v.promises.checkpoints,
-                                              .last_checkpoint = v.promises.last};
-    }
-    audit_promises_free(&v.promises);
-    return done;
+    *ret_intact = v.intact;
+    return true;
 }

@@ -37,6 +37,8 @@ extern const struct command collect_command;
 extern const struct command audit_checkpoint_command;
 extern const struct command audit_key_create_command;
 extern const struct command audit_annual_command;
+extern const struct command audit_archive_command;
+extern const struct command audit_list_command;
 extern const struct command audit_verify_command;
 extern const struct command certificate_check_command;
 extern const struct command certificate_show_command;
@@ -162,7 +164,9 @@ static const struct command *const upkeep[] = {
     &audit_key_create_command,
     &audit_checkpoint_command,
     &audit_verify_command,
+    &audit_list_command,
     &audit_annual_command,
+    &audit_archive_command,
 };
 
 /* Started by other commands, and not in the help. */

@@ -14,7 +14,8 @@ static const struct db_statement select_state = {
     "  ORDER BY verification_id DESC LIMIT 1), 'entries', (SELECT coalesce(sum(position), 0)"
     " FROM audit_chain), 'chains', (SELECT coalesce(jsonb_agg(jsonb_build_object('chain', chain,"
     " 'entries', position) ORDER BY chain), '[]') FROM audit_chain), 'last_checkpoint',"
-    " (SELECT moment_in_japan(max(at)) FROM audit_checkpoint), 'city', $1::text)::text"};
+    " (SELECT moment_in_japan(max(at)) FROM audit_checkpoint), 'archived_to',"
+    " (SELECT max(month) FROM audit_archive), 'city', $1::text)::text"};
 
 struct chain {
     struct admin_call call;

@@ -205,11 +205,18 @@ static void every_change_writes_its_event(void **state)
     assert_int_equal(test_sql_number(&database, "SELECT version FROM application"), 3);
 }
 
+#define ENTRY(chain, position, previous)                                                           \
+    "INSERT INTO audit_entry (chain, position, at, action, actor, previous, hash) VALUES ('" chain \
+    "', " #position ", now(), 'a', 'b', decode(repeat('" previous "', 32), 'hex'), "               \
+    "decode(repeat('11', 32), 'hex'))"
+
 static void the_past_is_append_only_for_everybody(void **state)
 {
     (void)state;
     test_sql(&database,
-             "INSERT INTO audit_chain VALUES ('operator', 0, decode(repeat('00', 32), 'hex'))");
+             "INSERT INTO audit_chain VALUES ('operator', 0, decode(repeat('00', 32), 'hex')),"
+             " ('registry', 0, decode(repeat('00', 32), 'hex'))");
+    test_sql(&database, ENTRY("registry", 1, "00"));
     const char *const tables[] = {"audit_entry", "audit_checkpoint", "application_event"};
     const char *const roles[] = {"collect", "examine",  "identify", "routing",
                                  "report",  "registry", "operator", "administrator"};
@@ -225,11 +232,6 @@ static void the_past_is_append_only_for_everybody(void **state)
         }
     }
 }
-
-#define ENTRY(chain, position, previous)                                                           \
-    "INSERT INTO audit_entry (chain, position, at, action, actor, previous, hash) VALUES ('" chain \
-    "', " #position ", now(), 'a', 'b', decode(repeat('" previous "', 32), 'hex'), "               \
-    "decode(repeat('11', 32), 'hex'))"
 
 static void an_audit_entry_follows_the_head_of_its_own_chain(void **state)
 {
@@ -316,6 +318,7 @@ static const struct {
     {"audit_chain", "os", "", "", ""},
     {"audit_entry", "os", "cxirpgosa", "", ""},
     {"audit_checkpoint", "os", "o", "", ""},
+    {"audit_archive", "os", "", "", ""},
     {"audit_review", "os", "s", "", ""},
     {"audit_verification", "os", "os", "", ""},
     {"output", "os", "s", "s", ""},

@@ -377,6 +377,7 @@ interface Chain {
   entries: number;
   chains: { chain: string; entries: number }[];
   last_checkpoint: string | null;
+  archived_to: string | null;
   running: { by: string; since: string; done: number; entries: number } | null;
   failed: boolean;
 }
@@ -442,6 +443,12 @@ function ChainPage() {
         <p>
           最後の署名点：{value.last_checkpoint ? when(value.last_checkpoint) : "なし"}　記録の総数：
           {value.entries.toLocaleString()}件
+          {value.archived_to && (
+            <>
+              　<strong>{value.archived_to}までの記録</strong>
+              は保存媒体に移してあり、この画面で検索できるのはその翌月からです。
+            </>
+          )}
         </p>
       )}
       <p class="buttons">
