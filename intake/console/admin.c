@@ -50,14 +50,3 @@ bool admin_json(struct db_tx *tx, const struct admin_call *call,
     *ret_json = json;
     return true;
 }
-
-bool admin_text_maybe(struct http_request *request, const json_t *body, const char *key,
-                      size_t most, const char **ret_text)
-{
-    const json_t *value = json_object_get(body, key);
-    *ret_text = NULL;
-    if (!value || json_is_null(value) || (json_is_string(value) && !json_string_length(value)))
-        return true;
-    *ret_text = console_text(request, body, key, most);
-    return *ret_text;
-}

@@ -24,8 +24,5 @@ void admin_end(struct admin_call *call);
 bool admin_json(struct db_tx *tx, const struct admin_call *call,
                 const struct db_statement *statement, const char *argument, json_t **ret_json,
                 struct failure *f);
-/* The optional text of a body: NULL when absent. False after replying 400. */
-bool admin_text_maybe(struct http_request *request, const json_t *body, const char *key,
-                      size_t most, const char **ret_text);
 
 #endif

@@ -11,7 +11,7 @@
 #include "intake/console/once.h"
 #include "intake/console/shown.h"
 #include "intake/console/view.h"
-#include "intake/staff/staff.h"
+#include "intake/staff/proposal.h"
 #include "routing/message.h"
 
 struct acting;
@@ -175,11 +175,17 @@ static enum http_flow act(struct http_request *request, void *context, enum righ
 /* --- each ---------------------------------------------------------------------------------------
  */
 
-static bool atenabango_read(struct http_request *request, const json_t *body, struct acting *a)
+/* Whom, and why: one reason says nothing without words. */
+static bool person_read(struct http_request *request, const json_t *body, struct acting *a)
 {
     a->atenabango = console_text(request, body, "atenabango", 15);
     a->mark = json_string_value(json_object_get(body, "mark"));
-    return a->atenabango != NULL;
+    if (!a->atenabango)
+        return false;
+    if (strcmp(a->act.reason, PROPOSAL_OTHER) != 0)
+        return console_text_maybe(request, body, "words", STAFF_REASON_MOST, &a->act.words);
+    a->act.words = console_text(request, body, "words", STAFF_REASON_MOST);
+    return a->act.words != NULL;
 }
 
 static bool message_needed(struct http_request *request, const json_t *body, struct acting *a)
@@ -190,10 +196,7 @@ static bool message_needed(struct http_request *request, const json_t *body, str
 
 static bool message_perhaps(struct http_request *request, const json_t *body, struct acting *a)
 {
-    const json_t *message = json_object_get(body, "message");
-    return !message || json_is_null(message) ||
-           (json_is_string(message) && !json_string_length(message)) ||
-           message_needed(request, body, a);
+    return console_text_maybe(request, body, "message", MESSAGE_MOST, &a->message);
 }
 
 static bool until_needed(struct http_request *request, const json_t *body, struct acting *a)
@@ -251,7 +254,7 @@ static bool reroute(struct db_tx *tx, struct acting *a, struct failure *f)
         return act(request, context, right, more, #name, name##_do);                               \
     }
 
-ACT(identify, RIGHT_IDENTIFY, atenabango_read, ((void)act, identify(tx, a, f)))
+ACT(identify, RIGHT_IDENTIFY, person_read, ((void)act, identify(tx, a, f)))
 ACT(confirm, RIGHT_CONFIRM, NULL, staff_identify_confirm(tx, act, NULL, &a->answer, f))
 ACT(drop, RIGHT_IDENTIFY, NULL, staff_identify_drop(tx, act, &a->answer, f))
 ACT(deny, RIGHT_CONFIRM, NULL, staff_identify_drop(tx, act, &a->answer, f))

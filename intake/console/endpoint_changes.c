@@ -149,7 +149,7 @@ static enum http_flow endpoint_settle(struct http_request *request, void *contex
     if (!number_parse(http_request_parameter(request, "id"), 1, INT64_MAX, &c.id))
         return http_reply_error(request, 404, "E0100", "%s", change_outcome_ja(CHANGE_GONE));
     bool read = agreed
-                    ? admin_text_maybe(request, body, "reason", CHANGE_REASON_MOST, &c.why)
+                    ? console_text_maybe(request, body, "reason", CHANGE_REASON_MOST, &c.why)
                     : (c.why = console_text(request, body, "reason", CHANGE_REASON_MOST)) != NULL;
     if (!read || !admin_do(&c.call, settle_work, &c))
         return HTTP_DONE;

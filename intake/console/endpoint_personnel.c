@@ -179,7 +179,7 @@ static enum http_flow settle(struct http_request *request, void *context, bool a
     if (!uuid_valid(s.batch))
         return http_reply_error(request, 404, "E0100", "%s", change_outcome_ja(CHANGE_GONE));
     bool read = agreed
-                    ? admin_text_maybe(request, body, "reason", CHANGE_REASON_MOST, &s.why)
+                    ? console_text_maybe(request, body, "reason", CHANGE_REASON_MOST, &s.why)
                     : (s.why = console_text(request, body, "reason", CHANGE_REASON_MOST)) != NULL;
     if (!read)
         return HTTP_DONE;

@@ -66,11 +66,12 @@ static const char *label_of(const char *key)
 {
     static const struct {
         const char *key, *label;
-    } labels[] = {{"reason", "理由"},         {"message", "申請した人に伝えること"},
-                  {"remark", "所見"},         {"recipient", "渡す相手"},
-                  {"medium", "媒体の番号"},   {"how", "廃棄・返却の方法"},
-                  {"text", "内容"},           {"atenabango", "宛名番号"},
-                  {"birth_date", "生年月日"}, {"address", "住所"}};
+    } labels[] = {{"reason", "理由"},       {"message", "申請した人に伝えること"},
+                  {"remark", "所見"},       {"recipient", "渡す相手"},
+                  {"medium", "媒体の番号"}, {"how", "廃棄・返却の方法"},
+                  {"text", "内容"},         {"atenabango", "宛名番号"},
+                  {"words", "補足"},        {"birth_date", "生年月日"},
+                  {"address", "住所"}};
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
         if (strcmp(labels[i].key, key) == 0)
             return labels[i].label;
@@ -92,6 +93,17 @@ const char *console_text(struct http_request *request, const json_t *body, const
     else
         return text;
     return NULL;
+}
+
+bool console_text_maybe(struct http_request *request, const json_t *body, const char *key,
+                        size_t most, const char **ret_text)
+{
+    const json_t *value = json_object_get(body, key);
+    *ret_text = NULL;
+    if (!value || json_is_null(value) || (json_is_string(value) && !json_string_length(value)))
+        return true;
+    *ret_text = console_text(request, body, key, most);
+    return *ret_text;
 }
 
 /* --- the cookie ------------------------------------------------------------------------------- */

@@ -82,5 +82,8 @@ enum http_flow console_reply_failure(struct http_request *request, const struct 
 /* The member's text, of 1 to `most` characters; NULL after replying 400 E0001, E0002 or E0003. */
 const char *console_text(struct http_request *request, const json_t *body, const char *key,
                          size_t most);
+/* The same, where it may be left out: NULL when absent, null or empty. False after replying. */
+bool console_text_maybe(struct http_request *request, const json_t *body, const char *key,
+                        size_t most, const char **ret_text);
 
 #endif

@@ -9,11 +9,17 @@
 #include "intake/console/view.h"
 #include "intake/explain/lines.h"
 #include "intake/staff/contact.h"
+#include "intake/staff/proposal.h"
 #include "routing/message.h"
 
 static const struct db_statement view_proposal_find = {
-    "view_proposal", "SELECT atenabango, proposed_by, proposed_at FROM identification_proposal"
-                     " WHERE city_code = $1 AND application_id = $2::uuid"};
+    "view_proposal",
+    "SELECT p.atenabango, p.proposed_by, p.proposed_at, " PROPOSAL_REASON_COLUMNS
+    " FROM identification_proposal p LEFT JOIN application_key k USING (city_code, application_id)"
+    " LEFT JOIN LATERAL (SELECT reason, sealed FROM proposal_reason r"
+    "  WHERE (r.city_code, r.application_id) = (p.city_code, p.application_id)"
+    "  ORDER BY version DESC LIMIT 1) r ON true "
+    "WHERE p.city_code = $1 AND p.application_id = $2::uuid"};
 static const struct db_statement view_review_find = {
     "view_review",
     "SELECT r.demands, r.persons, a.approved_by, a.approved_at, r.superior FROM review r"
@@ -45,8 +51,12 @@ static const struct db_statement view_versions_find = {
     " JOIN application a ON a.city_code = $1 AND a.application_id = found.application_id "
     "ORDER BY found.step"};
 static const struct db_statement view_history_find = {
-    "view_history", "SELECT version, at, from_state, to_state, reason, actor FROM application_event"
-                    " WHERE city_code = $1 AND application_id = $2::uuid ORDER BY version"};
+    "view_history",
+    "SELECT e.version, e.at, e.from_state, e.to_state, e.reason, e.actor, " PROPOSAL_REASON_COLUMNS
+    " FROM application_event e LEFT JOIN proposal_reason r USING (city_code, application_id, "
+    "version)"
+    " LEFT JOIN application_key k USING (city_code, application_id) "
+    "WHERE e.city_code = $1 AND e.application_id = $2::uuid ORDER BY e.version"};
 
 /* --- the parts, each of its rows ----------------------------------------------------------------
  */
@@ -75,15 +85,28 @@ static bool decision_part(const struct subject_call *call, const struct db_rows 
     return true;
 }
 
+/* The reason that a proposal was given, in the columns from `first` on. */
+static bool said_set(const struct subject_call *call, const struct db_rows *rows, size_t row,
+                     int first, json_t *json, struct failure *f)
+{
+    const struct work_item *item = &call->subject.item;
+    return proposal_reason_read(rows, row, first, call->context->role->city_key, item->city_code,
+                                item->application_id, json, f);
+}
+
 static bool proposal_part(const struct subject_call *call, const struct db_rows *rows,
                           json_t **ret_json, struct failure *f)
 {
-    (void)call, (void)f;
-    *ret_json =
-        db_row_count(rows) == 0
-            ? json_null()
-            : json_pack("{s:s, s:s, s:o}", "atenabango", db_get_text(rows, 0, 0), "by",
-                        db_get_text(rows, 0, 1), "at", console_time(db_get_instant(rows, 0, 2)));
+    if (db_row_count(rows) == 0) {
+        *ret_json = json_null();
+        return true;
+    }
+    _cleanup_(cleanup_json) json_t *proposal =
+        json_pack("{s:s, s:s, s:o}", "atenabango", db_get_text(rows, 0, 0), "by",
+                  db_get_text(rows, 0, 1), "at", console_time(db_get_instant(rows, 0, 2)));
+    if (!said_set(call, rows, 0, 3, proposal, f))
+        return false;
+    *ret_json = TAKE(proposal);
     return true;
 }
 
@@ -176,24 +199,29 @@ static bool contacts_part(const struct subject_call *call, const struct db_rows 
                         ret_json, f);
 }
 
+static json_t *event_json(const struct db_rows *rows, size_t row)
+{
+    const char *to = db_get_text(rows, row, 3), *reason = db_get_text(rows, row, 4);
+    enum state state = STATE_HELD;
+    state_from_code(to, &state);
+    return json_pack("{s:I, s:o, s:s?, s:s, s:s, s:s?, s:s?, s:s}", "version",
+                     (json_int_t)db_get_number(rows, row, 0), "at",
+                     console_time(db_get_instant(rows, row, 1)), "from", db_get_text(rows, row, 2),
+                     "to", to, "to_name", state_name_ja(state), "reason", reason, "reason_ja",
+                     explain_reason(reason), "actor", db_get_text(rows, row, 5));
+}
+
 static bool history_part(const struct subject_call *call, const struct db_rows *rows,
                          json_t **ret_json, struct failure *f)
 {
-    (void)call, (void)f;
-    json_t *history = json_array();
-    for (size_t i = 0; i < db_row_count(rows); i++) {
-        const char *to = db_get_text(rows, i, 3), *reason = db_get_text(rows, i, 4);
-        enum state state = STATE_HELD;
-        state_from_code(to, &state);
-        json_array_append_new(history,
-                              json_pack("{s:I, s:o, s:s?, s:s, s:s, s:s?, s:s?, s:s}", "version",
-                                        (json_int_t)db_get_number(rows, i, 0), "at",
-                                        console_time(db_get_instant(rows, i, 1)), "from",
-                                        db_get_text(rows, i, 2), "to", to, "to_name",
-                                        state_name_ja(state), "reason", reason, "reason_ja",
-                                        explain_reason(reason), "actor", db_get_text(rows, i, 5)));
+    _cleanup_(cleanup_json) json_t *history = json_array();
+    for (size_t row = 0; row < db_row_count(rows); row++) {
+        json_t *event = event_json(rows, row);
+        json_array_append_new(history, event);
+        if (!said_set(call, rows, row, 6, event, f))
+            return false;
     }
-    *ret_json = history;
+    *ret_json = TAKE(history);
     return true;
 }
 

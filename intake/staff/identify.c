@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "intake/staff/proposal.h"
 #include "intake/staff/staff_internal.h"
 
 #define CONFIRMATION_WAITS "confirmation-waits"
@@ -55,7 +56,8 @@ bool staff_identify_propose(struct db_tx *tx, const struct staff_act *act, const
                       DB_VALUES(db_text(act->city_code), db_text(act->application_id),
                                 db_text(atenabango), db_text(act->who), db_instant(clock_now())),
                       NULL, f) &&
-           staff_move(tx, act, &seen, "staff.identify-propose", &wait, ret_answer, f);
+           staff_move(tx, act, &seen, "staff.identify-propose", &wait, ret_answer, f) &&
+           proposal_reason_keep(tx, act, ret_answer->version, f);
 }
 
 static bool proposal_read(struct db_tx *tx, const struct staff_act *act, struct seen *seen,

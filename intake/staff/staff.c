@@ -139,7 +139,8 @@ bool staff_begin(struct db_tx *tx, const struct staff_act *act, unsigned states,
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     *answer = (struct staff_answer){.why_ja = ""};
     *ret_go = false;
-    if (!reason_sound(act->reason) || !who_sound(act->who))
+    if (!reason_sound(act->reason) || (act->words && !reason_sound(act->words)) ||
+        !who_sound(act->who))
         return failure_set(f, FAILURE_USAGE,
                            "an act of staff has a person, by an account's name in small letters, "
                            "and a reason, 1 to %d characters",

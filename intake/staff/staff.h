@@ -29,6 +29,8 @@ struct staff_act {
     const char *who;      /* "staff:<account>", a-z 0-9 . - _ @ \ only */
     const char *terminal; /* may be NULL */
     const char *reason;   /* in the person's words, 1 to STAFF_REASON_MOST characters */
+    const char *words;    /* more of them, of staff_identify_propose: kept sealed, and not in the
+                             trail; as long at the most; may be NULL */
     int version;          /* of the application as the person saw it */
     bool superior;        /* the person is a 管理責任者 for it (right `superior`) */
 };

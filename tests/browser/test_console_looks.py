@@ -64,7 +64,7 @@ def test_nothing_is_asked_of_anybody_else(house, first_views):
 HOSTILE = [
     "<script>window.hit = 1</script>", "<img src=x onerror=window.hit=1>", "\"'><svg onload=hit=1>",
     "javascript:window.hit=1", "</textarea><script>window.hit=1</script>", "{{constructor}}", "&lt;b&gt;",
-    "<style>*{display:none}</style>", "<iframe srcdoc='<script>parent.hit=1</script>'>", "‮逆さま",
+    "<style>*{display:none}</style>", "<iframe srcdoc='<script>parent.hit=1</script>'>", "\u202e逆さま",
     "<a href='javascript:window.hit=1'>x</a>", "${window.hit=1}", "<meta http-equiv=refresh content=0>",
 ]
 
@@ -116,7 +116,8 @@ def test_hostile_words_are_words(people):
     hanako.until(lambda: hanako.find("table"), "the figures")
     seen += all_opened(hanako)
     for words in HOSTILE:
-        assert words in seen, words  # verbatim
+        assert words.replace("\u202e", "見えない文字 U+202E") in seen, words  # verbatim, and all of it
+    assert "\u202e" not in seen
     assert hanako.script("return window.hit") is None
     assert not hanako.find("main script, main iframe, main img")
     hanako.browser.refresh()
@@ -126,13 +127,17 @@ def test_rare_characters_show_or_say_what_they_are(people):
     """A variant by selector (IVS), one of plane 2, and 外字 of planes 0 and 16, which no font has."""
     hanako = people["hanako"]
     hanako.open()
-    words = ["葛\U000e0100城", "\U00020bb7野家", "\U0010f0c3", "\ue000"]
+    unseen = ["\u200b", "\u200e", "\u2066", "\u2069", "\u202a", "\ufeff", "\u00ad", "\u3164", "\x07"]
+    words = ["葛\U000e0100城", "\U00020bb7野家", "\U0010f0c3", "\ue000",
+             *(f"山{one}川" for one in unseen)]
     strew(hanako, words)
     hanako.open_with_candidates()
     seen = all_opened(hanako)
     hanako.shot("rare")
     assert "葛\U000e0100城" in seen and "\U00020bb7野家" in seen
     assert "外字 U+10F0C3" in seen and "外字 U+E000" in seen
+    for one in unseen:
+        assert f"山見えない文字 U+{ord(one):04X}川" in seen and one not in seen
     hanako.browser.refresh()
     hanako.to_queue()
 

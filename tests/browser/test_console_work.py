@@ -43,6 +43,30 @@ def test_who_it_is_with_four_keys_and_a_second_person(house, people):
     assert state_of(house, receipt) == "identified"
 
 
+def test_why_in_ones_own_words(house, people):
+    """With the keyboard alone; a reason that says nothing is not sent without words."""
+    hanako, taro = people["hanako"], people["taro"]
+    receipt = hanako.open_with_candidates()
+    before = acts(house, receipt, "staff.identify-propose")
+    hanako.keys_of_page("1")
+    active = lambda: hanako.browser.switch_to.active_element  # noqa: E731
+    hanako.until(lambda: active().tag_name == "select", "the reasons")
+    hanako.keys("5", Keys.ENTER)
+    hanako.until(lambda: active().get_attribute("id") == "words", "words are asked for")
+    assert acts(house, receipt, "staff.identify-propose") == before
+    hanako.keys("窓口で、\u202e旧姓の通帳を見た", Keys.ENTER)
+    hanako.heading("職員の対応を待つ申請")
+    taro.open_one(receipt)
+    said = "その他の事情がある人「窓口で、見えない文字 U+202E旧姓の通帳を見た」"
+    taro.says(f"理由：{said}")
+    taro.look("said")
+    taro.unfold("経過")
+    taro.until(lambda: said in taro.text("table.list"), "in the history")
+    taro.says("システム（本人特定）")
+    taro.to_queue()
+    take_back(house, receipt)
+
+
 def test_who_is_searched_for_is_found_chosen_and_seen_by_the_second(house, people):
     """Searching sends nothing else, whatever was chosen before; who is shown no more is chosen no
     more; and the second person sees who was found."""

@@ -414,6 +414,35 @@ def test_four_eyes_for_the_applicant(house):
     assert audit(house, receipt, "staff.identify-confirm") == 1
 
 
+def test_why_in_ones_own_words_for_the_second_person_and_the_history(house):
+    """Sealed, and nowhere else: the trail outlives the application, and knows the reason alone."""
+    receipt, resident = candidate_of(house, "hanako", reversed(waiting(house, "unmatched")))
+    number, words = resident["atenabango"], "電話で旧姓を本人に確かめた"
+
+    def identify(**more):
+        return act(house, "hanako", receipt, "identify", atenabango=number, **more)
+    other = "その他の事情がある人"
+    assert "補足" in errors(identify(reason=other, words=""), 400)["message"]
+    assert errors(identify(reason=other), 400)["code"] == "E0001"
+    assert errors(identify(words="字" * 501), 400)["code"] == "E0003"
+    assert identify(words="字" * 500).status_code == 200
+    done = identify(reason=other, words=words)
+    assert done.status_code == 200, done.text
+    proposal = view(house, "taro", receipt)["proposal"]
+    assert (proposal["said"], proposal["words"]) == (other, words)
+    assert act(house, "taro", receipt, "deny").status_code == 200
+    told = [(e["said"], e["words"]) for e in view(house, "taro", receipt)["history"] if e["said"]]
+    assert told[-2:] == [("確かめた", "字" * 500), (other, words)]
+    assert identify().status_code == 200
+    assert view(house, "taro", receipt)["proposal"]["words"] is None  # of this one, not of the last
+    assert act(house, "taro", receipt, "deny").status_code == 200
+    assert house.psql(f"SELECT count(*) FROM audit_entry WHERE concat(reason, detail) LIKE '%{words}%'"
+                      ) == "0\n"
+    assert house.psql("SELECT count(*) FROM proposal_reason WHERE position(convert_to("
+                      f"'{words}', 'UTF8') IN sealed) > 0 OR reason LIKE '%{words}%'") == "0\n"
+    assert words not in house.log_text("console")
+
+
 def test_only_who_was_shown_is_proposed_and_the_second_person_sees_who(house):
     """A 宛名番号 out of nowhere would look a person up by one fact."""
     hanako, taro = house.people["hanako"], house.people["taro"]

@@ -315,6 +315,7 @@ static const struct {
     {"claim", "s", "s", "s", "s"},
     {"once", "s", "s", "s", "s"},
     {"contact_note", "s", "s", "", ""},
+    {"proposal_reason", "s", "s", "", ""},
     {"audit_chain", "os", "", "", ""},
     {"audit_entry", "os", "cxirpgosa", "", ""},
     {"audit_checkpoint", "os", "o", "", ""},

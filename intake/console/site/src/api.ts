@@ -165,6 +165,12 @@ export interface FormGroup {
   rows: FormRow[];
 }
 
+/** Why somebody was proposed for the applicant, and in the person's own words. */
+export interface SaidWhy {
+  said: string | null;
+  words: string | null;
+}
+
 export interface Application {
   receipt_number: string;
   version: number;
@@ -189,7 +195,9 @@ export interface Application {
     lines: { check: string; result: string; text: string }[];
   } | null;
   decision: { reason: string; candidates: Candidate[] } | null;
-  proposal: { atenabango: string; by: string; at: string; candidate: Candidate | null } | null;
+  proposal:
+    | ({ atenabango: string; by: string; at: string; candidate: Candidate | null } & SaidWhy)
+    | null;
   review: { demands: string[]; persons: number; superior: boolean; approvals: { by: string; at: string }[] } | null;
   attachments: { index: number; name: string; type: string; size: number }[];
   destinations: { destination: string; name: string }[];
@@ -197,7 +205,7 @@ export interface Application {
   versions: { receipt_number: string; applied_at: string; state_name: string; which: string }[];
   contacts: { at: string; by: string; way: string; text: string }[];
   messages: { at: string; by: string; status: string; text: string }[];
-  history: {
+  history: ({
     version: number;
     at: string;
     from: string | null;
@@ -206,7 +214,7 @@ export interface Application {
     reason: string | null;
     reason_ja: string | null;
     actor: string;
-  }[];
+  } & SaidWhy)[];
   may: string[];
 }
 

@@ -14,7 +14,7 @@ import {
 } from "./api";
 import { Decide } from "./decide";
 import type { Numbers } from "./numbers";
-import { Button, Failure, Heading, lazy, Notice, useKeys, useLoaded, Words } from "./parts";
+import { Button, Failure, Heading, lazy, Notice, Said, useKeys, useLoaded } from "./parts";
 import { Due } from "./queue";
 import { Unmatched } from "./unmatched";
 import { demand, severity, when, who } from "./words";
@@ -30,7 +30,7 @@ function Remarks(props: { remarks: Remark[] }) {
     <>
       {props.remarks.map((one) => (
         <p class="finding">
-          <strong>{one.mark}</strong> <Words text={one.text} />
+          <strong>{one.mark}</strong> {one.text}
         </p>
       ))}
     </>
@@ -43,9 +43,7 @@ function Row(props: { row: FormRow; number?: string }) {
     <div class={row.remarks.length ? "row noted" : "row"}>
       <dt>{row.label}</dt>
       <dd>
-        <span class="text">
-          <Words text={props.number ?? row.value ?? ""} />
-        </span>
+        <span class="text">{props.number ?? row.value ?? ""}</span>
         {row.also && props.number === undefined && <small> （{row.also}）</small>}
         <Remarks remarks={row.remarks} />
       </dd>
@@ -156,7 +154,9 @@ function History(props: { it: Application }) {
             <tr>
               <td>{when(event.at)}</td>
               <td>{event.to_name}</td>
-              <td>{event.reason_ja ?? event.reason ?? ""}</td>
+              <td>
+                {event.reason_ja ?? event.reason ?? ""} <Said {...event} />
+              </td>
               <td>{who(event.actor)}</td>
             </tr>
           ))}

@@ -1,6 +1,7 @@
 // Acts of the audit trail as people read them.
 
 import { KINDS } from "./admin-words";
+import { who } from "./words";
 
 export const ACTS: [string, string][] = [
   ["session.begun", "サインイン"],
@@ -109,6 +110,8 @@ const DETAILS: Record<string, string> = {
 };
 const KIND_WORDS = new Map([...Object.entries(KINDS), ...ACTS, ...REPORTS]);
 
+const valueText = (value: string) => KIND_WORDS.get(value) ?? who(value);
+
 /** What an entry says besides, a JSON object, in words where there are some. */
 export function detailText(detail: string): string {
   let parsed: Record<string, unknown>;
@@ -118,6 +121,6 @@ export function detailText(detail: string): string {
     return detail;
   }
   return Object.entries(parsed)
-    .map(([key, value]) => `${DETAILS[key] ?? key}：${KIND_WORDS.get(String(value)) ?? String(value)}`)
+    .map(([key, value]) => `${DETAILS[key] ?? key}：${valueText(String(value))}`)
     .join("、");
 }

@@ -182,7 +182,7 @@ function Person(props: { line: Line }) {
       {props.line.kind && props.line.kind !== "staff" && (
         <span class="tag">{PEOPLE[props.line.kind]}</span>
       )}
-      <small class="receipt">{login(props.line.person)}</small>
+      {props.line.name && <small class="receipt">{login(props.line.person)}</small>}
     </>
   );
 }

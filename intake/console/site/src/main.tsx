@@ -9,6 +9,7 @@ import { OverviewPage } from "./overview";
 import { Button, Failure, lazy } from "./parts";
 import { Proof } from "./proof";
 import { QueuePage } from "./queue";
+import { tellRare } from "./rare";
 import { ChangePassword, LastAccess, Locked, SignIn } from "./signin";
 
 type Gate = "asking" | "out" | "locked" | "change" | "in";
@@ -169,4 +170,5 @@ function useIdle(on: boolean, hide: () => void) {
   }, [on]);
 }
 
+tellRare();
 render(<App />, document.getElementById("app")!);

@@ -55,6 +55,7 @@ export function Field(props: {
   complete?: string;
   focus?: boolean;
   required?: boolean;
+  most?: number;
 }) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -74,6 +75,7 @@ export function Field(props: {
         type={props.type ?? "text"}
         value={props.value}
         required={props.required ?? true}
+        maxLength={props.most}
         autocomplete={props.complete ?? "off"}
         aria-describedby={props.help ? `${props.name}-help` : undefined}
         onInput={(event) => props.onValue(event.currentTarget.value)}
@@ -82,19 +84,12 @@ export function Field(props: {
   );
 }
 
-const RARE = /([\uE000-\uF8FF\u{F0000}-\u{10FFFD}])/u;
-
-/** A text of a resident: 外字, which no font has, are told by their number. */
-export function Words(props: { text: string }) {
+/** Why somebody was proposed: the page's reason and the person's own words. */
+export function Said(props: { said: string | null; words: string | null }) {
   return (
     <>
-      {props.text.split(RARE).map((part, i) =>
-        i % 2 ? (
-          <span class="rare">外字 U+{part.codePointAt(0)!.toString(16).toUpperCase()}</span>
-        ) : (
-          part
-        ),
-      )}
+      {props.said}
+      {props.words && `「${props.words}」`}
     </>
   );
 }
@@ -104,8 +99,8 @@ export function Marked(props: { pieces: Piece[]; say?: string }) {
   return (
     <span class="text">
       {props.pieces.map((piece) => {
-        const words = <Words text={piece.text} />;
-        return piece.same ? words : <mark title={props.say ?? "違う文字"}>{words}</mark>;
+        const { text, same } = piece;
+        return same ? text : <mark title={props.say ?? "違う文字"}>{text}</mark>;
       })}
     </span>
   );

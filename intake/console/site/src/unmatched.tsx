@@ -1,120 +1,24 @@
 // Who is it? The certificate's facts on the left, the candidates on the right, every difference
 // marked. Keys: 1 to 9 choose a candidate, then a reason, then Enter.
 
+import type { Ref } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import { act, type Application, type Candidate, type Facts, type Person, post } from "./api";
-import { difference, type Piece, substituted } from "./difference";
-import { Button, Failure, Field, Marked, Notice, useKeys, useSending } from "./parts";
-import { agreement, agrees, era, fact, residence, sex, who } from "./words";
+import { act, type Application, type Candidate, type Facts, post } from "./api";
+import { Called, Certificate, Claimed, Compared } from "./compare";
+import { Confirm, Drop } from "./confirm";
+import { Button, Failure, Field, Notice, Said, useKeys, useSending } from "./parts";
+import { who } from "./words";
 
-const SHOWN = ["name", "kana", "birth_date", "sex", "address"] as const;
-type Shown = (typeof SHOWN)[number];
-
+const OTHER = "その他の事情がある人"; // as the server has it: says nothing without words
 const REASONS = [
   "氏名・生年月日・住所が同じ人",
   "氏名が変わった人（旧氏・通称で確認）",
   "引っ越した人（前の住所で確認）",
   "漢字の表記が違うだけの人",
+  OTHER,
 ];
-
-function told(person: Person | Facts, which: Shown): string {
-  const value = person[which] ?? "";
-  if (which === "sex") return sex[value] ?? value;
-  if (which === "birth_date" && value) return era(value);
-  return value;
-}
-
-/** Names and addresses character by character; a day is another day as a whole. */
-function compared(person: Person, facts: Facts | null, which: Shown): Piece[] {
-  const text = told(person, which);
-  const other = facts ? told(facts, which) : "";
-  return which === "birth_date" || which === "sex"
-    ? [{ text, same: !other || text === other }]
-    : difference(text, other);
-}
-
-function Certificate(props: { facts: Facts | null }) {
-  const facts = props.facts;
-  if (!facts) return <p>署名用電子証明書がありません。申請書の内容で確かめてください。</p>;
-  const flags = { name: facts.name_substituted, address: facts.address_substituted };
-  return (
-    <dl class="rows">
-      {SHOWN.filter((which) => facts[which]).map((which) => (
-        <div class="row">
-          <dt>{fact[which]}</dt>
-          <dd>
-            <Marked
-              pieces={substituted(told(facts, which), flags[which as "name" | "address"])}
-              say="代替文字：証明書では書けない文字"
-            />
-          </dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-/** A resident, each fact beside how it agrees; of who is protected, nothing but that. */
-function Compared(props: { candidate: Candidate; facts: Facts | null }) {
-  const person = props.candidate.resident;
-  if (!person.atenabango)
-    return <p>支援措置等の対象者のため、表示できません。取扱いを認められた職員に引き継いでください。</p>;
-  return (
-    <dl class="rows">
-      {SHOWN.map((which) => {
-        const { how, certificate } = props.candidate.facts[which] ?? { how: "unknown" };
-        const form = agrees(how) && !!certificate && certificate !== "unknown" && !agrees(certificate);
-        return (
-          <div class={agrees(how) && !form ? "row" : "row noted"}>
-            <dt>{fact[which]}</dt>
-            <dd>
-              <Marked pieces={compared(person, props.facts, which)} />
-              {which === "address" && person.building && <span> {person.building}</span>}
-              {which === "name" && person.former_surname && <span>（旧氏 {person.former_surname}）</span>}
-              {which === "name" && person.common_name && <span>（通称 {person.common_name}）</span>}
-              <small class="how">
-                {form
-                  ? `△ 申請書とは${agreement[how]}、証明書とは${agreement[certificate] ?? certificate}`
-                  : `${agrees(how) ? "○" : "×"} ${agreement[how] ?? how}`}
-              </small>
-            </dd>
-          </div>
-        );
-      })}
-    </dl>
-  );
-}
-
-/** Who applies, as the form has it; what the certificate says otherwise is marked. */
-function Claimed(props: { claimed: Person; facts: Facts | null }) {
-  return (
-    <dl class="rows">
-      {SHOWN.filter((which) => props.claimed[which]).map((which) => (
-        <div class="row">
-          <dt>{fact[which]}</dt>
-          <dd>
-            <Marked pieces={compared(props.claimed, props.facts, which)} say="証明書と違う文字" />
-          </dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-function Called(props: { person: Candidate["resident"] }) {
-  const { person } = props;
-  return (
-    <>
-      {person.atenabango && (
-        <>
-          <strong>宛名番号 {person.atenabango}</strong> <span>{residence[person.status] ?? person.status}</span>
-        </>
-      )}
-      {person.protected && <strong class="protected"> 支援措置対象者</strong>}
-    </>
-  );
-}
+const WORDS_MOST = 500; // characters
 
 function Card(props: {
   candidate: Candidate;
@@ -173,76 +77,55 @@ function Search(props: { it: Application; found: (answer: Found) => void }) {
   );
 }
 
-/** No to a proposal: of another person, or back to one's own. */
-function Drop(props: {
-  it: Application;
-  name: "drop" | "deny";
-  label: string;
-  done: () => void;
-  failed: (error: unknown) => void;
+/** One of the reasons, and words of one's own, which only the last of them needs. */
+function Reason(props: {
+  reason: string;
+  choose: (reason: string) => void;
+  words: string;
+  write: (words: string) => void;
+  select: Ref<HTMLSelectElement>;
+  ready: boolean;
+  propose: (event: Event) => void;
 }) {
-  const [reason, setReason] = useState("");
-  const { busy, submit } = useSending();
-  const drop = () =>
-    act(props.it.receipt_number, props.name, { reason, version: props.it.version }).then(
-      props.done,
-      props.failed,
-    );
+  const keyed = (event: KeyboardEvent) => {
+    const place = Number(event.key);
+    if (REASONS[place - 1]) props.choose(REASONS[place - 1]);
+    else if (event.key === "Enter") props.propose(event);
+    else return;
+    event.preventDefault();
+  };
   return (
-    <details>
-      <summary>{props.label}</summary>
-      <form onSubmit={submit(drop)}>
-        <Field label="理由（記録に残ります）" name="drop-reason" value={reason} onValue={setReason} />
-        <Button type="submit" disabled={busy}>
-          {props.label}
-        </Button>
-      </form>
-    </details>
-  );
-}
-
-function Confirm(props: {
-  it: Application;
-  done: () => void;
-  failed: (error: unknown) => void;
-}) {
-  const [reason, setReason] = useState("");
-  const { busy, submit } = useSending();
-  const proposal = props.it.proposal!;
-  const confirm = () =>
-    act(props.it.receipt_number, "confirm", {
-      atenabango: proposal.atenabango,
-      reason,
-      version: props.it.version,
-    }).then(props.done, props.failed);
-  return (
-    <section class="card" aria-label="二人目の確認">
-      <form onSubmit={submit(confirm)}>
-        <h2>二人目の確認</h2>
-        <p>
-          {who(proposal.by)} さんが、宛名番号 <strong>{proposal.atenabango}</strong> の人だと判断しました。
-          申請した人と同じ人か、自分で見比べて確かめてください。
-        </p>
-        {proposal.candidate ? (
-          <div class="proposed">
-            <Called person={proposal.candidate.resident} />
-            <Compared candidate={proposal.candidate} facts={props.it.facts} />
-          </div>
-        ) : (
-          <Notice kind="warning">この宛名番号の人は、いまの住民記録にいません。差し戻してください。</Notice>
-        )}
-        <Field
-          label="確認した内容（記録に残ります）"
-          name="confirm-reason"
-          value={reason}
-          onValue={setReason}
-        />
-        <Button look="main" type="submit" disabled={busy}>
-          同じ人であることを確認した
-        </Button>
-      </form>
-      <Drop {...props} name="deny" label="同じ人ではない（差し戻す）" />
-    </section>
+    <>
+      <div class="field">
+        <label for="reason">判断の理由</label>
+        <select
+          id="reason"
+          ref={props.select}
+          value={props.reason}
+          onChange={(event) => props.choose(event.currentTarget.value)}
+          onKeyDown={keyed}
+        >
+          <option value="">理由を選んでください（1～{REASONS.length}）</option>
+          {REASONS.map((text, i) => (
+            <option value={text}>
+              {i + 1} {text}
+            </option>
+          ))}
+        </select>
+      </div>
+      <Field
+        label={props.reason === OTHER ? "補足（どんな事情か）" : "補足（なくてもかまいません）"}
+        name="words"
+        help="二人目の画面と経過に出ます。"
+        most={WORDS_MOST}
+        required={props.reason === OTHER}
+        value={props.words}
+        onValue={props.write}
+      />
+      <Button look="main" type="submit" disabled={!props.ready || !props.reason}>
+        この人として、二人目の確認に回す（Enter）
+      </Button>
+    </>
   );
 }
 
@@ -259,6 +142,7 @@ export function Unmatched(props: {
   const [found, setFound] = useState<Found>();
   const [chosen, setChosen] = useState<string>();
   const [reason, setReason] = useState("");
+  const [words, setWords] = useState("");
   const { busy, submit } = useSending();
   const reasons = useRef<HTMLSelectElement>(null);
   const candidates = found?.candidates ?? it.decision?.candidates ?? [];
@@ -276,12 +160,14 @@ export function Unmatched(props: {
   useKeys(keys);
   const propose = submit(async () => {
     if (!chosen || !reason) return;
+    if (reason === OTHER && !words) return document.getElementById("words")?.focus();
     const mark = candidates.find((one) => one.resident.atenabango === chosen)?.mark;
     await act(it.receipt_number, "identify", {
       atenabango: chosen,
       reason,
       version: it.version,
       ...(mark ? { mark } : {}),
+      ...(words ? { words } : {}),
     }).then(props.done, props.failed);
   });
   return (
@@ -290,7 +176,8 @@ export function Unmatched(props: {
       {confirms && <Confirm it={it} done={props.done} failed={props.failed} />}
       {it.proposal && !confirms && (
         <Notice kind="info">
-          {who(it.proposal.by)} さんの判断（宛名番号 {it.proposal.atenabango}）を、ほかの職員が確認します。
+          {who(it.proposal.by)} さんの判断（宛名番号 {it.proposal.atenabango}）を、ほかの職員が確認します。理由：
+          <Said {...it.proposal} />
           {it.may.includes("identify") && (
             <Drop
               it={it}
@@ -334,32 +221,15 @@ export function Unmatched(props: {
               <p class="empty">{found ? "条件に合う人はいません。" : "候補者はいません。"}</p>
             )}
             {it.may.includes("identify") && candidates.length > 0 && (
-              <div class="field">
-                <label for="reason">判断の理由</label>
-                <select
-                  id="reason"
-                  ref={reasons}
-                  value={reason}
-                  onChange={(event) => setReason(event.currentTarget.value)}
-                  onKeyDown={(event) => {
-                    const place = Number(event.key);
-                    if (REASONS[place - 1]) setReason(REASONS[place - 1]);
-                    else if (event.key === "Enter") propose(event);
-                    else return;
-                    event.preventDefault();
-                  }}
-                >
-                  <option value="">理由を選んでください（1～4）</option>
-                  {REASONS.map((text, i) => (
-                    <option value={text}>
-                      {i + 1} {text}
-                    </option>
-                  ))}
-                </select>
-                <Button look="main" type="submit" disabled={busy || !chosen || !reason}>
-                  この人として、二人目の確認に回す（Enter）
-                </Button>
-              </div>
+              <Reason
+                reason={reason}
+                choose={setReason}
+                words={words}
+                write={setWords}
+                select={reasons}
+                ready={!busy && !!chosen}
+                propose={propose}
+              />
             )}
           </form>
           {it.may.includes("identify") && <Search it={it} found={show} />}

@@ -105,6 +105,23 @@ export function learnNames(told: Record<string, string> | undefined) {
 
 /** "staff:hanako" → hanako */
 export const login = (actor: string) => actor.replace(/^staff:/, "");
-/** "staff:hanako" → 桜野花子 */
-export const who = (actor: string) =>
-  names.get(actor) ?? (actor.startsWith("role:") ? "自動処理" : login(actor));
+const roles: Record<string, string> = {
+  collect: "取込",
+  examine: "検証",
+  identify: "本人特定",
+  routing: "連携",
+  report: "状況の報告",
+  registry: "住民記録の取込",
+  console: "受付画面",
+};
+const kinds: Record<string, (name: string) => string> = {
+  role: (name) => `システム（${roles[name] ?? name}）`,
+  operator: (name) => `運用担当者（${name}）`,
+  business: (name) => `業務システム（${name}）`,
+};
+
+/** "staff:hanako" → 桜野花子; "operator:root" → 運用担当者（root）; "role:identify" → システム（本人特定） */
+export function who(actor: string): string {
+  const [, kind, name] = /^(\w+):(.*)$/s.exec(actor) ?? [];
+  return names.get(actor) ?? kinds[kind]?.(name) ?? login(actor);
+}
