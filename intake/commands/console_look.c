@@ -111,7 +111,7 @@ bool console_look_confirm(struct db_tx *tx, const struct console_look *look, enu
         return false;
     int64_t id = waiting.id;
     change_waiting_free(&waiting);
-    if (!change_settle(tx, &look->who, id, true, NULL, &outcome, ret_code, f))
+    if (!change_settle(tx, &look->who, id, CHANGE_AGREE, NULL, &outcome, ret_code, f))
         return false;
     return outcome == CHANGE_EFFECTIVE ||
            failure_set(f, FAILURE_USAGE, "%s: %s", subject, outcome_en(outcome));

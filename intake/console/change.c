@@ -22,9 +22,11 @@ static const struct db_statement insert = {
                      " ON CONFLICT DO NOTHING RETURNING change_id"};
 static const struct db_statement settle = {"change_settle",
                                            "SELECT change_settle($1, $2, $3, $4, $5, $6)"};
+static const struct db_statement cancel = {"change_cancel",
+                                           "SELECT change_cancel($1, $2, $3, $4, $5)"};
 static const struct db_statement find_batch = {
     "change_batch", "SELECT change_id, subject FROM change WHERE city_code = $1"
-                    " AND batch = $2::text::uuid AND state = 'waiting' ORDER BY change_id"};
+                    " AND batch = $2::text::uuid AND state = $3 ORDER BY change_id"};
 static const struct db_statement find_settled = {"change_settled",
                                                  "SELECT kind, subject, before IS NULL FROM change"
                                                  " WHERE city_code = $1 AND change_id = $2"};
@@ -54,12 +56,15 @@ static const struct {
     [CHANGE_CONFIRMED] = {"confirmed", "確認しました。反映する日になると、自動で反映します。"},
     [CHANGE_REJECTED] = {"rejected", "変更案を差し戻しました。"},
     [CHANGE_WITHDRAWN] = {"withdrawn", "変更案を取り下げました。"},
+    [CHANGE_CANCELLED] = {"cancelled", "反映を取り消しました。その日になっても反映しません。"},
     [CHANGE_STALE] = {"stale", "変更案が出された後に、元の内容が変わりました。この変更案は使えませ"
                                "ん。必要なら、新しく変更案を出してください。"},
     [CHANGE_GONE] = {"gone", "この変更案は、すでに処理されています。"},
     [CHANGE_SAME_PERSON] = {"same-person", "変更案を出した人は確認できません。別の管理者が確認して"
                                            "ください。"},
-    [CHANGE_OWN] = {"own", "自分についての変更は確認できません。別の管理者が確認してください。"},
+    [CHANGE_OWN] =
+        {"own",
+         "自分についての変更は、自分では確認も取消しもできません。別の管理者が行ってください。"},
     [CHANGE_PROPOSER] =
         {"proposer", "変更案を出した人は、いまは管理者ではありません。差し戻して、必要なら新しく"
                      "変更案を出してください。"},
@@ -164,7 +169,8 @@ static bool make_room(struct db_tx *tx, const struct administrator *who,
     int64_t id = waiting.id;
     *ret_free = id == 0 || strcmp(waiting.proposed_by, who->by) == 0;
     change_waiting_free(&waiting);
-    return id == 0 || !*ret_free || change_settle(tx, who, id, false, NULL, &outcome, code, f);
+    return id == 0 || !*ret_free ||
+           change_settle(tx, who, id, CHANGE_REJECT, NULL, &outcome, code, f);
 }
 
 static bool compare(struct db_tx *tx, const struct administrator *who,
@@ -228,33 +234,38 @@ static bool note_settled(struct db_tx *tx, const struct administrator *who, int6
                          enum change_outcome outcome, struct failure *f)
 {
     static const char *const actions[] = {
-        [CHANGE_EFFECTIVE] = "change.confirm",
-        [CHANGE_CONFIRMED] = "change.confirm",
-        [CHANGE_REJECTED] = "change.reject",
-        [CHANGE_WITHDRAWN] = "change.withdraw",
-        [CHANGE_STALE] = "change.stale",
-        [CHANGE_SAME_PERSON] = "change.refused",
-        [CHANGE_OWN] = "change.refused",
-        [CHANGE_PROPOSER] = "change.refused",
-        [CHANGE_IN_USE] = NULL,
+        [CHANGE_EFFECTIVE] = "change.confirm",   [CHANGE_CONFIRMED] = "change.confirm",
+        [CHANGE_REJECTED] = "change.reject",     [CHANGE_WITHDRAWN] = "change.withdraw",
+        [CHANGE_CANCELLED] = "change.cancel",    [CHANGE_STALE] = "change.stale",
+        [CHANGE_SAME_PERSON] = "change.refused", [CHANGE_OWN] = "change.refused",
+        [CHANGE_PROPOSER] = "change.refused",    [CHANGE_IN_USE] = NULL,
     };
     return !actions[outcome] ||
            administer_note(tx, who, actions[outcome], note_detail(id, kind, subject), why, f);
 }
 
-bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id, bool agreed,
-                   const char *why, enum change_outcome *ret_outcome, char ret_code[ENROLMENT_CODE],
-                   struct failure *f)
+static bool answer_put(struct db_tx *tx, const struct administrator *who, int64_t id,
+                       enum change_answer answer, const char *why, enum change_outcome *ret_outcome,
+                       struct failure *f)
+{
+    _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
+    const struct db_value values[] = {
+        db_text(who->city_code), db_number(id), db_text(who->by),
+        db_text(who->terminal),  db_text(why),  db_boolean(answer == CHANGE_AGREE)};
+    bool cancels = answer == CHANGE_CANCEL;
+    return db_query(tx, cancels ? &cancel : &settle, values, cancels ? 5 : 6, &rows, f) &&
+           outcome_read(db_get_text(rows, 0, 0), ret_outcome, f);
+}
+
+bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id,
+                   enum change_answer answer, const char *why, enum change_outcome *ret_outcome,
+                   char ret_code[ENROLMENT_CODE], struct failure *f)
 {
     enum change_kind kind;
     enum change_outcome outcome = CHANGE_GONE;
-    _cleanup_(cleanup_db_rows) struct db_rows *answer = NULL, *settled = NULL;
+    _cleanup_(cleanup_db_rows) struct db_rows *settled = NULL;
     *ret_code = '\0';
-    if (!db_query(tx, &settle,
-                  DB_VALUES(db_text(who->city_code), db_number(id), db_text(who->by),
-                            db_text(who->terminal), db_text(why), db_boolean(agreed)),
-                  &answer, f) ||
-        !outcome_read(db_get_text(answer, 0, 0), &outcome, f) ||
+    if (!answer_put(tx, who, id, answer, why, &outcome, f) ||
         !db_query(tx, &find_settled, DB_VALUES(db_text(who->city_code), db_number(id)), &settled,
                   f))
         return false;
@@ -270,26 +281,29 @@ bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id
            note_settled(tx, who, id, kind, subject, why, outcome, f);
 }
 
-static bool settled_so(enum change_outcome outcome)
+bool change_settled(enum change_outcome outcome)
 {
     return outcome == CHANGE_EFFECTIVE || outcome == CHANGE_CONFIRMED ||
-           outcome == CHANGE_REJECTED || outcome == CHANGE_WITHDRAWN;
+           outcome == CHANGE_REJECTED || outcome == CHANGE_WITHDRAWN || outcome == CHANGE_CANCELLED;
 }
 
 bool change_settle_batch(struct db_tx *tx, const struct administrator *who, const char *batch,
-                         bool agreed, const char *why, enum change_outcome *ret_outcome,
+                         enum change_answer answer, const char *why,
+                         enum change_outcome *ret_outcome,
                          char ret_subject[4 * CHANGE_SUBJECT_MOST + 1], struct failure *f)
 {
     char code[ENROLMENT_CODE];
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     *ret_subject = '\0';
     *ret_outcome = CHANGE_GONE;
-    if (!db_query(tx, &find_batch, DB_VALUES(db_text(who->city_code), db_text(batch)), &rows, f))
+    const char *state = answer == CHANGE_CANCEL ? "confirmed" : "waiting";
+    if (!db_query(tx, &find_batch,
+                  DB_VALUES(db_text(who->city_code), db_text(batch), db_text(state)), &rows, f))
         return false;
     for (size_t row = 0; row < db_row_count(rows); row++) {
-        if (!change_settle(tx, who, db_get_number(rows, row, 0), agreed, why, ret_outcome, code, f))
+        if (!change_settle(tx, who, db_get_number(rows, row, 0), answer, why, ret_outcome, code, f))
             return false;
-        if (settled_so(*ret_outcome))
+        if (change_settled(*ret_outcome))
             continue;
         snprintf(ret_subject, 4 * CHANGE_SUBJECT_MOST + 1, "%s", db_get_text(rows, row, 1));
         return false;

@@ -62,10 +62,11 @@ enum change_outcome {
     CHANGE_CONFIRMED, /* in force on its day, if it is then still as it was seen (due.h) */
     CHANGE_REJECTED,
     CHANGE_WITHDRAWN,   /* rejected by who proposed it */
+    CHANGE_CANCELLED,   /* it was confirmed for a day to come, and is not wanted any more */
     CHANGE_STALE,       /* it changed since it was proposed: void from now on */
     CHANGE_GONE,        /* no such change waits */
     CHANGE_SAME_PERSON, /* who proposed it cannot confirm it */
-    CHANGE_OWN,         /* about who would confirm it */
+    CHANGE_OWN,         /* about who would confirm or cancel it */
     CHANGE_PROPOSER,    /* who proposed it may do so no more: it can be rejected */
     CHANGE_IN_USE,      /* the terminal's certificate or address is another's */
 };
@@ -87,17 +88,27 @@ void change_waiting_free(struct change_waiting *change);
 bool change_waiting(struct db_tx *tx, const char *city_code, enum change_kind kind,
                     const char *subject, struct change_waiting *ret_change, struct failure *f);
 
-/* The second person agrees or not. Of a new account, and of an enrolment, a one-time code is made:
- * *ret_code is "" otherwise. `why`: NULL for nothing said. */
-bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id, bool agreed,
-                   const char *why, enum change_outcome *ret_outcome, char ret_code[ENROLMENT_CODE],
-                   struct failure *f);
+enum change_answer {
+    CHANGE_AGREE,  /* as the second person */
+    CHANGE_REJECT, /* or who proposed it takes it back */
+    CHANGE_CANCEL, /* of what was confirmed for a day to come: one person, whoever it is not about
+                    */
+};
+/* Of a new account, and of an enrolment, a one-time code is made: *ret_code is "" otherwise. `why`:
+ * NULL for nothing said. */
+bool change_settle(struct db_tx *tx, const struct administrator *who, int64_t id,
+                   enum change_answer answer, const char *why, enum change_outcome *ret_outcome,
+                   char ret_code[ENROLMENT_CODE], struct failure *f);
 
-/* All that wait of a batch, or none: false, with a failure of no kind and *ret_subject ("" else),
- * when one of them is not settled so; nothing is to be written then. CHANGE_GONE: none waits. */
+/* All of a batch that are still to be answered so, or none: false, with a failure of no kind and
+ * *ret_subject ("" else), when one of them is not settled so; nothing is to be written then.
+ * CHANGE_GONE: there is none. */
 bool change_settle_batch(struct db_tx *tx, const struct administrator *who, const char *batch,
-                         bool agreed, const char *why, enum change_outcome *ret_outcome,
+                         enum change_answer answer, const char *why,
+                         enum change_outcome *ret_outcome,
                          char ret_subject[4 * CHANGE_SUBJECT_MOST + 1], struct failure *f);
+/* Whether that was done that was asked for. */
+bool change_settled(enum change_outcome outcome);
 
 /* The first administrator of all time, by who logged in to the server, of a name that no account
  * has; the first terminal, while there is none. *ret_done false: it is not. */

@@ -36,13 +36,16 @@ static bool apply_work(struct db_tx *tx, void *context, struct failure *f)
         return false;
     _cleanup_(cleanup_json) json_t *done = json_read(bytes_of_text(db_get_text(rows, 0, 0)));
     json_array_foreach (done, i, one) {
-        bool stale = strcmp(json_string_value(json_object_get(one, "state")), "stale") == 0;
+        const char *state = json_string_value(json_object_get(one, "state"));
         json_t *detail =
             json_pack("{s:O, s:O, s:O}", "change", json_object_get(one, "id"), "kind",
                       json_object_get(one, "kind"), "about", json_object_get(one, "subject"));
-        if (!administer_note(tx, &who, stale ? "change.stale" : "change.effective", detail, NULL,
-                             f))
+        _cleanup_(cleanup_text) char *action = text_format("change.%s", state);
+        if (!administer_note(tx, &who, action, detail, NULL, f))
             return false;
+        if (strcmp(state, "effective") != 0) /* the page tells the administrators, too */
+            log_warning("console.not-applied", log_text("why", state),
+                        log_number("change", json_integer_value(json_object_get(one, "id"))));
     }
     return true;
 }

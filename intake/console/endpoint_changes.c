@@ -1,5 +1,5 @@
 /* /api/admin/changes: what is proposed and was decided (GET), a proposal (POST), and
- * …/{id}/confirm and …/{id}/reject by the second person (intake/console/change.h). */
+ * …/{id}/confirm, …/{id}/reject and …/{id}/cancel (intake/console/change.h). */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -9,7 +9,7 @@
 #include "intake/console/endpoints.h"
 #include "intake/console/names.h"
 
-/* All that wait, oldest first; then the latest that were decided. */
+/* All that wait, for people or their day, oldest first; then the latest that are over. */
 static const struct db_statement select_changes = {
     "admin_changes",
     "SELECT coalesce(jsonb_agg(jsonb_build_object('id', change_id, 'kind', kind, 'subject', "
@@ -18,20 +18,24 @@ static const struct db_statement select_changes = {
     " 'proposed_at', moment_in_japan(proposed_at), 'terminal', terminal, 'state', state,"
     " 'batch', batch, 'effective_on', effective_on, 'effective_at', moment_in_japan(effective_at),"
     " 'decided_by', decided_by, 'decided_at', moment_in_japan(decided_at), 'decided_terminal',"
-    " decided_terminal, 'decided_why', decided_why, 'stale', state = 'waiting'"
+    " decided_terminal, 'decided_why', decided_why, 'ended_by', ended_by, 'ended_at',"
+    " moment_in_japan(ended_at), 'ended_why', ended_why, 'stale', state = 'waiting'"
     "  AND change_current(city_code, kind, subject) IS DISTINCT FROM before)"
     " ORDER BY state <> 'waiting', CASE WHEN state = 'waiting' THEN change_id ELSE -change_id END),"
     " '[]')::text FROM ("
     " (SELECT * FROM change WHERE city_code = $1 AND state = 'waiting' ORDER BY change_id LIMIT "
     "5000)"
-    " UNION ALL (SELECT * FROM change WHERE city_code = $1 AND state <> 'waiting'"
+    " UNION ALL (SELECT * FROM change WHERE city_code = $1 AND state = 'confirmed'"
+    "  ORDER BY change_id DESC LIMIT 5000)"
+    " UNION ALL (SELECT * FROM change WHERE city_code = $1 AND state NOT IN ('waiting', "
+    "'confirmed')"
     "  ORDER BY change_id DESC LIMIT 100)) AS listed"};
 
 struct changes {
     struct admin_call call;
     struct change_draft draft;
     int64_t id;
-    bool agreed;
+    enum change_answer answer;
     const char *why;
     enum change_outcome outcome;
     char code[ENROLMENT_CODE];
@@ -121,26 +125,25 @@ enum http_flow endpoint_changes_post(struct http_request *request, void *context
 static bool settle_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct changes *c = context;
-    return change_settle(tx, &c->call.who, c->id, c->agreed, c->why, &c->outcome, c->code, f);
+    return change_settle(tx, &c->call.who, c->id, c->answer, c->why, &c->outcome, c->code, f);
 }
 
 static enum http_flow settled_reply(struct changes *c)
 {
-    bool done = c->outcome == CHANGE_EFFECTIVE || c->outcome == CHANGE_CONFIRMED ||
-                c->outcome == CHANGE_REJECTED || c->outcome == CHANGE_WITHDRAWN;
     const char *sentence = change_outcome_ja(c->outcome);
     if (c->outcome == CHANGE_GONE)
         return http_reply_error(c->call.request, 404, "E0100", "%s", sentence);
-    if (!done)
+    if (!change_settled(c->outcome))
         return console_reply_conflict(c->call.request, json_object(), "%s", sentence);
     return http_reply_json(
         c->call.request, 200,
         json_pack("{s:s, s:s?}", "message", sentence, "code", *c->code ? c->code : NULL));
 }
 
-static enum http_flow endpoint_settle(struct http_request *request, void *context, bool agreed)
+static enum http_flow endpoint_settle(struct http_request *request, void *context,
+                                      enum change_answer answer)
 {
-    _cleanup_(changes_end) struct changes c = {.agreed = agreed};
+    _cleanup_(changes_end) struct changes c = {.answer = answer};
     if (!admin_begin(context, request, RIGHT_ADMIN, &c.call))
         return HTTP_DONE;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
@@ -148,7 +151,7 @@ static enum http_flow endpoint_settle(struct http_request *request, void *contex
         return HTTP_DONE;
     if (!number_parse(http_request_parameter(request, "id"), 1, INT64_MAX, &c.id))
         return http_reply_error(request, 404, "E0100", "%s", change_outcome_ja(CHANGE_GONE));
-    bool read = agreed
+    bool read = answer == CHANGE_AGREE
                     ? console_text_maybe(request, body, "reason", CHANGE_REASON_MOST, &c.why)
                     : (c.why = console_text(request, body, "reason", CHANGE_REASON_MOST)) != NULL;
     if (!read || !admin_do(&c.call, settle_work, &c))
@@ -158,10 +161,15 @@ static enum http_flow endpoint_settle(struct http_request *request, void *contex
 
 enum http_flow endpoint_changes_confirm(struct http_request *request, void *context)
 {
-    return endpoint_settle(request, context, true);
+    return endpoint_settle(request, context, CHANGE_AGREE);
 }
 
 enum http_flow endpoint_changes_reject(struct http_request *request, void *context)
 {
-    return endpoint_settle(request, context, false);
+    return endpoint_settle(request, context, CHANGE_REJECT);
+}
+
+enum http_flow endpoint_changes_cancel(struct http_request *request, void *context)
+{
+    return endpoint_settle(request, context, CHANGE_CANCEL);
 }

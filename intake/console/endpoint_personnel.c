@@ -1,6 +1,6 @@
 /* POST /api/admin/personnel: 人事データ against the accounts (intake/console/personnel.h), and,
  * with "propose", what moves or leaves as changes of one batch, of a day. POST
- * /api/admin/batches/{batch}/confirm and …/reject: the second person, of all of them or none. */
+ * /api/admin/batches/{batch}/confirm, …/reject and …/cancel: of all of them or none. */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -138,7 +138,7 @@ enum http_flow endpoint_personnel(struct http_request *request, void *context)
 struct settling {
     struct admin_call call;
     const char *batch, *why;
-    bool agreed;
+    enum change_answer answer;
     enum change_outcome outcome;
     char subject[4 * CHANGE_SUBJECT_MOST + 1]; /* whose outcome that is; "": of all */
 };
@@ -151,7 +151,7 @@ static void settling_end(struct settling *s)
 static bool settle_work(struct db_tx *tx, void *context, struct failure *f)
 {
     struct settling *s = context;
-    return change_settle_batch(tx, &s->call.who, s->batch, s->agreed, s->why, &s->outcome,
+    return change_settle_batch(tx, &s->call.who, s->batch, s->answer, s->why, &s->outcome,
                                s->subject, f);
 }
 
@@ -166,10 +166,10 @@ static enum http_flow settled_reply(struct http_request *request, const struct s
                            json_pack("{s:s}", "message", change_outcome_ja(s->outcome)));
 }
 
-static enum http_flow settle(struct http_request *request, void *context, bool agreed)
+static enum http_flow settle(struct http_request *request, void *context, enum change_answer answer)
 {
     struct failure f = {0};
-    _cleanup_(settling_end) struct settling s = {.agreed = agreed,
+    _cleanup_(settling_end) struct settling s = {.answer = answer,
                                                  .batch = http_request_parameter(request, "batch")};
     if (!admin_begin(context, request, RIGHT_ADMIN, &s.call))
         return HTTP_DONE;
@@ -178,7 +178,7 @@ static enum http_flow settle(struct http_request *request, void *context, bool a
         return HTTP_DONE;
     if (!uuid_valid(s.batch))
         return http_reply_error(request, 404, "E0100", "%s", change_outcome_ja(CHANGE_GONE));
-    bool read = agreed
+    bool read = answer == CHANGE_AGREE
                     ? console_text_maybe(request, body, "reason", CHANGE_REASON_MOST, &s.why)
                     : (s.why = console_text(request, body, "reason", CHANGE_REASON_MOST)) != NULL;
     if (!read)
@@ -190,10 +190,15 @@ static enum http_flow settle(struct http_request *request, void *context, bool a
 
 enum http_flow endpoint_batches_confirm(struct http_request *request, void *context)
 {
-    return settle(request, context, true);
+    return settle(request, context, CHANGE_AGREE);
 }
 
 enum http_flow endpoint_batches_reject(struct http_request *request, void *context)
 {
-    return settle(request, context, false);
+    return settle(request, context, CHANGE_REJECT);
+}
+
+enum http_flow endpoint_batches_cancel(struct http_request *request, void *context)
+{
+    return settle(request, context, CHANGE_CANCEL);
 }

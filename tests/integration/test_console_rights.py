@@ -6,8 +6,8 @@ import datetime
 import pytest
 
 # house is the fixture
-from administration import (NEW, actions, current, done, house, propose, report,  # noqa: F401
-                            settle)
+from administration import (NEW, actions, current, done, house, person, propose,  # noqa: F401
+                            report, settle)
 
 
 def day(after):
@@ -174,6 +174,56 @@ def test_a_change_of_a_day_to_come_waits_for_it(house):
     assert current(house, "users", "kansa")["department"] == "情報政策課"
 
 
+def confirmed(house, lines, who="sachiko"):
+    """A batch of tomorrow, which keiko proposed."""
+    number = done(personnel(house, lines, propose=True, effective_on=day(1), reason="異動"))["batch"]
+    done(batch(house, number, who=who))
+    return number
+
+
+def its_day_comes(house, number):
+    """Everything of before is a day older."""
+    house.psql("SET session_replication_role = replica; UPDATE change SET effective_on ="
+               f" effective_on - 1 WHERE batch = '{number}'; UPDATE change SET"
+               " decided_at = decided_at - interval '1 d', effective_at = effective_at - interval '1 d'")
+    due(house)
+
+
+def test_what_waits_for_its_day_is_cancelled_by_one(house):
+    number = confirmed(house, "keiko,職員keiko,収納課,異動,\nhanako,職員hanako,収納課,異動,\n")
+    assert batch(house, number, how="cancel").status_code == 400  # a reason is needed
+    own = batch(house, number, who="keiko", how="cancel", reason="残りたい")  # not what is about oneself
+    assert own.status_code == 409 and "keiko" in own.text
+    assert states(house, number) == ["confirmed", "confirmed"]
+    one = house.psql(f"SELECT min(change_id) FROM change WHERE batch = '{number}'").strip()
+    done(settle(house, "sachiko", one, "cancel", reason="発令の訂正"))  # one of them …
+    assert states(house, number) == ["cancelled", "confirmed"]
+    told = done(batch(house, number, who="keiko", how="cancel", reason="発令の取消し"))  # … and the rest
+    assert "取り消しました" in told["message"]
+    assert batch(house, number, who="keiko", how="cancel", reason="x").status_code == 404
+    listed = [c for c in house.people["keiko"].get("/api/admin/changes").json()["items"]
+              if c["batch"] == number]
+    assert {(c["state"], c["ended_by"], c["ended_why"]) for c in listed} == {
+        ("cancelled", "staff:sachiko", "発令の訂正"), ("cancelled", "staff:keiko", "発令の取消し")}
+    assert all(c["ended_at"] and c["decided_by"] == "staff:sachiko" for c in listed)
+    assert actions(house).count("change.cancel") == 2
+    its_day_comes(house, number)
+    assert states(house, number) == ["cancelled"] * 2
+    assert current(house, "users", "hanako")["department"] == "福祉課"
+
+
+def test_what_was_confirmed_lapses_with_who_was_stopped(house):
+    house.people["taiki"] = person(house, "taiki", ["admin"])
+    number = confirmed(house, "hanako,職員hanako,収納課,異動,\n", who="taiki")
+    done(house.people["keiko"].post("/api/admin/users/taiki/stop", reason="不正の疑い"))
+    its_day_comes(house, number)
+    assert states(house, number) == ["lapsed"]
+    assert current(house, "users", "hanako")["department"] == "福祉課"
+    listed = house.people["keiko"].get("/api/admin/changes").json()["items"]
+    lapsed, = (c for c in listed if c["batch"] == number)
+    assert lapsed["state"] == "lapsed" and lapsed["ended_at"] and lapsed["ended_by"] is None
+
+
 def test_media_are_registered_by_two(house):
     usb = {"department": "税務課", "description": "USBメモリ 8GB"}
     change = done(propose(house, "keiko", "medium", "USB-1", None, usb, "購入"))["id"]
@@ -186,3 +236,16 @@ def test_media_are_registered_by_two(house):
     gone = done(propose(house, "keiko", "medium", "USB-1", {**usb, "department": "*"}, None, "紛失"))["id"]
     done(settle(house, "sachiko", gone))
     assert current(house, "media", "USB-1") is None
+
+
+def test_administrators_who_move_stand_behind_what_is_applied_on_that_day_but_not_later(house):
+    later = confirmed(house, "kansa,職員kansa,収納課,異動,\n")
+    number = done(personnel(house, "sachiko,職員sachiko,収納課,異動,\nhanako,職員hanako,収納課,異動,\n",
+                            who="sachiko", propose=True, effective_on=day(1), reason="異動"))["batch"]
+    done(batch(house, number, who="keiko"))
+    its_day_comes(house, number)
+    assert states(house, number) == ["effective", "effective"]  # the order in it says nothing
+    assert current(house, "users", "hanako")["department"] == "収納課"
+    its_day_comes(house, later)
+    assert states(house, later) == ["lapsed"]
+    assert current(house, "users", "kansa")["department"] == "情報政策課"

@@ -28,6 +28,8 @@ NEEDS = {
     ("POST", "/api/admin/personnel"): "admin",
     ("POST", "/api/admin/batches/{batch}/confirm"): "admin",
     ("POST", "/api/admin/batches/{batch}/reject"): "admin",
+    ("POST", "/api/admin/batches/{batch}/cancel"): "admin",
+    ("POST", "/api/admin/changes/{id}/cancel"): "admin",
     ("POST", "/api/admin/changes/{id}/reject"): "admin", ("GET", "/api/admin/users"): "admin",
     ("POST", "/api/admin/users/{name}/stop"): "admin", ("GET", "/api/admin/terminals"): "admin",
     ("GET", "/api/admin/holidays"): "admin", ("GET", "/api/admin/templates"): "admin",

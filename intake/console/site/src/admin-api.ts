@@ -62,6 +62,9 @@ export interface Change {
   decided_by: string | null;
   decided_at: string | null;
   decided_why: string | null;
+  ended_by: string | null; // who cancelled it
+  ended_at: string | null; // when it was cancelled, or not applied
+  ended_why: string | null;
   batch: string | null; // what is confirmed together
   effective_on: string | null;
 }

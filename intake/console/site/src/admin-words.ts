@@ -17,7 +17,9 @@ export const STATES: Record<string, string> = {
   effective: "反映済",
   rejected: "差戻し",
   withdrawn: "取下げ",
-  stale: "失効",
+  stale: "失効（元の内容が変わった）",
+  cancelled: "取消し",
+  lapsed: "失効（出した人か確認した人が、管理者でなくなった）",
 };
 export const RIGHTS: [string, string][] = [
   ["see", "閲覧"],

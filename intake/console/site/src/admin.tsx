@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { type Change, settle, things } from "./admin-api";
+import { ComingChanges, NotApplied } from "./admin-coming";
 import { Difference, Done } from "./admin-parts";
 import { Batch, PersonnelPage } from "./admin-personnel";
 import { FeedsPage, ProceduresPage } from "./admin-setup";
@@ -106,6 +107,11 @@ function Decided(props: { items: Change[] }) {
               <td>
                 {change.decided_by === "first" ? "最初の登録" : who(change.decided_by ?? "")}　
                 {change.decided_why ?? ""}
+                {change.ended_by && (
+                  <p>
+                    取消し {when(change.ended_at!)}　{who(change.ended_by)}　{change.ended_why}
+                  </p>
+                )}
               </td>
             </tr>
           ))}
@@ -133,6 +139,7 @@ function ChangesPage(props: { me: string }) {
       <Heading>確認待ちの変更案</Heading>
       <Failure error={error} />
       <Done message={message} />
+      {value && <NotApplied items={value.items} />}
       {code && (
         <Notice kind="warning">
           ワンタイムコード <span class="secret">{code}</span>
@@ -151,7 +158,10 @@ function ChangesPage(props: { me: string }) {
         <Waiting change={change} me={props.me} done={done} key={change.id} />
       ))}
       {value && !waiting.length && <p class="empty">確認を待っている変更案はありません。</p>}
-      {value && <Decided items={value.items.filter((change) => change.state !== "waiting")} />}
+      {value && <ComingChanges items={value.items} done={(text) => done(text, null)} />}
+      {value && (
+        <Decided items={value.items.filter(({ state }) => !/^(waiting|confirmed)$/.test(state))} />
+      )}
     </>
   );
 }

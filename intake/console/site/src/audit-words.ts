@@ -54,6 +54,8 @@ export const ACTS: [string, string][] = [
   ["change.reject", "変更案の差戻し"],
   ["change.withdraw", "変更案の取下げ"],
   ["change.stale", "変更案の失効"],
+  ["change.lapsed", "変更案の失効（管理者でなくなった人の変更案）"],
+  ["change.cancel", "確認した変更の取消し"],
   ["change.refused", "変更案の確認（拒否）"],
   ["change.first", "最初の登録"],
   ["registry.import", "連携データの取込"],
