@@ -40,6 +40,10 @@ extern const struct command audit_annual_command;
 extern const struct command audit_archive_command;
 extern const struct command audit_list_command;
 extern const struct command audit_verify_command;
+extern const struct command backup_take_out_command;
+extern const struct command backup_approve_command;
+extern const struct command backup_return_command;
+extern const struct command backup_list_command;
 extern const struct command certificate_check_command;
 extern const struct command certificate_show_command;
 extern const struct command checkpoint_command;
@@ -167,6 +171,10 @@ static const struct command *const upkeep[] = {
     &audit_list_command,
     &audit_annual_command,
     &audit_archive_command,
+    &backup_take_out_command,
+    &backup_approve_command,
+    &backup_return_command,
+    &backup_list_command,
 };
 
 /* Started by other commands, and not in the help. */
