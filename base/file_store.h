@@ -62,8 +62,9 @@ bool file_store_list(struct file_store *store, const char *folder, struct file_n
                      struct failure *f);
 void file_names_free(struct file_names *names);
 
-/* Replaces what has the new name. S3 copies and removes: what is put under the old name between the
- * two is lost. */
+/* Replaces what has the new name. S3 copies, and removes only what was there before: what is put
+ * under the old name meanwhile stays, unless the storage ignores the condition (OpenStack Swift
+ * does, with DELETE): there it is lost. */
 bool file_store_move(struct file_store *store, const char *from, const char *to, struct failure *f);
 /* What is not there needs no removing. */
 bool file_store_remove(struct file_store *store, const char *name, struct failure *f);

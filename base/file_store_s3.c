@@ -14,6 +14,7 @@
 #define ERROR_MOST  ((size_t)64 << 10)
 #define PAGES_MOST  300 /* of one listing */
 #define CODE_MOST   64  /* of an error, as S3 names them: "AccessDenied" */
+#define ETAG_MOST   128
 #define NAMESPACE   "http://s3.amazonaws.com/doc/2006-03-01/"
 
 static bool host_is_loopback(const char *host)
@@ -114,8 +115,10 @@ struct call {
     struct bytes body;
     const char *copy_of; /* PUT: "/bucket/key", whose bytes the storage takes for the body's */
     bool may_miss;       /* then status 404 is no failure */
+    const char *etag;    /* only while the object is this: else status 412, which is no failure */
     struct file_store_sink sink;
     long status;
+    char ret_etag[ETAG_MOST]; /* of the answer; "" without */
 };
 
 static bool judge(const struct call *call, struct failure *f)
@@ -126,7 +129,7 @@ static bool judge(const struct call *call, struct failure *f)
     read_error(buffer_bytes(call->sink.content), code);
     if (call->status == 404 && (!call->may_miss || strcmp(code, "NoSuchBucket") == 0))
         return failure_set(f, FAILURE_PEER, "%s: the storage has no such bucket", call->what);
-    if (call->status == 404)
+    if (call->status == 404 || (call->etag && call->status == 412))
         return true;
     return failure_set(f, call->status >= 500 ? FAILURE_NETWORK : FAILURE_PEER,
                        "%s: the storage answers with HTTP status %ld%s%s", call->what, call->status,
@@ -150,11 +153,22 @@ static struct curl_slist *headers_of(const struct call *call)
     hex_encode(hash, sizeof hash, hex);
     base64_encode(bytes_of(hash, sizeof hash), &digest);
     struct curl_slist *headers = header(NULL, "x-amz-content-sha256", hex);
+    if (call->etag)
+        headers =
+            header(headers, call->copy_of ? "x-amz-copy-source-if-match" : "If-Match", call->etag);
     if (strcmp(call->method, "PUT") != 0)
         return headers;
     headers = call->copy_of ? header(headers, "x-amz-copy-source", call->copy_of)
                             : header(headers, "x-amz-checksum-sha256", buffer_text(&digest));
     return header(headers, "Content-Type", "application/octet-stream");
+}
+
+static void read_etag(struct file_store *store, char ret_etag[ETAG_MOST])
+{
+    struct curl_header *found = NULL;
+    bool there = curl_easy_header(store->curl, "ETag", 0, CURLH_HEADER, -1, &found) == CURLHE_OK;
+    if (there && strlen(found->value) < ETAG_MOST)
+        strcpy(ret_etag, found->value);
 }
 
 static bool s3_call(struct file_store *store, struct call *call, struct failure *f)
@@ -167,6 +181,8 @@ static bool s3_call(struct file_store *store, struct call *call, struct failure 
         curl_easy_setopt(store->curl, CURLOPT_POSTFIELDS,
                          call->body.length ? (const char *)call->body.data : "");
     }
+    if (strcmp(call->method, "HEAD") == 0)
+        curl_easy_setopt(store->curl, CURLOPT_NOBODY, 1L);
     curl_easy_setopt(store->curl, CURLOPT_CUSTOMREQUEST, call->method);
     curl_easy_setopt(store->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(store->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -180,6 +196,7 @@ static bool s3_call(struct file_store *store, struct call *call, struct failure 
     if (!file_store_perform(store, call->what, CURLE_OK, NULL, f))
         return false;
     curl_easy_getinfo(store->curl, CURLINFO_RESPONSE_CODE, &call->status);
+    read_etag(store, call->ret_etag);
     return judge(call, f);
 }
 
@@ -219,7 +236,9 @@ static bool s3_get(struct file_store *store, const char *name, size_t most, bool
     return true;
 }
 
-static bool s3_remove(struct file_store *store, const char *name, struct failure *f)
+/* `etag` may be NULL: whatever it is. */
+static bool remove_if(struct file_store *store, const char *name, const char *etag,
+                      struct failure *f)
 {
     _cleanup_(cleanup_text) char *what = text_format("remove %s", name);
     _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, name);
@@ -228,8 +247,14 @@ static bool s3_remove(struct file_store *store, const char *name, struct failure
                         .what = what,
                         .url = url,
                         .may_miss = true,
+                        .etag = etag,
                         .sink = {&answer, ANSWER_MOST, false, 0}};
     return s3_call(store, &call, f);
+}
+
+static bool s3_remove(struct file_store *store, const char *name, struct failure *f)
+{
+    return remove_if(store, name, NULL, f);
 }
 
 /* A copy that fails late is told under status 200. */
@@ -243,10 +268,26 @@ static bool was_copied(struct bytes answer)
     return copied;
 }
 
-/* Within the storage: of any size, and nothing comes by here. */
-static bool s3_move(struct file_store *store, const char *from, const char *to, struct failure *f)
+static bool look_at(struct file_store *store, const char *name, const char *what,
+                    char ret_etag[ETAG_MOST], struct failure *f)
 {
-    _cleanup_(cleanup_text) char *what = text_format("move %s", from);
+    _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, name);
+    _cleanup_(cleanup_buffer) struct buffer answer = {0};
+    struct call call = {.method = "HEAD",
+                        .what = what,
+                        .url = url,
+                        .may_miss = true,
+                        .sink = {&answer, ANSWER_MOST, false, 0}};
+    if (!s3_call(store, &call, f))
+        return false;
+    strcpy(ret_etag, call.ret_etag);
+    return call.status != 404 || failure_set(f, FAILURE_PEER, "%s: it is not there", what);
+}
+
+/* Within the storage: of any size, and nothing comes by here. */
+static bool copy(struct file_store *store, const char *from, const char *to, const char *what,
+                 struct failure *f)
+{
     _cleanup_(cleanup_text) char *url = text_format("%s/%s", store->to, to);
     _cleanup_(cleanup_text) char *source = text_format("%s/%s", store->path, from);
     _cleanup_(cleanup_buffer) struct buffer answer = {0};
@@ -260,9 +301,20 @@ static bool s3_move(struct file_store *store, const char *from, const char *to, 
         return false;
     if (call.status == 404)
         return failure_set(f, FAILURE_PEER, "%s: it is not there", what);
-    if (!was_copied(buffer_bytes(&answer)))
-        return failure_set(f, FAILURE_PEER, "%s: the storage does not say that it copied it", what);
-    return s3_remove(store, from, f);
+    return was_copied(buffer_bytes(&answer)) ||
+           failure_set(f, FAILURE_PEER, "%s: the storage does not say that it copied it", what);
+}
+
+/* What is removed is what was there before the copy: what came under the old name since then stays,
+ * at most to be moved once more, where the storage knows the condition (DeleteObject, If-Match).
+ * A condition on the copy would go unsigned: libcurl 7.88 sorts x-amz-copy-source-if-match wrong.
+ */
+static bool s3_move(struct file_store *store, const char *from, const char *to, struct failure *f)
+{
+    _cleanup_(cleanup_text) char *what = text_format("move %s", from);
+    char etag[ETAG_MOST];
+    return look_at(store, from, what, etag, f) && copy(store, from, to, what, f) &&
+           remove_if(store, from, *etag ? etag : NULL, f);
 }
 
 /* --- listing ---------------------------------------------------------------------------------- */

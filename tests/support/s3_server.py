@@ -159,6 +159,10 @@ def check_ourselves():
 TOKEN = "a b+/~&amp=%2F"  # begins each continuation token: all of it needs care in a query
 
 
+def etag_of(file):
+    return f'"{hashlib.md5(file.read_bytes()).hexdigest()}"'
+
+
 # --- the storage ----------------------------------------------------------------------------------
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -167,8 +171,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def reply(self, status, body=b""):
+    def reply(self, status, body=b"", etag=None):
         self.send_response(status)
+        if etag:
+            self.send_header("ETag", etag)
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -202,6 +208,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(200, "InternalError")
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(origin, file)
+        if origin.name.startswith("replaced-after-copy"):
+            origin.write_bytes(b"newer")
         return self.reply(200, b'<?xml version="1.0" encoding="UTF-8"?>\n<CopyObjectResult xmlns='
                                b'"http://s3.amazonaws.com/doc/2006-03-01/"><ETag>"0"</ETag>'
                                b"</CopyObjectResult>")
@@ -216,11 +224,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             file.write_bytes(body)
             return self.reply(200)
         if self.command == "DELETE":
+            if "If-Match" in self.headers and file.is_file() and (
+                    self.headers["If-Match"] != etag_of(file)):
+                return self.error(412, "PreconditionFailed")
             file.unlink(missing_ok=True)
             return self.reply(204)
         if not file.is_file():
             return self.error(404, "NoSuchKey")
-        return self.reply(200, file.read_bytes())
+        etag = etag_of(file)
+        self.reply(200, file.read_bytes(), etag)
+        if self.command == "HEAD" and file.name.startswith("replaced-after-look"):
+            file.write_bytes(b"newer")
 
     def listing(self, root, query):
         asked = dict(urllib.parse.parse_qsl(query))

@@ -396,6 +396,31 @@ static void s3_goes_through_pages_and_sends_what_is_large(void **state)
     stop_s3(server);
 }
 
+/* By whoever puts files there, in the moment in which it is moved: before, and after it is copied.
+ */
+static void s3_loses_nothing_that_is_replaced_while_it_moves(void **state)
+{
+    (void)state;
+    pid_t server;
+    unsigned s3_port;
+    struct failure f = {0};
+    start_s3(false, &server, &s3_port);
+    _cleanup_(cleanup_text) char *to = text_format("http://127.0.0.1:%u/bucket/city", s3_port);
+    struct file_store *store = s3_open_with(s3_options(to));
+    must_put(store, "replaced-after-copy", "older");
+    if (!file_store_move(store, "replaced-after-copy", "moved", &f))
+        fail_msg("%s", f.text);
+    must_hold(store, "moved", "older");
+    must_hold(store, "replaced-after-copy", "newer"); /* it comes next */
+    must_put(store, "replaced-after-look", "older");
+    if (!file_store_move(store, "replaced-after-look", "moved", &f))
+        fail_msg("%s", f.text);
+    must_hold(store, "moved", "newer");
+    must_hold(store, "replaced-after-look", "newer"); /* once more */
+    file_store_close(store);
+    stop_s3(server);
+}
+
 static void s3_ends_a_listing_that_does_not(void **state)
 {
     (void)state;
@@ -523,6 +548,7 @@ int main(void)
         cmocka_unit_test(s3_keeps_the_contract),
         cmocka_unit_test(s3_keeps_the_contract_over_tls_with_one_ca),
         cmocka_unit_test(s3_goes_through_pages_and_sends_what_is_large),
+        cmocka_unit_test(s3_loses_nothing_that_is_replaced_while_it_moves),
         cmocka_unit_test(s3_ends_a_listing_that_does_not),
         cmocka_unit_test(s3_says_why_it_is_refused),
         cmocka_unit_test(a_place_without_what_it_needs_is_refused),
