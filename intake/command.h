@@ -18,9 +18,9 @@ struct command {
     const char *name;    /* "collect", "registry import" */
     const char *summary; /* one line for `uketsuke --help` */
     const char *usage;   /* the whole help text, worth reading, with an example */
-    bool needs_config;   /* main loads it (--config FILE, UKETSUKE_CONFIG,
-                            /etc/uketsuke/uketsuke.conf);   config is NULL for a command that does not
-                            need it */
+    /* main loads it (--config FILE, UKETSUKE_CONFIG, /etc/uketsuke/uketsuke.conf); config is NULL
+     * for a command that does not need it. */
+    bool needs_config;
     /* Says of a call that it needs no configuration after all; may be NULL. */
     bool (*stands_alone)(int argc, char *const *argv);
     int (*run)(const struct config *config, int argc, char **argv); /* argv[0] is the name */

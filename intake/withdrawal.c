@@ -13,9 +13,9 @@
 
 #define ACTOR  "role:routing"
 #define NOTICE "withdrawn" /* outbox.status of the item that tells a destination */
-#define TOO_LATE                                                                                                                                 \
-    "この申請は手続が終わっているため、取下げはできませんでした。詳しくは市の窓口にお問い合わせく" \
-    "ださい。"
+
+static const char too_late[] = "この申請は手続が終わっているため、取下げはできませんでした。"
+                               "詳しくは市の窓口にお問い合わせください。";
 
 /* Both are locked until the transaction ends: nobody hands over, or moves, meanwhile. */
 static const struct db_statement withdrawals_find = {
@@ -168,7 +168,7 @@ static bool refuse(struct role *role, struct db_tx *tx, const struct asked *aske
                                      decide_status(role->config, asked->channel, asked->state)};
     if (*entry.status && !asked->forgotten &&
         !message_write(tx, role->city_key, role->city_code, asked->application_id, ACTOR,
-                       entry.status, TOO_LATE, &entry.message_id, f))
+                       entry.status, too_late, &entry.message_id, f))
         return false;
     return (!*entry.status || outbox_put(tx, &entry, 1, f)) &&
            settle(role, tx, asked, "too-late", f);

@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "routing/files_internal.h"
 
-#define LEASE      (10 * 60 * INSTANT_SECOND) /* longer than a transfer may take: [files] patience */
+/* Longer than a transfer may take: [files] patience. */
+#define LEASE      (10 * 60 * INSTANT_SECOND)
 #define LEASE_KEEP (INSTANT_SECOND * 30)
 
 static struct metric batches_metric = {

@@ -13,7 +13,9 @@
 #include "base/failure.h"
 
 #define RECONCILE_ITEMS_MOST 1000000 /* of one export */
-#define RECONCILE_HEADER     "id,receipt_number,kind,sha256,handed_over_at,way,batch,accepted,receipts"
+#define RECONCILE_HEADER                                                                           \
+    "id,receipt_number,kind,sha256,handed_over_at,way,batch,"                                      \
+    "accepted,receipts"
 
 enum reconcile_answer {
     RECONCILE_YES,

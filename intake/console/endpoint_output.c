@@ -118,16 +118,15 @@ static bool export_work(struct db_tx *tx, struct subject_call *call, void *conte
     return output_ask(tx, call, context, f);
 }
 
-#define NO_MEDIUM                                                                                                                                \
-    "この媒体は、登録されていないか、自分の部署のものではありません。登録された媒体を選んでくださ" \
-    "い。"
+static const char no_medium[] = "この媒体は、登録されていないか、自分の部署のものではありません。"
+                                "登録された媒体を選んでください。";
 
 static enum http_flow export_reply(struct http_request *request, const struct output_order *order)
 {
     if (order->other)
         return once_reply_other(request);
     if (order->unregistered)
-        return http_reply_error(request, 403, "E0104", NO_MEDIUM);
+        return http_reply_error(request, 403, "E0104", no_medium);
     return http_reply_json(
         request, 200,
         json_pack("{s:I, s:b}", "number", (json_int_t)order->number, "many", order->many));
@@ -193,7 +192,7 @@ static bool handled(struct http_request *request, const struct handling *h)
                            "権限を持つ本人か承認者が行います。"},
         [OUTPUT_MANY] = {403, "E0104",
                          "短い間に多くの申請が出力されるため、管理責任者が承認してください。"},
-        [OUTPUT_MEDIUM] = {403, "E0104", NO_MEDIUM},
+        [OUTPUT_MEDIUM] = {403, "E0104", no_medium},
         [OUTPUT_NOT_YET] = {409, "E0105", "まだ承認されていません。"},
         [OUTPUT_OVER] = {410, "E0105", "期限が過ぎたか、処理が終わっています。"},
     };

@@ -94,8 +94,8 @@ const struct import_statements import_links = {
     .insert = {"registry_link_insert",
         "INSERT INTO registry_link (city_code, source, import_id, ca, serial, atenabango, kind,"
         "  valid_from, valid_to, old_serial)"
-        " SELECT $1::text, $2::text, $3::bigint, ca, serial, atenabango, kind, valid_from, valid_to, old_serial"
-        " FROM registry_feed_link"},
+        " SELECT $1::text, $2::text, $3::bigint, ca, serial, atenabango, kind,"
+        "  valid_from, valid_to, old_serial FROM registry_feed_link"},
     .change = {"registry_link_change",
         "INSERT INTO registry_change (city_code, import_id, atenabango, ca, serial)"
         " SELECT $1::text, $2::bigint, atenabango, ca, serial FROM registry_feed_link"

@@ -75,7 +75,8 @@ const struct import_statements import_residents = {
         " LEFT JOIN resident ON " KEY "feed.atenabango"},
     .past = {"registry_resident_past",
         "INSERT INTO resident_past (city_code, source, import_id, valid_from, valid_to, closed_by, "
-        ITEMS ") SELECT city_code, source, import_id, valid_from, $2::timestamptz, $3::bigint, " ITEMS
+        ITEMS ") SELECT city_code, source, import_id, valid_from, $2::timestamptz, $3::bigint,"
+        " " ITEMS
         " FROM (SELECT atenabango FROM registry_feed_resident"
         "  UNION ALL SELECT atenabango FROM registry_gone_resident) AS key"
         " JOIN resident USING (atenabango) WHERE city_code = $1"},
@@ -86,7 +87,8 @@ const struct import_statements import_residents = {
         "DELETE FROM resident USING registry_feed_resident AS feed WHERE " KEY "feed.atenabango"},
     .insert = {"registry_resident_insert",
         "INSERT INTO resident (city_code, source, import_id, valid_from, " ITEMS ")"
-        " SELECT $1::text, $2::text, $3::bigint, $4::timestamptz, " ITEMS " FROM registry_feed_resident"},
+        " SELECT $1::text, $2::text, $3::bigint, $4::timestamptz, " ITEMS
+        " FROM registry_feed_resident"},
     .change = {"registry_resident_change",
         "INSERT INTO registry_change (city_code, import_id, atenabango)"
         " SELECT $1::text, $2::bigint, atenabango FROM registry_feed_resident"

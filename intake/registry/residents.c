@@ -16,8 +16,8 @@
     " OR coalesce(" day " BETWEEN " version ".undisclosed_from AND " version ".undisclosed_to,"    \
     " false))"
 
-/* The versions of `number` that were not over at wanted.at. All before the present one were over when
- * it began. */
+/* The versions of `number` that were not over at wanted.at. All before the present one were over
+ * when it began. */
 #define VERSIONS(number)                                                                           \
     "LATERAL (SELECT " ITEMS ", valid_from FROM resident"                                          \
     "  WHERE city_code = $1 AND atenabango = " number " OFFSET 0) AS present"                      \
@@ -27,8 +27,8 @@
     "   WHERE wanted.at < present.valid_from AND wanted.at < past.valid_to"                        \
     "   AND past.city_code = $1 AND past.atenabango = " number                                     \
     "   AND past.birth_date = present.birth_date) AS version"
-/* … and what tells which of them counts (residents_read.c): the present one says that by then who it
- * is was no resident any more. */
+/* … and what tells which of them counts (residents_read.c): the present one says that by then who
+ * it is was no resident any more. */
 #define VERSION_ITEMS                                                                              \
     "wanted.position, " PROTECTED("version", "wanted.day") " OR "                                  \
     PROTECTED("present", "$2::integer") ", version.*, version.valid_to = 'infinity'"               \
@@ -70,7 +70,8 @@ static const struct db_statement by_household = {
 static const struct db_statement beside = {
     "residents_beside",
     "SELECT wanted.position, " PROTECTED("version", "$5::integer") ", version.*"
-    " FROM unnest($2::integer[], $3::text[]) WITH ORDINALITY AS wanted (birth_date, whole, position)"
+    " FROM unnest($2::integer[], $3::text[]) WITH ORDINALITY"
+    "  AS wanted (birth_date, whole, position)"
     " CROSS JOIN LATERAL (SELECT " ITEMS " FROM resident"
     "  WHERE birth_date = wanted.birth_date AND birth_date <> 0 AND city_code = $1"
     "  AND (wanted.whole = '' OR starts_with(wanted.whole, address_key))"

@@ -334,7 +334,9 @@ static void cms_judges_attributes(void **state)
 
 #define DIGEST_OF_CONTENT "30 2f 06 09 2a864886f70d010904 31 22 04 20 %s"
 #define AT_NOON           "30 1c 06 09 2a864886f70d010905 31 0f 17 0d 3236303132313132303030305a"
-#define AT_NOON_LONG      "30 1e 06 09 2a864886f70d010905 31 11 18 0f 32303236303132313132303030305a"
+#define AT_NOON_LONG                                                                               \
+    "30 1e 06 09 2a864886f70d010905 "                                                              \
+    "31 11 18 0f 32303236303132313132303030305a"
 #define PROTECTION(length, outer, inner, digest, algorithm)                                        \
     "30 " length " 06 09 2a864886f70d010934 31 " outer " 30 " inner digest algorithm
 #define SHA256_ID "30 0b 06 09 608648016503040201"

@@ -19,16 +19,18 @@ static struct test_database database;
 static struct db *identify;
 static struct city_key *city_key;
 
+#define KANA  "カナ"
+#define PLACE "桜県', '桜野市"
 /* A resident whose items say what they are; `more` overrides by COLUMNS, VALUES. */
-#define RESIDENT(table, columns, values)                                                                \
-    "INSERT INTO " table                                                                                \
-    " (city_code, import_id, source, digest, household, relation, kana, common_name,"                   \
-    " common_kana, former_surname, roman_name, kanji_name, birth_words, sex, municipality_code,"        \
-    " town_code, prefecture, municipality, town, lot, building, postal_code, status,"                   \
-    " status_since, kana_key, former_key, roman_key, kanji_key, atenabango, " columns                   \
-    ") VALUES ('992011', 1, 'juki', decode(repeat('00', 16), 'hex'), 'H1', '', 'カナ', '', '',"       \
-    " '', '', '', '', '2', '992011', '0000000', '桜県', '桜野市', '', '', '', '', 0, 0, 'カナ'," \
-    " '', '', '', " values ");"
+#define RESIDENT(table, columns, values)                                                           \
+    "INSERT INTO " table                                                                           \
+    " (city_code, import_id, source, digest, household, relation, kana, common_name,"              \
+    " common_kana, former_surname, roman_name, kanji_name, birth_words, sex, municipality_code,"   \
+    " town_code, prefecture, municipality, town, lot, building, postal_code, status,"              \
+    " status_since, kana_key, former_key, roman_key, kanji_key, atenabango, " columns              \
+    ") VALUES ('992011', 1, 'juki', decode(repeat('00', 16), 'hex'), 'H1', '', '" KANA "', '',"    \
+    " '', '', '', '', '', '2', '992011', '0000000', '" PLACE "', '', '', '', '', 0, 0,"            \
+    " '" KANA "', '', '', '', " values ");"
 #define KEYS "name, birth_date, name_key, common_key, address_key, valid_from"
 
 static int set_up(void **state)
