@@ -30,8 +30,8 @@ struct access {
     size_t count;
     char audience[256];
     struct rate *requests, *refusals;
-    struct introspection *introspection; /* NULL: tokens are ours */
-    pthread_mutex_t mutex;               /* of the cache */
+    struct http_service *introspection; /* NULL: tokens are ours */
+    pthread_mutex_t mutex;              /* of the cache */
     struct cached cache[CACHE_SLOTS];
 };
 
@@ -180,7 +180,7 @@ void access_close(struct access *access)
     free(access->clients);
     rate_free(access->requests);
     rate_free(access->refusals);
-    introspection_close(access->introspection);
+    http_service_close(access->introspection);
     pthread_mutex_destroy(&access->mutex);
     free(access);
 }

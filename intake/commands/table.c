@@ -7,6 +7,7 @@
 #include "base/audit.h"
 #include "base/db.h"
 #include "intake/command.h"
+#include "intake/console/common_base.h"
 #include "intake/console/console.h"
 #include "intake/escalation.h"
 #include "intake/examine.h"
@@ -216,6 +217,7 @@ const struct config_section *const config_sections[] = {
     &report_config_section,
     &escalation_config_section,
     &console_config_section,
+    &common_base_config_section,
 };
 /* clang-format on */
 const size_t config_section_count = COUNT(config_sections);

@@ -56,10 +56,11 @@ enum http_flow endpoint_session_challenge(struct http_request *request, void *co
         webauthn_credential_free(&credentials[i]);
     }
     return http_reply_json(request, 200,
-                           json_pack("{s:o, s:s, s:o, s:b}", "challenge",
+                           json_pack("{s:o, s:s, s:o, s:b, s:s?}", "challenge",
                                      console_base64url(bytes_of(challenge, sizeof challenge)),
                                      "party_id", console->party_id, "credentials", ids, "totp",
-                                     caller.session.account.has_totp));
+                                     caller.session.account.has_totp, "common_base",
+                                     common_base_title(console->common_base)));
 }
 
 enum http_flow endpoint_session_webauthn(struct http_request *request, void *context)

@@ -103,7 +103,7 @@ static bool set_up_work(struct db_tx *tx, void *context, struct failure *f)
     return stored && account_enrolled(tx, &account, f) &&
            sign_in_note(tx, s->at, s->secret ? "account.totp-set" : "account.credential-added",
                         account.name, NULL, f) &&
-           sign_in_complete(tx, s->at, s->session, &s->outcome, f);
+           sign_in_complete(tx, s->at, s->session, s->secret ? "totp" : "webauthn", &s->outcome, f);
 }
 
 bool enrol_totp(const struct sign_in_at *at, const struct session *session,

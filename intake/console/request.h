@@ -33,8 +33,9 @@ struct console_context { /* what every handler gets; read-only */
     struct closed *closed;
     struct moving_terms moving;
     struct names *names;
-    struct slow *slow;    /* places for what takes seconds */
-    struct rate *guesses; /* wrong names, passwords and codes, by terminal */
+    struct common_base *common_base; /* NULL: there is none */
+    struct slow *slow;               /* places for what takes seconds */
+    struct rate *guesses;            /* wrong names, passwords and codes, by terminal */
 };
 
 /* How far somebody must have come for this request. */

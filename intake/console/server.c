@@ -95,6 +95,8 @@ static const struct http_route routes[] = {
     {"POST",   "/api/session/totp",          endpoint_session_totp,         CONSOLE_BODY_MOST},
     {"POST",   "/api/session/challenge",     endpoint_session_challenge,    CONSOLE_BODY_MOST},
     {"POST",   "/api/session/webauthn",      endpoint_session_webauthn,     CONSOLE_BODY_MOST},
+    {"POST",   "/api/session/common-base",   endpoint_common_base,          CONSOLE_BODY_MOST},
+    {"POST",   "/api/session/common-base/back", endpoint_common_base_back,  CONSOLE_BODY_MOST},
     {"POST",   "/api/enrolment",             endpoint_enrolment,            CONSOLE_BODY_MOST},
     {"GET",    "/api/enrolment/totp",        endpoint_enrolment_totp_get,   0},
     {"POST",   "/api/enrolment/totp",        endpoint_enrolment_totp,       CONSOLE_BODY_MOST},
@@ -236,13 +238,15 @@ bool console_server_start(struct role *role, struct console_server **ret_server,
     db_plan_once(role->db);
     db_plan_in_order(role->db);
     rules_read(group, &server->context.rules);
+    server->context.rules.common_base = config_has(role->config, "common-base");
     server->context.freshness = freshness_new();
     server->context.closed = closed_new(role->db, role->city_code);
     server->context.names = names_new(role->db, role->city_code);
     server->context.proving = proving_new(role->db, role->config);
     server->context.slow = slow_new();
     server->context.guesses = guesses_new((double)config_number(group, "guesses-most"));
-    if (!origin_read(server->context.origin, server->context.party_id,
+    if (!common_base_open(role->config, server->context.origin, &server->context.common_base, f) ||
+        !origin_read(server->context.origin, server->context.party_id,
                      sizeof server->context.party_id, f) ||
         !report_rules_read(group, &server->context.report_rules, f) ||
         !procedures_ready(role, &server->context.moving, f) ||
@@ -268,6 +272,7 @@ void console_server_stop(struct console_server *server)
     proving_free(server->context.proving);
     closed_free(server->context.closed);
     names_free(server->context.names);
+    common_base_close(server->context.common_base);
     moving_terms_free(&server->context.moving);
     rate_free(server->context.guesses);
     slow_free(server->context.slow);

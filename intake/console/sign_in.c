@@ -71,7 +71,7 @@ static bool break_glass(struct db_tx *tx, const struct sign_in_at *at,
 }
 
 bool sign_in_complete(struct db_tx *tx, const struct sign_in_at *at, const struct session *session,
-                      enum sign_in *ret_outcome, struct failure *f)
+                      const char *factor, enum sign_in *ret_outcome, struct failure *f)
 {
     bool other;
     const struct account *account = &session->account;
@@ -82,7 +82,7 @@ bool sign_in_complete(struct db_tx *tx, const struct sign_in_at *at, const struc
         return session_end(tx, session, clock_now(), "refused", f) &&
                sign_in_note(tx, at, "session.second-refused", account->name, NULL, f);
     return account_note_success(tx, account, f) && break_glass(tx, at, account, f) &&
-           sign_in_note(tx, at, "session.begun", account->name, NULL, f);
+           sign_in_note(tx, at, "session.begun", account->name, factor, f);
 }
 
 /* --- the password ----------------------------------------------------------------------------- */
@@ -131,7 +131,7 @@ static bool password_work(struct db_tx *tx, void *context, struct failure *f)
         return sign_in_note(tx, at, "session.not-in-force", account.name, NULL, f);
     if (!try->look.right || !sign_in_still(&try->look, &account))
         return sign_in_failed(tx, at, &account, "session.wrong-password", f);
-    if (!account.has_totp && account.credentials == 0)
+    if (!account.has_totp && account.credentials == 0 && !at->rules->common_base)
         return sign_in_note(tx, at, "session.no-second-factor", account.name, NULL, f);
     return sign_in_here(tx, at, &account, &try->outcome, f) &&
            (try->outcome != SIGN_IN_NEXT ||

@@ -4,6 +4,7 @@
 #ifndef UKETSUKE_INTAKE_CONSOLE_SIGN_IN_H
 #define UKETSUKE_INTAKE_CONSOLE_SIGN_IN_H
 
+#include "intake/console/common_base.h"
 #include "intake/console/session.h"
 
 struct sign_in_rules { /* from [console] */
@@ -13,6 +14,7 @@ struct sign_in_rules { /* from [console] */
     int64_t password_past;  /* how many old ones may not come again */
     int64_t failures_most;  /* in a row; then the account is locked … */
     instant lock;           /* … for so long, twice as long each time, at most a day */
+    bool common_base;       /* there is one: its word is a second factor of everybody */
 };
 
 struct sign_in_at { /* where somebody signs in, and with what */
@@ -49,6 +51,11 @@ struct assertion { /* as the browser sent it */
 bool sign_in_webauthn(const struct sign_in_at *at, const struct session *session,
                       const char *origin, const char *party_id, const struct assertion *assertion,
                       enum sign_in *ret_outcome, struct failure *f);
+
+/* The word of the common base about who answered the challenge: it must name the account. */
+bool sign_in_common_base(const struct sign_in_at *at, const struct session *session,
+                         const struct common_base_word *word, enum sign_in *ret_outcome,
+                         struct failure *f);
 
 /* The password again: it opens a session that was idle, and is the proof that some acts take
  * (intake/console/proof.h). */

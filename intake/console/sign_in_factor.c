@@ -1,4 +1,4 @@
-/* The second factor: a one-time code, or a WebAuthn assertion. */
+/* The second factor: a one-time code, a WebAuthn assertion, or the word of the common base. */
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static bool totp_work(struct db_tx *tx, void *context, struct failure *f)
     if (step == 0)
         return sign_in_failed(tx, try->at, &account, "session.wrong-code", f);
     return account_use_totp(tx, &account, step, f) &&
-           sign_in_complete(tx, try->at, try->session, &try->outcome, f);
+           sign_in_complete(tx, try->at, try->session, "totp", &try->outcome, f);
 }
 
 bool sign_in_totp(const struct sign_in_at *at, const struct session *session, const char *code,
@@ -140,7 +140,7 @@ static bool webauthn_work(struct db_tx *tx, void *context, struct failure *f)
         return false;
     if (!good)
         return sign_in_failed(tx, try->at, &account, "session.wrong-assertion", f);
-    return sign_in_complete(tx, try->at, try->session, &try->outcome, f);
+    return sign_in_complete(tx, try->at, try->session, "webauthn", &try->outcome, f);
 }
 
 bool sign_in_webauthn(const struct sign_in_at *at, const struct session *session,
@@ -152,6 +152,51 @@ bool sign_in_webauthn(const struct sign_in_at *at, const struct session *session
                                .party = {origin, party_id, session->challenge},
                                .assertion = assertion};
     if (!db_transaction(at->db, webauthn_work, &try, f))
+        return false;
+    *ret_outcome = try.outcome;
+    return true;
+}
+
+/* --- the common base -------------------------------------------------------------------------- */
+
+struct word_try {
+    const struct sign_in_at *at;
+    const struct session *session;
+    const struct common_base_word *word;
+    enum sign_in outcome;
+};
+
+/* A code for the first time, which may be out, is used up: nobody sets up a factor with it now. */
+static bool word_good(struct db_tx *tx, struct word_try *try, const struct account *account,
+                      struct failure *f)
+{
+    return (account->enrolment_until == 0 || account_enrolled(tx, account, f)) &&
+           sign_in_complete(tx, try->at, try->session, "common-base", &try->outcome, f);
+}
+
+static bool word_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    struct word_try *try = context;
+    struct account account;
+    bool open;
+    try->outcome = SIGN_IN_WRONG;
+    if (!account_again(tx, try->at, try->session, &open, &account, f))
+        return false;
+    if (!open || !try->session->has_challenge)
+        return sign_in_note(tx, try->at, "session.not-in-force", account.name, NULL, f);
+    if (!session_set_challenge(tx, try->session, NULL, f))
+        return false;
+    if (strcmp(try->word->name, account.name) != 0)
+        return sign_in_failed(tx, try->at, &account, "session.wrong-common-base", f);
+    return word_good(tx, try, &account, f);
+}
+
+bool sign_in_common_base(const struct sign_in_at *at, const struct session *session,
+                         const struct common_base_word *word, enum sign_in *ret_outcome,
+                         struct failure *f)
+{
+    struct word_try try = {.at = at, .session = session, .word = word};
+    if (!db_transaction(at->db, word_work, &try, f))
         return false;
     *ret_outcome = try.outcome;
     return true;

@@ -21,9 +21,10 @@ bool sign_in_in_force(const struct account *account, instant now);
 /* SIGN_IN_NEXT where the terminal takes the account; else SIGN_IN_ELSEWHERE, with its entry. */
 bool sign_in_here(struct db_tx *tx, const struct sign_in_at *at, const struct account *account,
                   enum sign_in *ret_outcome, struct failure *f);
-/* Both factors were shown: completes the session unless another is in use. */
+/* Both factors were shown: completes the session unless another is in use. `factor`: the second,
+ * "totp", "webauthn" or "common-base"; the trail has it. */
 bool sign_in_complete(struct db_tx *tx, const struct sign_in_at *at, const struct session *session,
-                      enum sign_in *ret_outcome, struct failure *f);
+                      const char *factor, enum sign_in *ret_outcome, struct failure *f);
 
 /* argon2id takes its time, so no transaction is open, and no row locked, while it is computed. What
  * it was computed of is an account that was looked at before; the transaction behind it locks the

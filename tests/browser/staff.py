@@ -196,9 +196,9 @@ class Staff:
 
     # --- signing in -------------------------------------------------------------------------------
 
-    def enrol(self, name, code, password, app=False):
-        """The first time: code, password, and the terminal's authenticator (or an app, whose key is
-        returned)."""
+    def enrol(self, name, code, password, by="この端末の指紋"):
+        """The first time: code, password, and the button `by` of the second factor: the terminal's
+        authenticator, or another (of an app the key is returned)."""
         self.open()
         self.press("はじめて使う")
         self.heading("はじめて使う")
@@ -207,10 +207,9 @@ class Staff:
         self.keys(Keys.ENTER)
         self.heading("本人の確認方法")
         self.shot("factor")
-        if not app:
-            self.press("この端末の指紋")
+        self.press(by)
+        if by != "認証アプリ":
             return None
-        self.press("認証アプリ")
         self.heading("認証アプリ")
         key = self.text(".secret").replace(" ", "")
         if time.time() % STEP > STEP - 3:

@@ -328,7 +328,7 @@ def test_a_second_session_is_refused_and_says_so(people):
     one, two = people.visitor(), people.visitor()
     try:
         key = one.enrol("saburo", people.code("saburo", "桜木三郎", DEPARTMENT, CLERK, HERE),
-                        PASSWORD, app=True)
+                        PASSWORD, by="認証アプリ")
         one.heading("職員の対応を待つ申請")
         two.open()
         two.heading("サインイン")

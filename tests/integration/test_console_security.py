@@ -20,6 +20,7 @@ NEEDS = {
     ("DELETE", "/api/session"): UNLOCK, ("POST", "/api/session/unlock"): UNLOCK,
     ("POST", "/api/session/password"): UNLOCK, ("POST", "/api/session/totp"): HALF,
     ("POST", "/api/session/challenge"): HALF, ("POST", "/api/session/webauthn"): HALF,
+    ("POST", "/api/session/common-base"): HALF, ("POST", "/api/session/common-base/back"): HALF,
     ("POST", "/api/enrolment"): PUBLIC, ("GET", "/api/enrolment/totp"): HALF,
     ("POST", "/api/enrolment/totp"): HALF, ("POST", "/api/enrolment/webauthn"): HALF,
     ("GET", "/api/queue"): "see", ("GET", "/api/overview"): "see",

@@ -10,7 +10,14 @@ import { Button, Failure, lazy } from "./parts";
 import { Proof } from "./proof";
 import { QueuePage } from "./queue";
 import { tellRare } from "./rare";
-import { ChangePassword, LastAccess, Locked, SignIn } from "./signin";
+import {
+  BroughtBack,
+  ChangePassword,
+  LastAccess,
+  Locked,
+  SignIn,
+  takeBroughtBack,
+} from "./signin";
 
 type Gate = "asking" | "out" | "locked" | "change" | "in";
 const IDLE_CHECK = 30000; // milliseconds: the server tells when the screen must be hidden
@@ -114,6 +121,7 @@ function App() {
   const [gate, setGate] = useState<Gate>("asking");
   const [me, setMe] = useState<Me>();
   const [error, setError] = useState<unknown>();
+  const [brought, setBrought] = useState(takeBroughtBack);
   const hash = useHash();
   const ask = () =>
     get<Me>("/api/session").then(
@@ -137,6 +145,10 @@ function App() {
   useIdle(gate === "in", () => setGate("locked"));
   const leave = () => remove("/api/session").catch(() => {}).then(() => setGate("out"));
   if (error) return <Failure error={error} />;
+  if (brought) {
+    const over = () => (setBrought(null), ask());
+    return <BroughtBack query={brought} done={over} leave={over} />;
+  }
   if (gate === "asking") return <p class="empty">確認しています…</p>;
   if (gate === "out") return <SignIn done={ask} />;
   if (gate === "locked") return <Locked done={ask} />;

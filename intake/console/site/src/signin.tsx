@@ -1,6 +1,6 @@
 // Signing in, the first time, the locked screen, the password that has run out.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { ApiError, get, type Me, post } from "./api";
 import { Button, Failure, Field, Heading, Notice, useSending } from "./parts";
@@ -19,6 +19,7 @@ interface Challenge {
   party_id: string;
   credentials: string[];
   totp: boolean;
+  common_base: string | null; // what it is called; null: there is none
 }
 
 async function assert(challenge: Challenge) {
@@ -59,6 +60,40 @@ async function register(name: string) {
     client_data: text(response.clientDataJSON),
     authenticator_data: text(response.getAuthenticatorData()),
   });
+}
+
+/** To the common base, which asks who somebody is, and sends the browser back. */
+const toCommonBase = () =>
+  post<{ address: string }>("/api/session/common-base").then(({ address }) => location.assign(address));
+
+/** What the browser brought back from the common base; it stands in no address any longer. */
+export function takeBroughtBack(): URLSearchParams | null {
+  const query = new URLSearchParams(location.search);
+  if (!query.has("state")) return null;
+  history.replaceState(null, "", location.pathname + location.hash);
+  return query;
+}
+
+/** Is it who the password was of? */
+export function BroughtBack(props: { query: URLSearchParams; done: () => void; leave: () => void }) {
+  const [error, setError] = useState<unknown>();
+  useEffect(() => {
+    const [state, code] = [props.query.get("state"), props.query.get("code")];
+    if (code) post("/api/session/common-base/back", { state, code }).then(props.done, setError);
+    else setError(new ApiError(0, "", "確認が取りやめになりました。もう一度サインインしてください。"));
+  }, []);
+  if (!error) return <p class="empty">確認しています…</p>;
+  return (
+    <div class="narrow">
+      <div class="card">
+        <Heading>本人の確認</Heading>
+        <Failure error={error} />
+        <Button look="main" onClick={props.leave}>
+          サインインに戻る
+        </Button>
+      </div>
+    </div>
+  );
 }
 
 /** A form that does one thing, once at a time, and says what went wrong. */
@@ -102,10 +137,16 @@ export function SignIn(props: { done: () => void }) {
   };
   if (stage === "factor" && challenge)
     return <SecondFactor challenge={challenge} done={props.done} />;
-  if (stage === "setup") return <SetUp name={name} done={props.done} />;
+  if (stage === "setup" && challenge)
+    return <SetUp name={name} challenge={challenge} done={props.done} />;
   if (stage === "first")
     return (
-      <First name={name} onName={setName} next={() => setStage("setup")} back={() => setStage("password")} />
+      <First
+        name={name}
+        onName={setName}
+        next={(found) => (setChallenge(found), setStage("setup"))}
+        back={() => setStage("password")}
+      />
     );
   return <PasswordStep name={name} onName={setName} next={second} first={() => setStage("first")} />;
 }
@@ -144,8 +185,10 @@ function SecondFactor(props: { challenge: Challenge; done: () => void }) {
     props.done();
   };
   const touch = () => post<Challenge>("/api/session/challenge").then(assert).then(props.done);
+  const base = props.challenge.common_base;
   return (
     <div class="narrow">
+      {base && <CommonBase name={base} />}
       {props.challenge.credentials.length > 0 && (
         <div class="card">
           <Heading>本人の確認</Heading>
@@ -173,10 +216,24 @@ function SecondFactor(props: { challenge: Challenge; done: () => void }) {
   );
 }
 
+function CommonBase(props: { name: string }) {
+  const { busy, error, send } = useSending();
+  return (
+    <div class="card">
+      <Heading>{props.name}</Heading>
+      <Failure error={error} />
+      <p>{props.name}の画面に移って本人であることを確認し、ここに戻ります。</p>
+      <Button look="main" disabled={busy} onClick={() => send(toCommonBase)}>
+        {props.name}で確認する
+      </Button>
+    </div>
+  );
+}
+
 function First(props: {
   name: string;
   onName: (v: string) => void;
-  next: () => void;
+  next: (challenge: Challenge) => void;
   back: () => void;
 }) {
   const [code, setCode] = useState("");
@@ -185,7 +242,7 @@ function First(props: {
   const run = async () => {
     if (password !== again) throw new ApiError(0, "", "二つのパスワードが違います。");
     await post("/api/enrolment", { name: props.name, code, password });
-    props.next();
+    props.next(await post<Challenge>("/api/session/challenge"));
   };
   return (
     <div class="narrow">
@@ -205,7 +262,7 @@ interface Secret {
   text: string;
 }
 
-function SetUp(props: { name: string; done: () => void }) {
+function SetUp(props: { name: string; challenge: Challenge; done: () => void }) {
   const [secret, setSecret] = useState<Secret>();
   const [code, setCode] = useState("");
   const { busy, error, send } = useSending();
@@ -226,6 +283,7 @@ function SetUp(props: { name: string; done: () => void }) {
     );
   return (
     <div class="narrow">
+      {props.challenge.common_base && <CommonBase name={props.challenge.common_base} />}
       <div class="card">
         <Heading>本人の確認方法</Heading>
         <Failure error={error} />
