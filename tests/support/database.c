@@ -113,6 +113,20 @@ void test_database_upgrade(const struct test_database *t, const struct db_migrat
     db_close(owner);
 }
 
+void test_database_clear(const struct test_database *t, const char *tables)
+{
+    static const char each[] =
+        "SET session_replication_role = replica;" /* no triggers */
+        "DO $$ DECLARE one regclass; BEGIN FOR one IN"
+        " WITH RECURSIVE found(name) AS ("
+        "  SELECT unnest(string_to_array('%s', ', ')::regclass[])::oid"
+        "  UNION SELECT conrelid FROM pg_constraint JOIN found ON confrelid = name)"
+        " SELECT name FROM found LOOP EXECUTE 'DELETE FROM ' || one; END LOOP; END $$";
+    char *sql = text_format(each, tables);
+    test_sql(t, sql);
+    free(sql);
+}
+
 struct db *test_database_open(const struct test_database *t, const char *role, unsigned pool)
 {
     struct failure f = {0};

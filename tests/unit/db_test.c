@@ -239,8 +239,10 @@ static void a_deadlock_is_run_again(void **state)
     crossing_run(&b);
     pthread_join(thread, NULL);
     assert_true(a.done && b.done);
-    /* One of them was the victim, once; or both, when both looked at the same moment. */
-    assert_in_range(a.runs + b.runs, 3, 4);
+    /* One of them was the victim, at least once; when both were, they may meet again. */
+    assert_in_range(a.runs, 1, 8);
+    assert_in_range(b.runs, 1, 8);
+    assert_true(a.runs + b.runs >= 3);
     assert_int_equal(pair_sum(), 4);
     pthread_barrier_destroy(&barrier);
 }

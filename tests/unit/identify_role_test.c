@@ -66,12 +66,9 @@ static int verified(void **state)
         "{\"name\":\"桜野　花子\",\"birth_date\":\"1992-04-01\",\"sex\":\"2\","
         "\"address\":\"" ADDRESS "\"}";
     char id[37];
-    test_sql(&database, "SET session_replication_role = replica;"
-                        "SET client_min_messages = warning;"
-                        "TRUNCATE application, application_event, application_key, package,"
-                        " package_evidence, examination, identification, identification_decision,"
-                        " work, outbox, outbox_item, delivery, audit_entry, audit_chain,"
-                        " audit_checkpoint CASCADE");
+    test_database_clear(&database, "application, application_event, work, outbox,"
+                                   " outbox_item, delivery, audit_entry, audit_chain,"
+                                   " audit_checkpoint");
     test_residents_clear(&database);
     test_application_make(&database, role.city_key, 1, NULL);
     test_application_move(&database, 1, (const char *const[]){"collected", "verified", NULL});

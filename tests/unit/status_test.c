@@ -77,11 +77,8 @@ static int calm(void **state)
 {
     (void)state;
     clock_fix(0);
-    test_sql(&database,
-             "SET session_replication_role = replica;"
-             "SET client_min_messages = warning;"
-             "TRUNCATE application, application_event, application_key, outcome, work, outbox,"
-             " audit_entry, audit_chain, audit_checkpoint CASCADE");
+    test_database_clear(&database, "application, application_event, work, outbox, audit_entry,"
+                                   " audit_chain, audit_checkpoint");
     crl_write();
     test_application_make(&database, city_key, 1, "pittari");
     test_application_make(&database, city_key, 2, "pittari");
