@@ -40,7 +40,7 @@ struct http_server_options {
         *tls_certificate; /* PEM chain file; NULL: no TLS (allowed on loopback and unix only) */
     const char *tls_key;
     const char *tls_client_ca; /* PEM; not NULL: a client certificate under it is demanded */
-    unsigned threads;          /* 0: 2 */
+    unsigned threads;          /* that run handlers, at once; 0: 2 */
     unsigned connections_most; /* 0: 1024 */
     /* Where a client certificate is demanded, so that nobody holds all of them; 0: any number. Who
      * comes with one more is cut off before the handshake is over. */

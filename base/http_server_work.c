@@ -37,6 +37,13 @@ enum MHD_Result http_work_begin(struct http_request *request)
     return http_reply_queue(request);
 }
 
+/* What came before this it sees, what comes behind it is a reason to look again. Under the lock. */
+static void look(struct http_request *request)
+{
+    request->seen = request->server->wakes;
+    request->expired |= request->server->stopping;
+}
+
 /* NULL: there will be none any more. */
 static struct http_request *take(struct http_server *server)
 {
@@ -47,8 +54,7 @@ static struct http_request *take(struct http_server *server)
     if (request) {
         server->work = request->next;
         request->next = NULL;
-        request->seen = server->wakes;
-        request->expired |= server->stopping;
+        look(request);
     }
     pthread_mutex_unlock(&server->mutex);
     return request;
@@ -56,30 +62,27 @@ static struct http_request *take(struct http_server *server)
 
 static void look_again(struct http_request *request)
 {
-    struct http_server *server = request->server;
-    pthread_mutex_lock(&server->mutex);
-    request->seen = server->wakes;
-    request->expired |= server->stopping;
-    pthread_mutex_unlock(&server->mutex);
+    pthread_mutex_lock(&request->server->mutex);
+    look(request);
+    pthread_mutex_unlock(&request->server->mutex);
 }
 
 /* Ends with its connection resumed, or when it waits: from there it is another thread's. */
 static void serve(struct http_request *request)
 {
+    enum http_flow flow;
     for (;; look_again(request)) {
         bool last = request->expired;
-        enum http_flow flow = request->route->handle(request, request->server->context);
-        if (flow == HTTP_WAIT && !last) {
-            if (http_wait_begin(request))
-                return;
-            continue;
-        }
-        if (flow == HTTP_WAIT)
-            http_reply_error(request, 503, "E0190", "try again");
-        request->answered = true;
-        MHD_resume_connection(request->mhd);
-        return;
+        flow = request->route->handle(request, request->server->context);
+        if (flow == HTTP_DONE || last)
+            break;
+        if (http_wait_begin(request))
+            return;
     }
+    if (flow == HTTP_WAIT)
+        http_reply_error(request, 503, "E0190", "try again");
+    request->answered = true;
+    MHD_resume_connection(request->mhd);
 }
 
 static void *run(void *context)
