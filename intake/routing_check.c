@@ -122,15 +122,17 @@ static void check_procedure(const struct config *config, const struct procedure 
     }
     json_array_append_new(
         json_object_get(result, "routes"),
-        json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:b, s:o, s:o, s:o*}",
-                  "procedure", procedure_id(procedure), "version", procedure_version(procedure),
-                  "name", procedure_name(procedure), "destination",
-                  routed ? route.destination : NULL, "hand_over", routed ? route.hand_over : NULL,
-                  "legal_basis", routed ? route.legal_basis : NULL, "business",
-                  routed ? route.business : NULL, "department", routed ? route.department : NULL,
-                  "approval", routed && route.approval, "individual_number",
-                  routed && route.individual_number, "fields", names, "individual_numbers", numbers,
-                  "alternatives", alternatives));
+        json_pack(
+            "{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:i, s:i, s:b, s:o, s:o, s:o*}",
+            "procedure", procedure_id(procedure), "version", procedure_version(procedure), "name",
+            procedure_name(procedure), "destination", routed ? route.destination : NULL,
+            "hand_over", routed ? route.hand_over : NULL, "legal_basis",
+            routed ? route.legal_basis : NULL, "business", routed ? route.business : NULL,
+            "department", routed ? route.department : NULL, "approval", routed && route.approval,
+            "retention_years", routed ? route.retention_years : 0, "retention_days",
+            routed ? route.retention_days : 0, "individual_number",
+            routed && route.individual_number, "fields", names, "individual_numbers", numbers,
+            "alternatives", alternatives));
 }
 
 /* --- one destination -------------------------------------------------------------------------- */

@@ -46,6 +46,19 @@ static const struct config_key route_keys[] = {
      .most = ROUTE_CHECKERS_MOST,
      .help =
          "How many other people check it before who approves, all different; takes an approval."},
+    {.name = "retention-years",
+     .type = CONFIG_NUMBER,
+     .initial = "0",
+     .least = 0,
+     .most = ROUTE_YEARS_MOST,
+     .help = "How many years an application is kept after it ended; then `uketsuke retention run` "
+             "forgets it. 0, and no retention-days: for ever."},
+    {.name = "retention-days",
+     .type = CONFIG_NUMBER,
+     .initial = "0",
+     .least = 0,
+     .most = ROUTE_DAYS_MOST,
+     .help = "The same in days, instead of years."},
     {.name = "alternatives",
      .type = CONFIG_LIST,
      .initial = "",
@@ -121,7 +134,9 @@ bool route_find(const struct config *config, const char *procedure_id, struct ro
                                 .individual_number = config_boolean(group, "individual-number"),
                                 .approval = strcmp(config_text(group, "approval"), "none") != 0,
                                 .superior = !strcmp(config_text(group, "approval"), "superior"),
-                                .checkers = (int)config_number(group, "checkers")};
+                                .checkers = (int)config_number(group, "checkers"),
+                                .retention_years = (int)config_number(group, "retention-years"),
+                                .retention_days = (int)config_number(group, "retention-days")};
     return true;
 }
 
@@ -237,6 +252,10 @@ static bool route_check(const struct config *config, const struct config_group *
         return failure_set(f, FAILURE_USAGE,
                            "[route %s]: checkers are for who approves after them: approval = staff "
                            "or superior",
+                           config_name(group));
+    if (config_number(group, "retention-years") && config_number(group, "retention-days"))
+        return failure_set(f, FAILURE_USAGE,
+                           "[route %s]: retention is in years or in days, not in both",
                            config_name(group));
     /* 番号法第9条, 第19条: a number goes nowhere without one of them */
     if (config_boolean(group, "individual-number") &&

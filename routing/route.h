@@ -12,6 +12,8 @@ extern const struct config_section route_config_section;       /* [route PROCEDU
 extern const struct config_section destination_config_section; /* [destination NAME] */
 
 #define ROUTE_CHECKERS_MOST 8
+#define ROUTE_YEARS_MOST    100
+#define ROUTE_DAYS_MOST     36500
 
 struct route {
     const char *procedure_id;
@@ -24,6 +26,8 @@ struct route {
     bool approval;           /* staff approve each application first … */
     bool superior;           /* … the last of them a 管理責任者 … */
     int checkers;            /* … after so many others, 0 to ROUTE_CHECKERS_MOST */
+    int retention_years;     /* how long it is kept after it ended (intake/retention.h): … */
+    int retention_days;      /* … one of both, or neither: for ever */
 };
 
 /* False when there is no route for the procedure. Strings are the configuration's. */

@@ -28,6 +28,17 @@ static void print_words(const char *before, const json_t *words)
     putchar('\n');
 }
 
+static void print_retention(const json_t *route)
+{
+    json_int_t years = json_integer_value(json_object_get(route, "retention_years"));
+    json_int_t days = json_integer_value(json_object_get(route, "retention_days"));
+    if (years || days)
+        printf("  保存期間  終了後%" JSON_INTEGER_FORMAT "%s\n", years ? years : days,
+               years ? "年" : "日");
+    else
+        puts("  保存期間  無期限");
+}
+
 static void print_route(const json_t *route)
 {
     size_t i;
@@ -37,6 +48,7 @@ static void print_route(const json_t *route)
            json_is_true(json_object_get(route, "approval")) ? ", after approval by staff" : "");
     printf("  根拠法令  %s\n  事務・部署  %s・%s\n", text_of(route, "legal_basis"),
            text_of(route, "business"), text_of(route, "department"));
+    print_retention(route);
     print_words("項目      ", json_object_get(route, "fields"));
     print_words("個人番号  ", json_object_get(route, "individual_numbers"));
     json_array_foreach (json_object_get(route, "alternatives"), i, other) {

@@ -45,6 +45,8 @@ extern const struct command backup_take_out_command;
 extern const struct command backup_approve_command;
 extern const struct command backup_return_command;
 extern const struct command backup_list_command;
+extern const struct command retention_list_command;
+extern const struct command retention_run_command;
 extern const struct command certificate_check_command;
 extern const struct command certificate_show_command;
 extern const struct command checkpoint_command;
@@ -176,6 +178,8 @@ static const struct command *const upkeep[] = {
     &backup_approve_command,
     &backup_return_command,
     &backup_list_command,
+    &retention_list_command,
+    &retention_run_command,
 };
 
 /* Started by other commands, and not in the help. */
