@@ -8,11 +8,29 @@
 
 extern const struct command routing_reconcile_command;
 
+/* What to do about each kind, in their order. */
+static const char *const advice[] = {
+    [RECONCILE_MISSING_HERE] = "missing here: we have no receipt of it. `uketsuke application show "
+                               "RECEIPT` tells where it\n"
+                               "  is; if it waits, the business system sends its receipt again.",
+    [RECONCILE_MISSING_THERE] =
+        "missing there: the business system has lost it. It asks for it again (POST "
+        "…/items/ID/redeliver),\n  or you send it: `uketsuke routing resend ID --reason WORDS`.",
+    [RECONCILE_OTHER_HASH] = "other hash: the business system keeps other bytes than it was given. "
+                             "It asks for the item\n"
+                             "  again, as for one that is missing.",
+    [RECONCILE_OTHER_ANSWER] =
+        "other answer: ours is what its receipt said. A person there looks which is right.",
+};
+
+#define KINDS (sizeof advice / sizeof *advice)
+
 static void print(enum reconcile_difference difference, const struct reconcile_item *ours,
                   const struct reconcile_item *theirs, void *context)
 {
     const struct reconcile_item *item = ours ?: theirs;
-    (void)context;
+    bool *seen = context;
+    seen[difference] = true;
     printf("%8" PRId64 "  %-20s  ", item->id, item->receipt_number);
     switch (difference) {
     case RECONCILE_MISSING_HERE:
@@ -41,12 +59,12 @@ static bool theirs_read(const char *path, struct reconcile_list *ret_list, struc
 
 static bool reconcile(const struct config *config, const struct routing_period *period,
                       struct reconcile_list *ours, struct reconcile_list *theirs, size_t *ret_count,
-                      struct failure *f)
+                      bool ret_seen[KINDS], struct failure *f)
 {
     if (!theirs_read(period->file, theirs, f) ||
         !routing_period_look(config, period, theirs, ours, f))
         return false;
-    *ret_count = reconcile_compare(ours, theirs, print, NULL);
+    *ret_count = reconcile_compare(ours, theirs, print, ret_seen);
     return true;
 }
 
@@ -56,14 +74,18 @@ static int run(const struct config *config, int argc, char **argv)
     struct routing_period period = {0};
     struct reconcile_list ours = {0}, theirs = {0};
     size_t count = 0;
+    bool seen[KINDS] = {0};
     const char *wrong = routing_period_read(argc, argv, &period);
     if (wrong || period.out || !period.file)
         return command_usage(&routing_reconcile_command, "%s",
                              wrong ?: "takes one FILE, the other side's export");
-    bool done = reconcile(config, &period, &ours, &theirs, &count, &f);
+    bool done = reconcile(config, &period, &ours, &theirs, &count, seen, &f);
     if (done)
         printf("%zu here, %zu there, %zu %s\n", ours.count, theirs.count, count,
                text_plural((int64_t)count, "difference", "differences"));
+    for (size_t i = 0; i < KINDS; i++)
+        if (seen[i])
+            puts(advice[i]);
     reconcile_list_free(&ours);
     reconcile_list_free(&theirs);
     if (!done)
@@ -79,10 +101,10 @@ const struct command routing_reconcile_command = {
         "                                  [--config FILE]\n"
         "\n"
         "FILE is what the business system says it got, in the format of uketsuke routing export.\n"
-        "Tells each item that is missing on one side, has another hash, or another answer, and\n"
-        "their count. Days are of Japan; --to belongs to the period. What FILE has is compared\n"
-        "whenever we handed it over, so it may well reach a day further on either side: then\n"
-        "midnight between a receipt and its arrival makes no difference.\n"
+        "Tells each item that is missing on one side, has another hash, or another answer, their\n"
+        "count, and what to do about it. Days are of Japan; --to belongs to the period. What\n"
+        "FILE has is compared whenever we handed it over, so it may well reach a day further on\n"
+        "either side: then midnight between a receipt and its arrival makes no difference.\n"
         "\n"
         "Exit code 0 without differences, 1 with, 3 when the file (the line is named) or the\n"
         "database could not be read.\n"

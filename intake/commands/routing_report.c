@@ -21,8 +21,10 @@ static void print_table(const json_t *report)
         printf("%-20s  %5" JSON_INTEGER_FORMAT "  oldest since %s  told: %s\n",
                text_of(row, "what"), json_integer_value(json_object_get(row, "count")),
                text_of(row, "oldest"), text_of(row, "step"));
-    if (!json_array_size(report))
-        puts("Nothing waits for too long.");
+    puts(json_array_size(report) ? "`uketsuke routing list --destination NAME` shows each item of "
+                                   "a business system, and why\n"
+                                   "its last try failed; `uketsuke status` what waits for staff."
+                                 : "Nothing waits for too long.");
 }
 
 static int run(const struct config *config, int argc, char **argv)

@@ -18,6 +18,8 @@ def base64url(data):
 
 
 class Consumer:
+    scope = None  # all
+
     def __init__(self, stack, name):
         self.stack, self.name, self.token = stack, name, None
         self.lock, self.mine = threading.Lock(), threading.local()
@@ -53,7 +55,7 @@ class Consumer:
                 self.token = self.new_token()
             return {"Authorization": self.token[0]}
 
-    def new_token(self):
+    def token_form(self):
         now = int(time.time())
         client = self.stack.client_id(self.name)
         audience = f"https://localhost:{self.stack.ports['routing']}/routing/v1/token"
@@ -62,10 +64,14 @@ class Consumer:
         signed = ".".join(base64url(json.dumps(part).encode())
                           for part in ({"alg": "HS256", "typ": "JWT"}, claims))
         proof = base64url(hmac.digest(self.secret.encode(), signed.encode(), "sha256"))
-        form = urllib.parse.urlencode({
+        return urllib.parse.urlencode({
+            **({"scope": self.scope} if self.scope else {}),
             "grant_type": "client_credentials", "client_assertion": f"{signed}.{proof}",
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"})
-        status, text = self.ask("POST", "/token", form,
+
+    def new_token(self):
+        now = int(time.time())
+        status, text = self.ask("POST", "/token", self.token_form(),
                                 {"Content-Type": "application/x-www-form-urlencoded"})
         if status != 200:
             raise ValueError("no token")

@@ -98,6 +98,8 @@ def reconciles(house, items):
     assert "other answer: here accepted yes, there no" in told[0]
     assert "missing there: here accepted yes" in told[1]
     assert told[2].endswith(", 2 differences")
+    assert [line.partition(":")[0] for line in told[3:] if line[0] != " "] == [
+        "missing there", "other answer"], "what to do, once for each kind"
     bad = reconcile([has[1], has[0]])
     assert bad.returncode == 3 and "line 3: rows must be ordered by id" in bad.stderr
 
