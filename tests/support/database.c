@@ -32,6 +32,64 @@ static PGconn *connect_to(const char *database, const char *user)
     return pg;
 }
 
+/* Connections of the main thread are kept until the database is dropped: for each new one
+ * PostgreSQL starts a process, which costs more than most of what tests ask. */
+static struct kept {
+    char database[64], user[48];
+    pid_t process; /* a child must not speak on its parent's */
+    PGconn *pg;
+} kept[16];
+
+static struct kept *kept_find(const char *database, const char *user)
+{
+    for (size_t i = 0; gettid() == getpid() && i < sizeof kept / sizeof kept[0]; i++) {
+        struct kept *k = &kept[i];
+        if (k->pg && k->process == getpid() && strcmp(k->database, database) == 0 &&
+            strcmp(k->user, user) == 0)
+            return k;
+    }
+    return NULL;
+}
+
+static void kept_close(struct kept *k)
+{
+    PQfinish(k->pg);
+    *k = (struct kept){0};
+}
+
+static PGconn *borrow(const char *database, const char *user)
+{
+    struct kept *k = kept_find(database, user);
+    if (k && PQconsumeInput(k->pg) && PQstatus(k->pg) == CONNECTION_OK)
+        return k->pg;
+    if (k) /* some tests end other backends */
+        kept_close(k);
+    PGconn *pg = connect_to(database, user);
+    for (size_t i = 0; gettid() == getpid() && i < sizeof kept / sizeof kept[0]; i++) {
+        if (kept[i].pg)
+            continue;
+        kept[i] = (struct kept){.process = getpid(), .pg = pg};
+        snprintf(kept[i].database, sizeof kept[i].database, "%s", database);
+        snprintf(kept[i].user, sizeof kept[i].user, "%s", user);
+        break;
+    }
+    return pg;
+}
+
+/* As new for the next one, or closed. */
+static void give_back(PGconn *pg, const char *database, const char *user)
+{
+    struct kept *k = kept_find(database, user);
+    if (!k || k->pg != pg) {
+        PQfinish(pg);
+        return;
+    }
+    PGresult *discarded = PQexec(pg, "DISCARD ALL"); /* fails within what is left open */
+    if (PQresultStatus(discarded) != PGRES_COMMAND_OK)
+        kept_close(k);
+    PQclear(discarded);
+}
+
 static PGresult *run(PGconn *pg, const char *sql)
 {
     PGresult *result = PQexec(pg, sql);
@@ -94,6 +152,9 @@ void test_database_drop(struct test_database *t)
 {
     char text[160];
     config_free(t->config);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (kept[i].process == getpid() && strcmp(kept[i].database, t->name) == 0)
+            kept_close(&kept[i]);
     snprintf(text, sizeof text, "DROP DATABASE %s WITH (FORCE)", t->name);
     on_cluster(text);
     snprintf(text, sizeof text, "rm -rf '%s'", t->folder);
@@ -143,11 +204,12 @@ void test_sql(const struct test_database *t, const char *sql)
 
 char *test_sql_text(const struct test_database *t, const char *sql)
 {
-    PGconn *pg = connect_to(t->name, environment("UKETSUKE_TEST_ADMIN"));
+    const char *user = environment("UKETSUKE_TEST_ADMIN");
+    PGconn *pg = borrow(t->name, user);
     PGresult *result = run(pg, sql);
     char *text = text_copy(PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
     PQclear(result);
-    PQfinish(pg);
+    give_back(pg, t->name, user);
     return text;
 }
 
@@ -163,12 +225,12 @@ const char *test_sql_state(const struct test_database *t, const char *role, cons
                            char ret_state[6])
 {
     char *user = text_format("uketsuke_%s", role);
-    PGconn *pg = connect_to(t->name, user);
-    free(user);
+    PGconn *pg = borrow(t->name, user);
     PGresult *result = PQexec(pg, sql);
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     snprintf(ret_state, 6, "%s", state ? state : "00000");
     PQclear(result);
-    PQfinish(pg);
+    give_back(pg, t->name, user);
+    free(user);
     return ret_state;
 }

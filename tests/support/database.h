@@ -26,7 +26,7 @@ void test_database_clear(const struct test_database *t, const char *tables);
 /* role: "collect", …, "owner" (of the tables) or "admin" (superuser). */
 struct db *test_database_open(const struct test_database *t, const char *role, unsigned pool);
 
-/* As superuser, on a connection of its own; a statement that fails fails the test. */
+/* As superuser, as on a connection of its own; a statement that fails fails the test. */
 void test_sql(const struct test_database *t, const char *sql);
 /* The first column of the first row as text, "" without a row or for NULL; the caller frees. */
 char *test_sql_text(const struct test_database *t, const char *sql);
