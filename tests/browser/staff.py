@@ -7,7 +7,10 @@ import subprocess
 import tempfile
 import time
 
-from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.common.exceptions import (ElementClickInterceptedException,
+                                        ElementNotInteractableException, JavascriptException,
+                                        StaleElementReferenceException, TimeoutException)
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -18,6 +21,9 @@ from console_staff import STEP, one_time_code
 AXE = (pathlib.Path(__file__).resolve().parents[2] / "intake" / "console" / "site" /
        "node_modules" / "axe-core" / "axe.min.js")
 PASSWORD = "Yamazakura-7-hon"
+# What is looked for may be drawn anew, move, or not be there yet: then it is looked for again.
+ON_THE_MOVE = (ElementClickInterceptedException, ElementNotInteractableException,
+               JavascriptException, StaleElementReferenceException)
 SMALL, LARGE, MAGNIFIED = (1366, 768), (1920, 1080), (683, 384)  # the small one at 200 %
 
 
@@ -119,13 +125,21 @@ class Staff:
     def find(self, css):
         return self.browser.find_elements(By.CSS_SELECTOR, css)
 
+    # WebDriver looks at every element whether it is shown, which takes a processor for a tenth of a
+    # second on a page of ours; the browser itself knows at once.
+
     def text(self, css="body"):
-        return self.browser.find_element(By.CSS_SELECTOR, css).text
+        """Of the first one, as it is shown; none: the test fails."""
+        return self.script("return document.querySelector(arguments[0]).innerText", css)
+
+    def that_says(self, css, words):
+        """The first one that is shown and says this, or None."""
+        return self.script("return [...document.querySelectorAll(arguments[0])].find(e =>"
+                           " e.checkVisibility() && e.innerText.includes(arguments[1]))", css, words)
 
     def until(self, condition, what, patience=15):
         """The first true value of condition(); else what the page says instead."""
-        wait = WebDriverWait(self.browser, patience, 0.05,
-                             ignored_exceptions=[StaleElementReferenceException])
+        wait = WebDriverWait(self.browser, patience, 0.05, ignored_exceptions=ON_THE_MOVE)
         try:
             return wait.until(lambda _: condition())
         except TimeoutException:
@@ -133,7 +147,7 @@ class Staff:
                                  f"{self.text()[:1000]}") from None
 
     def heading(self, text):
-        self.until(lambda: any(text in h.text for h in self.find("h1")), f"heading {text}")
+        self.until(lambda: self.that_says("h1", text), f"heading {text}")
 
     def says(self, words):
         self.until(lambda: words in self.text(), words)
@@ -158,19 +172,21 @@ class Staff:
 
     def button(self, words, within=""):
         """The first button that says this."""
-        return self.until(lambda: next((b for b in self.find(f"{within} button")
-                                        if words in b.text), None), f"button {words}")
+        return self.until(lambda: self.that_says(f"{within} button", words), f"button {words}")
 
     def press(self, words, within=""):
+        """As soon as it can be pressed: a click on a button that is disabled is lost."""
         def pressed():
-            self.button(words, within).click()
+            button = self.that_says(f"{within} button", words)
+            if not button or not button.is_enabled():
+                return False
+            button.click()
             return True
         self.until(pressed, f"button {words}")
 
     def unfold(self, words):
         """The part of the page that opens under this line."""
-        found = lambda: [s for s in self.find("summary") if words in s.text]  # noqa: E731
-        self.until(found, words)[0].click()
+        self.until(lambda: self.that_says("summary", words), words).click()
 
     def keys(self, *keys):
         for key in keys:
@@ -178,21 +194,24 @@ class Staff:
 
     # --- the keyboard alone -----------------------------------------------------------------------
 
-    def focus(self, condition):
-        """Tab until the focus is where `condition` (of the element) says: the keyboard suffices."""
+    def focus(self, condition, *arguments):
+        """Tab until the focus is where `condition` (a script's, of e) says: the keyboard suffices."""
         for _ in range(120):
-            element = self.browser.switch_to.active_element
-            if condition(element):
-                return element
-            element.send_keys(Keys.TAB)
+            if self.script(f"const e = document.activeElement; return {condition}", *arguments):
+                return self.browser.switch_to.active_element
+            ActionChains(self.browser).send_keys(Keys.TAB).perform()
         raise AssertionError("the keyboard does not lead there")
 
+    def focus_field(self, name):
+        return self.focus("e.id === arguments[0]", name)
+
     def press_by_key(self, words):
-        self.focus(lambda e: e.tag_name in ("button", "a", "summary") and
-                   words in (e.text, e.get_attribute("aria-label"))).send_keys(Keys.ENTER)
+        self.focus("e.matches('button, a, summary') &&"
+                   " [e.innerText.trim(), e.ariaLabel].includes(arguments[0])",
+                   words).send_keys(Keys.ENTER)
 
     def type_by_key(self, name, text):
-        self.focus(lambda e: e.get_attribute("id") == name).send_keys(text)
+        self.focus_field(name).send_keys(text)
 
     # --- signing in -------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def test_rights_are_changed_by_two_with_the_keyboard_alone(house, people):
     keiko.look("admin-users")
     keiko.press_by_key("秋野明子を変更する")
     keiko.says("秋野明子（akiko）の変更")
-    keiko.focus(lambda e: e.get_attribute("id") == "right").send_keys("形式審査")
+    keiko.focus_field("right").send_keys("形式審査")
     keiko.type_by_key("right-business", "児童手当")
     keiko.type_by_key("right-department", "こども家庭課")
     keiko.press_by_key("権限を加える")
@@ -288,7 +288,7 @@ def test_the_trail_is_searched(house, people):
     kansa.open("#/audit")
     kansa.heading("監査記録")
     kansa.type_by_key("trail-person", "sachiko")
-    kansa.focus(lambda e: e.get_attribute("id") == "trail-action").send_keys("変更案の確認")
+    kansa.focus_field("trail-action").send_keys("変更案の確認")
     kansa.press_by_key("検索する")
     kansa.until(lambda: kansa.find("tbody tr"), "entries")
     rows = [row.text for row in kansa.find("tbody tr")]

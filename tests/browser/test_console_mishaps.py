@@ -61,8 +61,7 @@ DECISIONS = [
 
 
 def submit_button(staff, words):
-    return staff.until(lambda: next((b for b in staff.find("form button[type=submit]")
-                                     if words in b.text), None), words)
+    return staff.until(lambda: staff.that_says("form button[type=submit]", words), words)
 
 
 def goes_wrong(house, staff, receipt, decision):

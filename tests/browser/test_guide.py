@@ -125,7 +125,7 @@ def test_administration(house, people, picture):
     picture(keiko, "admin-users")
     keiko.press_by_key("梅原梅子を変更する")
     keiko.says("梅原梅子（umeko）の変更")
-    keiko.focus(lambda e: e.get_attribute("id") == "right").send_keys("形式審査")
+    keiko.focus_field("right").send_keys("形式審査")
     keiko.press("権限を加える")
     keiko.type(reason="4月1日付け人事異動")
     picture(keiko, "admin-change", "form.card")
