@@ -191,17 +191,19 @@ def measure(stack, given, say):
     def rate_of(items):
         return bench.pull(items)
 
-    rounds = []
-    for _ in range(given.rounds):
+    peers = {"boss": "", "graphile": "", "boss-moves": ", application moved too"}
+    rounds, others = [], {which: [] for which in peers}
+    for _ in range(given.rounds):  # in turns: what else the machine does meets all of them
         bench.fill(given.items)
         rounds.append(rate_of(given.items))
+        for which in peers:
+            others[which].append(peer(stack, which, given.items, given.size))
     ours = statistics.median(rounds)
     say("hand-over rate", ours, "items/s")
     say("… processor time, all processes", bench.cost(given.rounds), "µs an item")
     best, cheapest = 0, math.inf
-    for which, note in (("boss", ""), ("graphile", ""), ("boss-moves", ", application moved too")):
-        rates, costs, versions = zip(*[peer(stack, which, given.items, given.size)
-                                       for _ in range(given.rounds)])
+    for which, note in peers.items():
+        rates, costs, versions = zip(*others[which])
         say(versions[0] + note, statistics.median(rates), "items/s")
         say("… processor time, all processes", statistics.median(costs), "µs an item")
         if not note:
