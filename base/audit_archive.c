@@ -2,11 +2,12 @@
  */
 #include "base/audit_archive.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/file.h>
 
 #include "base/audit_archive_internal.h"
 #include "base/cleanup.h"
@@ -18,6 +19,7 @@ static const struct db_statement archive_cut = {"archive_cut", "SELECT audit_cut
 
 struct archiving {
     struct audit_verification v;
+    int lock; /* the folder, open: one call at a time writes there */
     const struct config *config;
     const struct audit_archive *archive;
     struct db *administrator;
@@ -34,10 +36,11 @@ struct archiving {
 
 static void archiving_end(struct archiving *a)
 {
+    cleanup_fd(&a->lock);
     file_store_close(a->store);
     audit_keys_free(&a->keys);
     EVP_PKEY_free(a->key);
-    db_rows_free(a->chains);
+    cleanup_db_rows(&a->chains);
     audit_promises_free(&a->v.promises);
 }
 
@@ -283,17 +286,27 @@ static bool archive_all(struct archiving *a, struct failure *f)
     return true;
 }
 
-static bool archiving_begin(struct archiving *a, struct failure *f)
+/* Then what calls left that were interrupted belongs to nobody. */
+static bool folder_begin(struct archiving *a, struct failure *f)
 {
     const struct file_store_options place = {.to = a->archive->folder};
+    a->lock = open(a->archive->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (a->lock < 0)
+        return failure_errno(f, "the folder %s", a->archive->folder);
+    if (flock(a->lock, LOCK_EX | LOCK_NB) != 0)
+        return failure_set(f, FAILURE_CONFLICT, "another call writes to %s now",
+                           a->archive->folder);
+    return file_store_open(&place, &a->store, f) && file_store_sweep(a->store, "", f);
+}
+
+static bool archiving_begin(struct archiving *a, struct failure *f)
+{
     struct day first =
         day_of_instant(clock_now() - config_duration(config_group(a->config, "audit"), "online"));
     first.day = 1;
     a->until = day_start(first);
-    if (access(a->archive->folder, W_OK) != 0)
-        return failure_errno(f, "the folder %s", a->archive->folder);
     return audit_signing_key_load(a->config, &a->key, a->key_id, f) &&
-           audit_keys_load(a->config, &a->keys, f) && file_store_open(&place, &a->store, f) &&
+           audit_keys_load(a->config, &a->keys, f) && folder_begin(a, f) &&
            audit_promises_load(a->v.db, a->config, audit_tell, &a->v, &a->v.promises, f) &&
            db_transaction(a->v.db, chains_work, &a->chains, f) &&
            audit_tails_load(a->v.db, a->config, audit_tell, &a->v, NULL, NULL, &a->tails, f);
@@ -308,6 +321,7 @@ bool audit_archive_run(struct db *db, struct db *administrator, const struct con
                                                          .progress = archive->progress,
                                                          .context = archive->context,
                                                          .intact = true},
+                                                   .lock = -1,
                                                    .config = config,
                                                    .archive = archive,
                                                    .administrator = administrator,

@@ -1,12 +1,14 @@
 /* The archive of the audit trail: written, interrupted anywhere, damaged, and proven. */
 #include "base/audit_archive.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -433,6 +435,22 @@ static void nothing_leaves_by_another_way(void **state)
     assert_string_equal(test_sql_state(&database, "admin", cut, sqlstate), "P0001");
 }
 
+static void one_call_at_a_time_writes(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct audit_archived done;
+    struct faults faults = {0};
+    const struct audit_archive archive = {folder, city_key, "992011", note_fault, NULL, &faults};
+    int other = open(folder, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(flock(other, LOCK_EX), 0);
+    assert_false(audit_archive_run(operator_db, NULL, database.config, &archive, "operator:test",
+                                   &done, &f));
+    assert_int_equal(f.kind, FAILURE_CONFLICT);
+    close(other);
+    archived(false);
+}
+
 struct found {
     struct faults faults; /* first: what note_fault gets */
     size_t count;
@@ -479,6 +497,7 @@ int main(void)
         EACH(what_is_altered_is_not_archived),
         EACH(a_forged_beginning_shows),
         EACH(nothing_leaves_by_another_way),
+        EACH(one_call_at_a_time_writes),
         EACH(a_month_is_read),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
