@@ -17,15 +17,15 @@ static json_t *head_view(const struct subject *subject, const struct holidays *h
         subject->procedure ? procedure_term_label(subject->procedure, subject->due_term) : NULL;
     const char *name =
         subject->procedure ? procedure_name(subject->procedure) : subject->procedure_id;
-    return json_pack("{s:s, s:i, s:s, s:s, s:s?, s:s?, s:o, s:s?, s:s?, s:s, s:s,"
-                     " s:{s:s, s:s, s:s}}",
-                     "receipt_number", subject->item.receipt_number, "version",
-                     subject->item.version, "state", state_code(subject->item.state), "state_name",
-                     state_name_ja(subject->item.state), "reason", reason, "reason_ja",
-                     explain_reason(reason), "applied_at", console_time(subject->applied_at),
-                     "due_on", *due_on ? due_on : NULL, "due_term", term, "business",
-                     subject->business, "department", subject->department, "procedure", "id",
-                     subject->procedure_id, "version", subject->form_version, "name", name);
+    return json_pack(
+        "{s:s, s:s, s:i, s:s, s:s, s:s?, s:s?, s:o, s:s?, s:s?, s:s, s:s,"
+        " s:{s:s, s:s, s:s}}",
+        "receipt_number", subject->item.receipt_number, "channel", subject->item.channel, "version",
+        subject->item.version, "state", state_code(subject->item.state), "state_name",
+        state_name_ja(subject->item.state), "reason", reason, "reason_ja", explain_reason(reason),
+        "applied_at", console_time(subject->applied_at), "due_on", *due_on ? due_on : NULL,
+        "due_term", term, "business", subject->business, "department", subject->department,
+        "procedure", "id", subject->procedure_id, "version", subject->form_version, "name", name);
 }
 
 struct viewing {

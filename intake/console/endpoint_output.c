@@ -32,6 +32,8 @@ static bool order_read(struct http_request *request, const json_t *body, struct 
     return order->medium;
 }
 
+#define OVER "期限が過ぎたか、処理が終わっています。"
+
 /* --- print --------------------------------------------------------------------------------------
  */
 
@@ -86,6 +88,10 @@ static enum http_flow print_reply(struct subject_call *call, const struct printi
     if (!p->readable)
         return http_reply_error(call->request, 409, "E0105",
                                 "様式を読めていないため、印刷できません。");
+    if (p->order.other)
+        return once_reply_other(call->request);
+    if (p->order.over)
+        return http_reply_error(call->request, 410, "E0105", "%s", OVER);
     if (!pdf_make(call, p, &pdf, &f))
         return console_reply_failure(call->request, &f);
     snprintf(disposition, sizeof disposition, "attachment; filename=\"%s-print-%" PRId64 ".pdf\"",
@@ -99,10 +105,14 @@ enum http_flow endpoint_print(struct http_request *request, void *context)
 {
     _cleanup_(subject_end) struct subject_call call = {0};
     struct printing p = {.order = {.kind = OUTPUT_PRINT}};
+    struct once_key key;
     if (!subject_begin(context, request, RIGHT_PRINT, &call))
         return HTTP_DONE;
     _cleanup_(cleanup_json) json_t *body = http_request_json(request);
-    if (body && order_read(request, body, &p.order) && subject_do(&call, subject_known, NULL) &&
+    if (!body || !once_key(request, body, &key) || !order_read(request, body, &p.order))
+        return HTTP_DONE;
+    p.order.key = *key.key ? key.key : NULL;
+    if (subject_do(&call, subject_known, NULL) &&
         output_admit(context, request, &call.caller, OUTPUT_PRINT) &&
         subject_do(&call, print_work, &p))
         print_reply(&call, &p);
@@ -194,7 +204,7 @@ static bool handled(struct http_request *request, const struct handling *h)
                          "短い間に多くの申請が出力されるため、管理責任者が承認してください。"},
         [OUTPUT_MEDIUM] = {403, "E0104", no_medium},
         [OUTPUT_NOT_YET] = {409, "E0105", "まだ承認されていません。"},
-        [OUTPUT_OVER] = {410, "E0105", "期限が過ぎたか、処理が終わっています。"},
+        [OUTPUT_OVER] = {410, "E0105", OVER},
     };
     if (h->answer == OUTPUT_DONE)
         return true;

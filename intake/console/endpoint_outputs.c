@@ -15,7 +15,7 @@ static const struct db_statement select_outputs = {
     "SELECT o.output_id, o.kind, a.receipt_number, a.procedure_id, o.asked_by, o.asked_at,"
     " o.terminal, o.reason, o.with_numbers, o.recipient, o.medium, o.approved_by, o.approved_at,"
     " o.until, o.fetches, o.fetched_at, o.disposed_by, o.disposed_at, o.disposal,"
-    " encode(o.sha256, 'hex'), o.application_id, o.many "
+    " encode(o.sha256, 'hex'), o.application_id, o.many, a.channel "
     "FROM output o JOIN application a USING (city_code, application_id) "
     "WHERE o.city_code = $1 AND ($2::boolean OR a.procedure_id = ANY($3::text[]))"
     " AND o.output_id < $4::bigint ORDER BY o.output_id DESC LIMIT $5"};
@@ -50,7 +50,7 @@ static json_t *item_json(const struct db_rows *rows, size_t row)
 {
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:o, s:o, s:I, s:o,"
-        " s:s?, s:o, s:s?, s:s?, s:b}",
+        " s:s?, s:o, s:s?, s:s?, s:b, s:s}",
         "number", (json_int_t)db_get_number(rows, row, 0), "kind", db_get_text(rows, row, 1),
         "state", state_of(rows, row), "receipt_number", db_get_text(rows, row, 2), "procedure_id",
         db_get_text(rows, row, 3), "asked_by", db_get_text(rows, row, 4), "asked_at",
@@ -61,7 +61,8 @@ static json_t *item_json(const struct db_rows *rows, size_t row)
         moment(rows, row, 13), "fetches", (json_int_t)db_get_number(rows, row, 14), "fetched_at",
         moment(rows, row, 15), "disposed_by", db_get_text(rows, row, 16), "disposed_at",
         moment(rows, row, 17), "disposal", db_get_text(rows, row, 18), "sha256",
-        db_get_text(rows, row, 19), "many", db_get_boolean(rows, row, 21));
+        db_get_text(rows, row, 19), "many", db_get_boolean(rows, row, 21), "channel",
+        db_get_text(rows, row, 22));
 }
 
 /* Those that the caller may not see, as if they were not there. */

@@ -58,7 +58,7 @@ static const struct db_statement queue_counts_put_off = {
     " FROM claim_in_force WHERE city_code = $1) "                                                  \
     "SELECT a.receipt_number, a.procedure_id, a.form_version, a.state, a.reason, a.changed_at,"    \
     " a.applied_at, a.application_id, c.display_name, c.account_id, a.due_on::text, a.due_term,"   \
-    " a.version, r.demands, h.until "                                                              \
+    " a.version, r.demands, h.until, a.channel "                                                   \
     "FROM (" FOUND " ORDER BY " ORDER " LIMIT $13) AS a"                                           \
     " LEFT JOIN claimed c USING (application_id)"                                                  \
     " LEFT JOIN review r USING (city_code, application_id)"                                        \
@@ -140,7 +140,7 @@ static json_t *item_json(const struct queue *q, const struct db_rows *rows, size
     state_from_code(db_get_text(rows, row, 3), &state);
     return json_pack(
         "{s:s, s:i, s:s, s:s, s:s, s:s, s:s?, s:s?, s:o, s:o, s:s?, s:s?, s:s, s:s,"
-        " s:s?, s:b, s:b, s:o}",
+        " s:s?, s:b, s:b, s:o, s:s}",
         "receipt_number", db_get_text(rows, row, 0), "version", (int)db_get_number(rows, row, 12),
         "procedure_id", id, "procedure_name", procedure ? procedure_name(procedure) : id, "state",
         state_code(state), "state_name", state_name_ja(state), "reason", reason, "reason_ja",
@@ -152,7 +152,8 @@ static json_t *item_json(const struct queue *q, const struct db_rows *rows, size
         db_get_text(rows, row, 8), "mine",
         claimer && strcmp(claimer, q->caller->session.account.id) == 0, "plain",
         plain(state, db_get_text(rows, row, 13)), "put_off_until",
-        db_is_null(rows, row, 14) ? json_null() : console_time(db_get_instant(rows, row, 14)));
+        db_is_null(rows, row, 14) ? json_null() : console_time(db_get_instant(rows, row, 14)),
+        "channel", db_get_text(rows, row, 15));
 }
 
 static void counts_add(json_t *counts, const char *name, json_int_t more)

@@ -89,12 +89,13 @@ enum http_flow endpoint_session_get(struct http_request *request, void *context)
     const struct account *account = &caller.session.account;
     struct who_am_i me = {.session = &caller.session};
     if (db_transaction(console->role->db, last_work, &me, &f))
-        http_reply_json(request, 200,
-                        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "name", account->name,
-                                  "display_name", account->display_name, "department",
-                                  account->department, "kind", account_kind_code(account->kind),
-                                  "terminal", caller.terminal.label, "rights",
-                                  rights_json(&caller.permissions), "last", last_json(&me.last)));
+        http_reply_json(
+            request, 200,
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I}", "name", account->name,
+                      "display_name", account->display_name, "department", account->department,
+                      "kind", account_kind_code(account->kind), "terminal", caller.terminal.label,
+                      "rights", rights_json(&caller.permissions), "last", last_json(&me.last),
+                      "idle", (json_int_t)(console->rules.session.idle / INSTANT_SECOND)));
     else
         console_reply_failure(request, &f);
     console_caller_free(&caller);
@@ -135,6 +136,33 @@ enum http_flow endpoint_session_delete(struct http_request *request, void *conte
     if (!sign_out(&caller.at, &caller.session, &f))
         return console_reply_failure(request, &f);
     console_set_cookie(request, "");
+    return http_reply_json(request, 200, json_object());
+}
+
+/* --- nobody is there ------------------------------------------------------------------------ */
+
+struct locking {
+    const struct session *session;
+    const struct session_limits *limits;
+};
+
+static bool lock_work(struct db_tx *tx, void *context, struct failure *f)
+{
+    const struct locking *locking = context;
+    return session_lock(tx, locking->session, locking->limits, clock_now(), f);
+}
+
+/* Whoever has the page behind the locked screen loaded anew still finds it locked. */
+enum http_flow endpoint_session_lock(struct http_request *request, void *context)
+{
+    const struct console_context *console = context;
+    struct console_caller caller;
+    struct failure f = {0};
+    if (!console_admit(context, request, NEED_UNLOCK, &caller))
+        return HTTP_DONE;
+    struct locking locking = {&caller.session, &console->rules.session};
+    if (!db_transaction(console->role->db, lock_work, &locking, &f))
+        return console_reply_failure(request, &f);
     return http_reply_json(request, 200, json_object());
 }
 

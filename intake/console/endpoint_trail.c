@@ -21,13 +21,16 @@
     "SELECT e.at, e.chain, e.position, e.action, e.actor, e.terminal, e.reason, e.detail,"         \
     " (SELECT a.display_name FROM account a WHERE a.city_code = $1"                                \
     "   AND 'staff:' || a.name = e.actor AND a.name = substring(e.actor FROM 7)),"                 \
-    " (SELECT p.receipt_number FROM application p WHERE p.city_code = $1"                          \
-    "   AND p.application_id = CASE WHEN length(e.application_id) = 36"                            \
-    "    THEN e.application_id::uuid END) "
+    " p.receipt_number, p.channel "
+/* Of an entry about an application, which; others have one, too, that is none of ours. */
+#define WHICH                                                                                      \
+    " LEFT JOIN LATERAL (SELECT p.receipt_number, p.channel FROM application p"                    \
+    "  WHERE p.city_code = $1 AND p.application_id = CASE WHEN length(e.application_id) = 36"      \
+    "   THEN e.application_id::uuid END) p ON true"
 #define UNTIL                                                                                      \
     " WHERE (e.city_code IS NULL OR e.city_code = $1)"                                             \
     " AND e.at <= $2 AND (e.at, e.position, e.chain) < ($2, $4, $3) AND e.at >= $5"
-#define TRAIL          COLUMNS "FROM audit_entry e" UNTIL
+#define TRAIL          COLUMNS "FROM audit_entry e" WHICH UNTIL
 #define BY_PEOPLE      " AND e.chain IN ('administrator', 'console', 'operator', 'registry')"
 #define THAT_PERSON    " AND e.actor = $6"
 #define THAT_TERMINAL  " AND audit_terminal(e.terminal) = $7"
@@ -39,9 +42,8 @@
 #define NEWEST         " ORDER BY e.at DESC, e.position DESC, e.chain DESC LIMIT $9"
 
 static const struct db_statement by_application = {
-    "trail_by_application",
-    COLUMNS "FROM audit_of_application($1, $10::text::uuid) e" UNTIL MAYBE_PERSON MAYBE_TERMINAL
-        MAYBE_ACT NEWEST};
+    "trail_by_application", COLUMNS "FROM audit_of_application($1, $10::text::uuid) e" WHICH UNTIL
+                                MAYBE_PERSON MAYBE_TERMINAL MAYBE_ACT NEWEST};
 static const struct db_statement by_person = {
     "trail_by_person", TRAIL BY_PEOPLE THAT_PERSON MAYBE_TERMINAL MAYBE_ACT NO_APPLICATION NEWEST};
 static const struct db_statement by_terminal = {
@@ -78,13 +80,13 @@ static void trail_end(struct trail *t)
 
 static json_t *item_json(const struct db_rows *rows, size_t row)
 {
-    return json_pack("{s:o, s:s, s:I, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}", "at",
+    return json_pack("{s:o, s:s, s:I, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "at",
                      console_time(db_get_instant(rows, row, 0)), "chain", db_get_text(rows, row, 1),
                      "position", (json_int_t)db_get_number(rows, row, 2), "action",
                      db_get_text(rows, row, 3), "actor", db_get_text(rows, row, 4), "terminal",
                      db_get_text(rows, row, 5), "reason", db_get_text(rows, row, 6), "detail",
                      db_get_text(rows, row, 7), "name", db_get_text(rows, row, 8), "receipt_number",
-                     db_get_text(rows, row, 9));
+                     db_get_text(rows, row, 9), "channel", db_get_text(rows, row, 10));
 }
 
 static void answer_take(struct trail *t, const struct db_rows *rows)

@@ -6,7 +6,7 @@
 
 /* clang-format off */
 http_handler endpoint_session_get, endpoint_session_post, endpoint_session_delete,
-    endpoint_session_unlock, endpoint_session_password,
+    endpoint_session_lock, endpoint_session_unlock, endpoint_session_password,
     endpoint_session_totp, endpoint_session_challenge, endpoint_session_webauthn,
     endpoint_common_base, endpoint_common_base_back,
     endpoint_enrolment, endpoint_enrolment_totp_get, endpoint_enrolment_totp,

@@ -27,7 +27,8 @@ static const struct db_statement output_turn = {
 static const struct db_statement output_again = {
     "output_again",
     "SELECT output_id, many, (kind, application_id, reason, with_numbers, coalesce(recipient, ''),"
-    " coalesce(medium, '')) = ($4, $5::uuid, $6, $7::boolean, $8, $9) FROM output"
+    " coalesce(medium, '')) = ($4, $5::uuid, $6, $7::boolean, $8, $9),"
+    " kind = 'print' AND (disposed_by IS NOT NULL OR until <= $10) FROM output"
     " WHERE city_code = $1 AND asked_by = $2 AND key = $3::uuid"};
 static const struct db_statement output_find = {
     "output_find", "SELECT o.asked_by, o.approved_by, o.until, o.secret, o.disposed_by, o.kind,"
@@ -42,6 +43,9 @@ static const struct db_statement output_approved = {
 static const struct db_statement output_fetched = {
     "output_fetched", "UPDATE output SET fetches = fetches + 1, fetched_at = $3, sha256 = $4"
                       " WHERE city_code = $1 AND output_id = $2::bigint"};
+static const struct db_statement output_printed_again = {
+    "output_printed_again", "UPDATE output SET fetches = fetches + 1, fetched_at = $3"
+                            " WHERE city_code = $1 AND output_id = $2::bigint"};
 static const struct db_statement output_disposed = {
     "output_disposed", "UPDATE output SET disposed_by = $3, disposed_at = $4, disposal = $5,"
                        " secret = NULL WHERE city_code = $1 AND output_id = $2::bigint"};
@@ -110,7 +114,7 @@ static bool asked_before(struct db_tx *tx, const struct subject_call *call,
 {
     _cleanup_(cleanup_db_rows) struct db_rows *rows = NULL;
     const struct work_item *item = &call->subject.item;
-    *ret_before = order->other = false;
+    *ret_before = order->other = order->over = false;
     if (!order->key)
         return true;
     if (!db_query(tx, &output_again,
@@ -120,7 +124,7 @@ static bool asked_before(struct db_tx *tx, const struct subject_call *call,
                             db_text(item->application_id), db_text(order->reason),
                             db_boolean(order->with_numbers),
                             db_text(order->recipient ? order->recipient : ""),
-                            db_text(order->medium ? order->medium : "")),
+                            db_text(order->medium ? order->medium : ""), db_instant(clock_now())),
                   &rows, f))
         return false;
     *ret_before = db_row_count(rows) == 1;
@@ -129,6 +133,7 @@ static bool asked_before(struct db_tx *tx, const struct subject_call *call,
     order->number = db_get_number(rows, 0, 0);
     order->many = db_get_boolean(rows, 0, 1);
     order->other = !db_get_boolean(rows, 0, 2);
+    order->over = db_get_boolean(rows, 0, 3);
     return true;
 }
 
@@ -148,6 +153,28 @@ static bool medium_check(struct db_tx *tx, const struct subject_call *call,
     return true;
 }
 
+static bool numbers_note(struct db_tx *tx, const struct subject_call *call,
+                         const struct output_order *order, struct failure *f)
+{
+    return order->kind != OUTPUT_PRINT || !order->with_numbers ||
+           note(tx, call, "application.numbers", order->number, order->reason, f);
+}
+
+/* What is told again may not be on disk yet: this waits until it is. A print is made once more,
+ * under the number that it has. */
+static bool ask_again(struct db_tx *tx, const struct subject_call *call,
+                      const struct output_order *order, struct failure *f)
+{
+    bool handed = order->kind == OUTPUT_PRINT && !order->other && !order->over;
+    return (!handed || (db_execute(tx, &output_printed_again,
+                                   DB_VALUES(db_text(call->subject.item.city_code),
+                                             db_number(order->number), db_instant(clock_now())),
+                                   NULL, f) &&
+                        note(tx, call, "output.fetch", order->number, NULL, f) &&
+                        numbers_note(tx, call, order, f))) &&
+           db_flush_late(tx, f);
+}
+
 bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output_order *order,
                 struct failure *f)
 {
@@ -160,8 +187,8 @@ bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output
         !db_execute(tx, &output_turn, DB_VALUES(db_text(call->caller.actor)), NULL, f) ||
         !asked_before(tx, call, order, &before, f))
         return false;
-    if (before) /* what is told again may not be on disk yet: this waits until it is */
-        return db_flush_late(tx, f);
+    if (before)
+        return ask_again(tx, call, order, f);
     if (!medium_check(tx, call, order, f))
         return false;
     if (order->unregistered)
@@ -179,8 +206,7 @@ bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output
     order->number = db_get_number(rows, 0, 0);
     order->many = db_get_boolean(rows, 0, 1);
     return note(tx, call, print ? "output.print" : "output.ask", order->number, order->reason, f) &&
-           (!print || !order->with_numbers ||
-            note(tx, call, "application.numbers", order->number, order->reason, f));
+           numbers_note(tx, call, order, f);
 }
 
 struct entry { /* locked */

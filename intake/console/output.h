@@ -24,12 +24,13 @@ struct output_order {
     const char *key;   /* of the request (once.h); NULL: none */
     bool unregistered; /* out: nothing was written, for who asks has no such medium */
     bool other;        /* out: the key was used for something else; nothing was written */
-    int64_t number;    /* out: 授受番号 */
-    bool many;         /* out: a 管理責任者 has to approve ([console] export-many) */
+    bool over;      /* out: of a print that was made by the key, its time is over, or it is gone */
+    int64_t number; /* out: 授受番号 */
+    bool many;      /* out: a 管理責任者 has to approve ([console] export-many) */
 };
 /* Within subject_do: writes it down, in the trail too; what was asked for before by the same key is
- * told again, and nothing is written. A print is handed out at once, and is to be
- * gone by its `until`; a file waits for its approval. */
+ * told again, and the book has one entry of it. A print is handed out at once, and is to be
+ * gone by its `until`; made again, it counts as fetched again. A file waits for its approval. */
 bool output_ask(struct db_tx *tx, const struct subject_call *call, struct output_order *order,
                 struct failure *f);
 

@@ -90,6 +90,7 @@ static const struct http_route routes[] = {
     {"GET",    "/api/session",               endpoint_session_get,          0},
     {"POST",   "/api/session",               endpoint_session_post,         CONSOLE_BODY_MOST},
     {"DELETE", "/api/session",               endpoint_session_delete,       0},
+    {"POST",   "/api/session/lock",          endpoint_session_lock,         CONSOLE_BODY_MOST},
     {"POST",   "/api/session/unlock",        endpoint_session_unlock,       CONSOLE_BODY_MOST},
     {"POST",   "/api/session/password",      endpoint_session_password,     CONSOLE_BODY_MOST},
     {"POST",   "/api/session/totp",          endpoint_session_totp,         CONSOLE_BODY_MOST},

@@ -35,6 +35,10 @@ static const struct db_statement find_rights = {
                       " ORDER BY 1, 2, 3"};
 static const struct db_statement see = {
     "session_see", "UPDATE session SET seen_at = $3 WHERE city_code = $1 AND token = $2"};
+/* As if nobody had been there for as long as it takes. */
+static const struct db_statement lock = {
+    "session_lock", "UPDATE session SET seen_at = least(seen_at, $3) WHERE city_code = $1"
+                    " AND token = $2"};
 static const struct db_statement unlock = {"session_unlock",
                                            "UPDATE session SET seen_at = $3, proven_at = $3"
                                            " WHERE city_code = $1 AND token = $2"};
@@ -241,6 +245,12 @@ bool session_end_halves(struct db_tx *tx, const struct account *account, instant
     return db_send(tx, &end_halves,
                    DB_VALUES(db_text(account->city_code), db_text(account->id), db_instant(now)),
                    -1, f);
+}
+
+bool session_lock(struct db_tx *tx, const struct session *session,
+                  const struct session_limits *limits, instant now, struct failure *f)
+{
+    return db_send(tx, &lock, DB_VALUES(KEY(session), db_instant(now - limits->idle - 1)), 1, f);
 }
 
 bool session_unlock(struct db_tx *tx, const struct session *session, instant now, struct failure *f)

@@ -74,6 +74,9 @@ bool session_complete(struct db_tx *tx, const struct session *session,
 bool session_end_halves(struct db_tx *tx, const struct account *account, instant now,
                         struct failure *f);
 /* The password was told again: it is open, and proven. */
+/* At once, until the password is told again. */
+bool session_lock(struct db_tx *tx, const struct session *session,
+                  const struct session_limits *limits, instant now, struct failure *f);
 bool session_unlock(struct db_tx *tx, const struct session *session, instant now,
                     struct failure *f);
 bool session_set_challenge(struct db_tx *tx, const struct session *session,

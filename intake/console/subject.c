@@ -133,12 +133,14 @@ struct found { /* free its rows */
     struct db_rows *rows;
     size_t count; /* how many of the rows the caller may see */
     size_t row;   /* the last of them */
+    json_t *channels;
 };
 
 static void found_free(struct found *found)
 {
     if (found->rows)
         db_rows_free(found->rows);
+    json_decref(found->channels);
 }
 
 /* A receipt number is unique in its channel; where several have it, the query argument channel
@@ -153,6 +155,7 @@ static bool find(struct db_tx *tx, struct subject_call *call, struct found *ret,
                   DB_VALUES(db_text(receipt), db_text(call->context->role->city_code)), &ret->rows,
                   f))
         return false;
+    ret->channels = json_array();
     for (size_t row = 0; row < db_row_count(ret->rows); row++) {
         const char *business, *department;
         route_of(call->context->role->config, db_get_text(ret->rows, row, PROCEDURE), &business,
@@ -163,6 +166,7 @@ static bool find(struct db_tx *tx, struct subject_call *call, struct found *ret,
         row_read(call, ret->rows, row, receipt, &call->subject);
         ret->row = row;
         ret->count++;
+        json_array_append_new(ret->channels, json_string(db_get_text(ret->rows, row, CHANNEL)));
     }
     return true;
 }
@@ -268,9 +272,15 @@ struct doing {
     subject_work *work;
     void *context;
     size_t found;
+    json_t *channels; /* of those found */
     bool lacks, hidden;
     enum right lacking;
 };
+
+static void doing_end(struct doing *d)
+{
+    json_decref(d->channels);
+}
 
 static bool doing_work(struct db_tx *tx, void *context, struct failure *f)
 {
@@ -279,6 +289,8 @@ static bool doing_work(struct db_tx *tx, void *context, struct failure *f)
     d->lacks = d->hidden = false;
     bool asked = find(tx, d->call, &found, f);
     d->found = found.count;
+    json_decref(d->channels);
+    d->channels = TAKE(found.channels);
     if (!asked || d->found != 1)
         return asked;
     d->lacking = subject_may(d->call, d->call->right) ? d->call->also : d->call->right;
@@ -298,8 +310,8 @@ static bool reply_refused(const struct doing *d)
     if (d->found == 0)
         http_reply_error(request, 404, "E0100", "この受付番号の申請はありません。");
     else if (d->found > 1)
-        http_reply_error(request, 409, "E0105",
-                         "同じ受付番号の申請が複数あります。受付経路を指定してください。");
+        console_reply_conflict(request, json_pack("{s:O}", "channels", d->channels),
+                               "同じ受付番号の申請が複数あります。受付経路を指定してください。");
     else if (d->lacks)
         http_reply_error(request, 403, "E0104", "「%s」の権限がありません。",
                          right_name_ja(d->lacking));
@@ -313,7 +325,7 @@ static bool reply_refused(const struct doing *d)
 bool subject_do(struct subject_call *call, subject_work *work, void *context)
 {
     struct failure f = {0};
-    struct doing d = {.call = call, .work = work, .context = context};
+    _cleanup_(doing_end) struct doing d = {.call = call, .work = work, .context = context};
     if (!db_transaction(call->context->role->db, doing_work, &d, &f)) {
         console_reply_failure(call->request, &f);
         return false;

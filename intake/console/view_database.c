@@ -45,7 +45,7 @@ static const struct db_statement view_versions_find = {
     "  WHERE s.city_code = $1 AND s.application_id = $2::uuid"
     " UNION ALL SELECT s.by_application_id, b.step + 1 FROM supersession s JOIN after b"
     "  ON s.application_id = b.by_application_id WHERE s.city_code = $1 AND b.step < 20) "
-    "SELECT a.receipt_number, a.applied_at, a.state, found.step FROM"
+    "SELECT a.receipt_number, a.applied_at, a.state, found.step, a.channel FROM"
     " (SELECT application_id, -step AS step FROM before"
     "  UNION ALL SELECT by_application_id, step FROM after) AS found"
     " JOIN application a ON a.city_code = $1 AND a.application_id = found.application_id "
@@ -181,11 +181,12 @@ static bool versions_part(const struct subject_call *call, const struct db_rows 
     for (size_t i = 0; i < db_row_count(rows); i++) {
         enum state state = STATE_SUPERSEDED;
         state_from_code(db_get_text(rows, i, 2), &state);
-        json_array_append_new(
-            versions, json_pack("{s:s, s:o, s:s, s:s}", "receipt_number", db_get_text(rows, i, 0),
-                                "applied_at", console_time(db_get_instant(rows, i, 1)),
-                                "state_name", state_name_ja(state), "which",
-                                db_get_number(rows, i, 3) < 0 ? "before" : "after"));
+        json_array_append_new(versions,
+                              json_pack("{s:s, s:s, s:o, s:s, s:s}", "receipt_number",
+                                        db_get_text(rows, i, 0), "channel", db_get_text(rows, i, 4),
+                                        "applied_at", console_time(db_get_instant(rows, i, 1)),
+                                        "state_name", state_name_ja(state), "which",
+                                        db_get_number(rows, i, 3) < 0 ? "before" : "after"));
     }
     *ret_json = versions;
     return true;

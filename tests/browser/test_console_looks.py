@@ -151,7 +151,7 @@ UPDATE application SET state = 'verified' WHERE state = 'unmatched';
 """
 AGAIN = """
 SET session_replication_role = replica;
-DELETE FROM application WHERE channel = 'bulk';
+DELETE FROM application WHERE channel IN ('bulk', 'desk');
 UPDATE application SET state = 'unmatched' WHERE application_id IN (TABLE set_aside);
 DROP TABLE set_aside;
 """
@@ -227,3 +227,49 @@ def test_pages_and_filters_of_a_long_queue(house, people, alone):
     hanako.until(lambda: hanako.find("select[name=reason]") == [] or
                  Select(hanako.find("select[name=reason]")[0]).first_selected_option.text
                  == "すべて", "no reason chosen")
+
+
+SECOND = """
+SET session_replication_role = replica;
+UPDATE application SET procedure_id = 'child-allowance.status-report' WHERE channel = 'bulk'
+    AND right(receipt_number, 1) = '7';
+INSERT INTO application (city_code, channel, receipt_number, state, reason, changed_by, changed_at,
+    announced_at, applied_at, procedure_id, form_version, promised_size, promised_sha256, version)
+SELECT city_code, 'desk', receipt_number, state, reason, changed_by, changed_at, announced_at,
+    applied_at, procedure_id, form_version, promised_size, promised_sha256, version
+FROM application WHERE channel = 'bulk' AND receipt_number IN ('B-1', 'B-2');
+"""
+
+
+def test_who_sees_two_procedures_chooses_among_them_and_their_businesses(house, people, alone):
+    """事務 and 手続 to filter by; and a receipt number that two channels gave is two applications."""
+    ryoko = people["ryoko"]
+    house.psql(FILL.format(count=30))
+    house.psql(SECOND)
+    rows = lambda: [cell.text.split() for cell in ryoko.find("td.number:nth-child(2)")]  # noqa: E731
+
+    def choose(name, words):
+        ryoko.until(lambda: ryoko.find(f"select[name={name}]"), name)
+        Select(ryoko.find(f"select[name={name}]")[0]).select_by_visible_text(words)
+    try:
+        ryoko.open("#/overview")
+        ryoko.heading("今日の状況")
+        ryoko.to_queue()
+        ryoko.until(lambda: len(rows()) == 32, "all of them")
+        assert ["B-1", "desk"] in rows() and ["B-1", "bulk"] in rows()
+        choose("business", "welfare")
+        ryoko.until(lambda: sorted(r[0] for r in rows()) == ["B-17", "B-27", "B-7"], "one 事務")
+        ryoko.look("queue-business")
+        choose("business", "すべて")
+        ryoko.until(lambda: len(rows()) == 32, "all of them")
+        choose("procedure", "児童手当等の受給資格及び児童手当の額についての認定請求")
+        ryoko.until(lambda: len(rows()) == 29, "one 手続")
+        ryoko.open("#/applications/B-1")
+        ryoko.says("受付経路を選んでください")
+        ryoko.look("channels")
+        ryoko.press_by_key("desk")
+        ryoko.until(lambda: ryoko.text(".receipt") == "B-1 desk", "that of the channel")
+        assert ryoko.script("return location.hash") == "#/applications/B-1?channel=desk"
+    finally:
+        house.psql("SET session_replication_role = replica;"
+                   " DELETE FROM application WHERE channel = 'desk'")

@@ -277,6 +277,8 @@ def test_an_untouched_screen_hides_itself(people):
     taro.heading("画面をロックしました")
     assert not taro.browser.find_elements(By.TAG_NAME, "table")
     taro.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=often)
+    taro.browser.refresh()  # F5: the server knows that it is locked
+    taro.heading("画面をロックしました")
     taro.type(password=PASSWORD)
     taro.keys(Keys.ENTER)
     taro.heading("職員の対応を待つ申請")

@@ -482,7 +482,8 @@ def test_trail_by_application(house):
     insert_entry(house, "2026-06-15 10:00", "staff:hanako", "application.view",
                  "'00000000-0000-0000-0000-0000000000aa'")
     found = entries(house, receipt="R-77")["items"]
-    assert [(e["receipt_number"], e["actor"]) for e in found] == [("R-77", "staff:hanako")]
+    assert [(e["receipt_number"], e["channel"], e["actor"]) for e in found] == [
+        ("R-77", "bulk", "staff:hanako")]
     # the same number by another channel: neither is shown for the other
     house.psql("SET session_replication_role = replica; INSERT INTO application (city_code,"
                " application_id, channel, receipt_number, state, changed_by, applied_at,"

@@ -296,6 +296,35 @@ def test_a_print_says_who_where_and_when_on_every_page(house):
     assert hanako.post(path(receipt, "/print")).status_code == 400  # no reason
 
 
+def test_a_print_is_one_entry_of_the_book_by_its_key(house):
+    """The answer was lost on the way, or it was pressed twice: the same number, fetched again."""
+    receipt, other = waiting(house, "unmatched")[:2]
+    taro, before = house.people["taro"], len(book(house))
+    key = str(uuid.uuid4())
+
+    def ask(receipt=receipt, key=key, **more):
+        return taro.http.post(taro.base + path(receipt, "/print"), timeout=20, json={
+            "reason": "説明", "numbers": True, **more}, headers={"Idempotency-Key": key})
+    noted = audit(house, receipt, "output.print")
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        answers = [one.result() for one in [pool.submit(ask) for _ in range(3)]]
+    assert {a.status_code for a in answers} == {200}
+    assert len({a.headers["Content-Disposition"] for a in answers}) == 1
+    assert len(book(house)) == before + 1 and book(house)[0]["fetches"] == 3
+    assert audit(house, receipt, "output.print") == noted + 1
+    assert audit(house, receipt, "output.fetch") == 2
+    assert audit(house, receipt, "application.numbers") >= 3  # as often as it was on paper
+    for changed in (ask(reason="別の理由"), ask(numbers=False), ask(other)):
+        assert errors(changed, 409)["code"] == "E0105"
+    assert errors(ask(key="x"), 400)["code"] == "E0002"
+    assert ask(key=str(uuid.uuid4())).status_code == 200 and len(book(house)) == before + 2
+    number = book(house)[1]["number"]
+    assert taro.post(path(receipt, f"/outputs/{number}/dispose"), how="裁断").status_code == 200
+    assert errors(ask(), 410)["code"] == "E0105"  # what is gone does not come back
+    house.psql("SET session_replication_role = replica; DELETE FROM output"
+               f" WHERE output_id >= {number}")
+
+
 def test_paper_is_recorded_until_it_is_gone(house):
     entry = next(e for e in book(house) if e["kind"] == "print")
     where = path(entry["receipt_number"], f"/outputs/{entry['number']}")

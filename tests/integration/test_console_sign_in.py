@@ -253,6 +253,16 @@ def test_idle_screen_is_locked_and_the_password_opens_it(first):
     assert browser.get("/api/session").status_code == 200
 
 
+def test_the_page_locks_early_and_stays_locked_when_it_is_loaded_anew(first):
+    stack, browser, _ = first
+    assert browser.get("/api/session").json()["idle"] == 60  # as configured: the page goes by it
+    assert browser.post("/api/session/lock").status_code == 200
+    assert browser.get("/api/session").status_code == browser.get("/api/queue").status_code == 423
+    assert browser.post("/api/session/lock").status_code == 200  # it is
+    assert browser.post("/api/session/unlock", password=PASSWORD).status_code == 200
+    assert browser.get("/api/session").status_code == 200
+
+
 CONFIRM = "/api/admin/changes/1/confirm"  # takes a proof; there is no such change
 
 

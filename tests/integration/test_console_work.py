@@ -265,6 +265,33 @@ def test_a_day_that_the_city_is_closed_moves_terms(house):
     wait_until(lambda: shown() == {due}, 15, "the term is as before", 0.5)
 
 
+def test_a_number_of_two_channels_names_one_of_them_by_its_channel(house):
+    hanako, receipt = house.people["hanako"], waiting(house, "unmatched")[0]
+    house.psql("SET session_replication_role = replica; INSERT INTO application (city_code, channel,"
+               " receipt_number, state, changed_by, applied_at, procedure_id, form_version,"
+               f" promised_size, promised_sha256, version) SELECT city_code, 'desk', '{receipt}',"
+               " 'completed', 'x', now(), procedure_id, form_version, 1, promised_sha256, 1"
+               f" FROM application WHERE receipt_number = '{receipt}'")
+    try:
+        both = hanako.get(path(receipt))
+        assert "受付経路" in errors(both, 409)["message"]
+        assert both.json()["channels"] == ["desk", "pittari"]
+        for channel, state in (("desk", "completed"), ("pittari", "unmatched")):
+            found = hanako.get(path(receipt, f"?channel={channel}")).json()
+            assert (found["channel"], found["state"]) == (channel, state)
+        assert hanako.get(path(receipt, "?channel=nowhere")).status_code == 404
+        queue = hanako.get("/api/queue?limit=200").json()["items"]
+        assert [i["channel"] for i in queue if i["receipt_number"] == receipt] == ["pittari"]
+        assert hanako.post(path(receipt, "/claim?channel=pittari")).status_code == 200
+        assert hanako.post(path(receipt, "/claim")).status_code == 409
+        other = house.people["other"].get(path(receipt))
+        assert other.status_code == 404 and "channels" not in other.json()  # not that there are two
+        hanako.http.delete(hanako.base + path(receipt, "/claim?channel=pittari"), timeout=20)
+    finally:
+        house.psql("SET session_replication_role = replica; DELETE FROM application"
+                   " WHERE channel = 'desk'")
+
+
 def test_unmatched_application_shows_candidates_by_name(house):
     receipt = next(r for r in waiting(house, "unmatched")
                    if view(house, "hanako", r)["decision"]["candidates"])

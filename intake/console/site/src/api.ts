@@ -72,12 +72,13 @@ export async function ask(...question: Parameters<typeof askOnce>): Promise<Resp
   }
 }
 
-async function call<T>(...question: Parameters<typeof ask>): Promise<T> {
-  const answer = await ask(...question);
-  const told = await answer.json().catch(() => undefined);
-  learnNames(told?.names);
-  return told;
+async function told<T>(answer: Response): Promise<T> {
+  const found = await answer.json().catch(() => undefined);
+  learnNames(found?.names);
+  return found;
 }
+
+const call = async <T>(...question: Parameters<typeof ask>) => told<T>(await ask(...question));
 
 /** `background`: asked by a clock, not by a person; the server does not take it for a sign of life. */
 export const get = <T>(path: string, background = false) =>
@@ -90,12 +91,18 @@ export interface Me {
   display_name: string;
   department: string;
   terminal: string;
+  idle: number; // seconds without a request, after which the server locks
   last: { begun: string; seen: string; terminal: string; failures: number } | null;
   rights: { right: string; business: string; department: string }[];
 }
 
-export interface Waiting {
+/** Receipt numbers are unique in their channel (受付経路) only. */
+export interface Which {
   receipt_number: string;
+  channel: string; // "": the only one that has the number
+}
+
+export interface Waiting extends Which {
   version: number;
   procedure_id: string;
   procedure_name: string;
@@ -171,8 +178,7 @@ export interface SaidWhy {
   words: string | null;
 }
 
-export interface Application {
-  receipt_number: string;
+export interface Application extends Which {
   version: number;
   state: string;
   state_name: string;
@@ -202,7 +208,7 @@ export interface Application {
   attachments: { index: number; name: string; type: string; size: number }[];
   destinations: { destination: string; name: string }[];
   hold: { until: string; by: string } | null;
-  versions: { receipt_number: string; applied_at: string; state_name: string; which: string }[];
+  versions: (Which & { applied_at: string; state_name: string; which: string })[];
   contacts: { at: string; by: string; way: string; text: string }[];
   messages: { at: string; by: string; status: string; text: string }[];
   history: ({
@@ -218,26 +224,38 @@ export interface Application {
   may: string[];
 }
 
-export const application = (receipt: string) =>
-  get<Application>(`/api/applications/${encodeURIComponent(receipt)}`);
+/** Where it is: `of` a path of the API, or of the pages. */
+export function where(it: Which, of: string, what = "", more: Record<string, string> = {}): string {
+  const query = new URLSearchParams({ ...(it.channel ? { channel: it.channel } : {}), ...more });
+  const asked = query.size ? `?${query}` : "";
+  return `${of}/applications/${encodeURIComponent(it.receipt_number)}${what}${asked}`;
+}
+export const same = (one: Which, other: Which) =>
+  one.receipt_number === other.receipt_number && one.channel === other.channel;
+
+export const application = (it: Which) => get<Application>(where(it, "/api"));
 
 // What was asked for and never answered, with its key: asked again, the server does nothing twice.
 // The version may be another by then: by that very act, perhaps.
 const unanswered = new Map<string, string>();
 
 /** Whoever opens an application sees what became of it: what they ask for from now on is new. */
-export function forgetUnanswered(receipt: string) {
-  for (const what of unanswered.keys())
-    if (what.startsWith(`/api/applications/${encodeURIComponent(receipt)}/`)) unanswered.delete(what);
+export function forgetUnanswered(it: Which) {
+  const start = where({ ...it, channel: "" }, "/api", "/");
+  for (const what of unanswered.keys()) if (what.startsWith(start)) unanswered.delete(what);
 }
 
 /** Something that happens once, even when the answer is lost and a person asks for it again. */
-export async function once<T>(path: string, body: unknown): Promise<T> {
+export async function once<T>(
+  path: string,
+  body: unknown,
+  read: (answer: Response) => Promise<T> = told,
+): Promise<T> {
   const what = path + JSON.stringify(body, (name, value) => (name === "version" ? undefined : value));
   const key = unanswered.get(what) ?? crypto.randomUUID();
   unanswered.set(what, key);
   try {
-    const answer = await call<T>("POST", path, body, { "Idempotency-Key": key });
+    const answer = await read(await ask("POST", path, body, { "Idempotency-Key": key }));
     unanswered.delete(what);
     return answer;
   } catch (error) {
@@ -247,8 +265,5 @@ export async function once<T>(path: string, body: unknown): Promise<T> {
   }
 }
 
-export const act = (receipt: string, name: string, body: unknown) =>
-  once<{ version: number; state: string }>(
-    `/api/applications/${encodeURIComponent(receipt)}/${name}`,
-    body,
-  );
+export const act = (it: Which, name: string, body: unknown) =>
+  once<{ version: number; state: string }>(where(it, "/api", `/${name}`), body);

@@ -11,6 +11,8 @@ import {
   post,
   type Remark,
   remove,
+  where,
+  type Which,
 } from "./api";
 import { Decide } from "./decide";
 import type { Numbers } from "./numbers";
@@ -172,15 +174,15 @@ function History(props: { it: Application }) {
 }
 
 /** The claim is taken when the page opens and given back when it is left. */
-function useClaim(receipt: string) {
+function useClaim(which: Which) {
   const [refused, setRefused] = useState<unknown>();
   useEffect(() => {
-    const path = `/api/applications/${encodeURIComponent(receipt)}/claim`;
+    const path = where(which, "/api", "/claim");
     post(path).then(() => setRefused(undefined), setRefused);
     return () => {
       remove(path).catch(() => {});
     };
-  }, [receipt]);
+  }, [where(which, "")]);
   return refused;
 }
 
@@ -212,12 +214,30 @@ function Told(props: { it: Application; me: string; trouble: Trouble }) {
 const masked = (it: Application) =>
   (it.form?.groups ?? []).some((group) => group.rows.some((row) => row.masked));
 
-export function ApplicationPage(props: { receipt: string; me: string }) {
-  const { value: it, error, again } = useLoaded(() => application(props.receipt), props.receipt);
-  const refused = useClaim(props.receipt);
+/** Another channel has the same number: one of them is to be chosen. */
+function Channels(props: { which: Which; channels: string[] }) {
+  return (
+    <Notice kind="warning">
+      同じ受付番号の申請が複数あります。受付経路を選んでください。
+      {props.channels.map((channel) => (
+        <a class="button button-second" href={where({ ...props.which, channel }, "#")}>
+          {channel}
+        </a>
+      ))}
+    </Notice>
+  );
+}
+
+const channelsOf = (error: unknown): string[] | undefined =>
+  error instanceof ApiError ? (error.body as { channels?: string[] } | undefined)?.channels : undefined;
+
+export function ApplicationPage(props: { which: Which; me: string }) {
+  const { which } = props;
+  const { value: it, error, again } = useLoaded(() => application(which), where(which, ""));
+  const refused = useClaim(which);
   const [numbers, setNumbers] = useState<Numbers>();
   const [trouble, setTrouble] = useState<Trouble>();
-  useEffect(() => forgetUnanswered(props.receipt), [props.receipt]);
+  useEffect(() => forgetUnanswered(which), [where(which, "")]);
   const back = () => {
     location.hash = "#/";
   };
@@ -230,6 +250,8 @@ export function ApplicationPage(props: { receipt: string; me: string }) {
     again();
   };
   useKeys({ Escape: back });
+  const channels = channelsOf(error);
+  if (channels) return <Channels which={which} channels={channels} />;
   if (!it) return error ? <Failure error={error} /> : <p class="empty">読み込んでいます…</p>;
   return (
     <>
@@ -238,7 +260,9 @@ export function ApplicationPage(props: { receipt: string; me: string }) {
       </p>
       <Heading>
         {it.procedure.name}
-        <small class="receipt">{it.receipt_number}</small>
+        <small class="receipt">
+          {it.receipt_number} {it.channel}
+        </small>
       </Heading>
       <p>
         <strong class="state">{it.state_name}</strong> {it.reason_ja ?? ""}

@@ -3,16 +3,13 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { type Application, ApiError, ask } from "./api";
+import { type Application, ApiError, ask, where } from "./api";
 import { Button, Failure } from "./parts";
 
 interface Picture {
   url: string;
   pages: number;
 }
-
-const base = (it: Application) =>
-  `/api/applications/${encodeURIComponent(it.receipt_number)}/attachments`;
 
 const BUSY_TRIES = 30; // a second apart: one page takes 20 seconds at the most
 
@@ -41,7 +38,9 @@ function Viewer(props: { it: Application; index: number; name: string; close: ()
     let url = "";
     setError(undefined);
     fetchPage(
-      `${base(props.it)}/${props.index}/pages/${page}?width=${large ? 2000 : 1100}`,
+      where(props.it, "/api", `/attachments/${props.index}/pages/${page}`, {
+        width: large ? "2000" : "1100",
+      }),
       () => wanted,
     ).then(
       (found) => {

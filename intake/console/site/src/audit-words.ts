@@ -45,7 +45,7 @@ export const ACTS: [string, string][] = [
   ["staff.contact", "連絡の記録"],
   ["output.ask", "出力の申請"],
   ["output.approve", "出力の承認"],
-  ["output.fetch", "出力ファイルの受取り"],
+  ["output.fetch", "出力したものの受取り"],
   ["output.password", "出力ファイルのパスワードの表示"],
   ["output.print", "印刷"],
   ["output.dispose", "出力物の廃棄"],

@@ -22,6 +22,7 @@ interface Entry {
   name: string | null;
   terminal: string | null;
   receipt_number: string | null;
+  channel: string | null;
   reason: string | null;
   detail: string | null;
 }
@@ -29,7 +30,7 @@ interface Entries {
   items: Entry[];
   next: string | null;
 }
-const QUESTION = { person: "", receipt: "", action: "", terminal: "", from: "", to: "" };
+const QUESTION = { person: "", receipt: "", channel: "", action: "", terminal: "", from: "", to: "" };
 type Question = typeof QUESTION;
 
 function EntryTable(props: { items: Entry[] }) {
@@ -58,7 +59,10 @@ function EntryTable(props: { items: Entry[] }) {
               {entry.name && <small class="receipt">{login(entry.actor)}</small>}
             </td>
             <td>{act(entry.action)}</td>
-            <td class="number">{entry.receipt_number ?? ""}</td>
+            <td class="number">
+              {entry.receipt_number ?? ""}
+              {entry.channel && <small class="receipt">{entry.channel}</small>}
+            </td>
             <td>
               {entry.reason ?? ""}
               {entry.detail && <small class="receipt">{detailText(entry.detail)}</small>}
@@ -107,6 +111,7 @@ function TrailPage() {
         <div class="line">
           {field("利用者名", "person")}
           {field("受付番号", "receipt")}
+          {field("受付経路（同じ番号が複数あるとき）", "channel")}
           <Select
             label="操作"
             name="trail-action"

@@ -4,7 +4,7 @@
 
 import { useState } from "preact/hooks";
 
-import { act, ApiError, post, remove, type Waiting } from "./api";
+import { act, ApiError, post, remove, type Waiting, where } from "./api";
 import { Button, Field, Notice } from "./parts";
 
 interface Way {
@@ -16,7 +16,7 @@ interface Way {
   run: (item: Waiting, reason: string, until: string) => Promise<unknown>;
 }
 
-const claim = (item: Waiting) => `/api/applications/${encodeURIComponent(item.receipt_number)}/claim`;
+const claim = (item: Waiting) => where(item, "/api", "/claim");
 const WAYS: Way[] = [
   { name: "claim", label: "着手する", run: (item) => post(claim(item)) },
   { name: "release", label: "着手をやめる", run: (item) => remove(claim(item)) },
@@ -27,7 +27,7 @@ const WAYS: Way[] = [
     until: true,
     only: (item) => item.state !== "correction",
     run: (item, reason, until) =>
-      act(item.receipt_number, "hold", {
+      act(item, "hold", {
         reason,
         version: item.version,
         until: `${until}T08:30:00+09:00`,
@@ -39,7 +39,7 @@ const WAYS: Way[] = [
     reason: true,
     only: (item) => item.plain,
     run: (item, reason) =>
-      act(item.receipt_number, "approve", { reason, version: item.version, plain: true }),
+      act(item, "approve", { reason, version: item.version, plain: true }),
   },
 ];
 

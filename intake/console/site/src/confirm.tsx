@@ -18,7 +18,7 @@ export function Drop(props: {
   const [reason, setReason] = useState("");
   const { busy, submit } = useSending();
   const drop = () =>
-    act(props.it.receipt_number, props.name, { reason, version: props.it.version }).then(
+    act(props.it, props.name, { reason, version: props.it.version }).then(
       props.done,
       props.failed,
     );
@@ -44,7 +44,7 @@ export function Confirm(props: {
   const { busy, submit } = useSending();
   const proposal = props.it.proposal!;
   const confirm = () =>
-    act(props.it.receipt_number, "confirm", {
+    act(props.it, "confirm", {
       atenabango: proposal.atenabango,
       reason,
       version: props.it.version,

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { type Application, once } from "./api";
+import { type Application, once, where } from "./api";
 import { Button, Failure, useSending } from "./parts";
 import { way, when, who } from "./words";
 
@@ -11,7 +11,7 @@ function Add(props: { it: Application; changed: () => void }) {
   const [text, setText] = useState("");
   const { busy, error, submit } = useSending();
   const add = () =>
-    once(`/api/applications/${encodeURIComponent(props.it.receipt_number)}/contact`, {
+    once(where(props.it, "/api", "/contact"), {
       way: how,
       text,
     }).then(() => {

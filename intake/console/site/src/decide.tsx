@@ -83,7 +83,7 @@ function ActForm(props: {
   const [destination, setDestination] = useState("");
   const { busy, submit } = useSending();
   const decide = () =>
-    act(props.it.receipt_number, props.act.name, {
+    act(props.it, props.act.name, {
       reason,
       version: props.it.version,
       ...(props.act.message ? { message } : {}),

@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { ApiError, get, type Me, remove } from "./api";
+import { ApiError, get, type Me, post, remove } from "./api";
 import { ApplicationPage } from "./application";
 import { OverviewPage } from "./overview";
 import { Button, Failure, lazy } from "./parts";
@@ -20,7 +20,6 @@ import {
 } from "./signin";
 
 type Gate = "asking" | "out" | "locked" | "change" | "in";
-const IDLE_CHECK = 30000; // milliseconds: the server tells when the screen must be hidden
 
 function useHash(): string {
   const [hash, setHash] = useState(location.hash);
@@ -54,10 +53,11 @@ function Page(props: { hash: string; me: string }) {
   if (/^#\/admin(\/|$)/.test(props.hash)) return <AdminPage {...props} />;
   if (/^#\/audit(\/|$)/.test(props.hash)) return <AuditPage {...props} />;
   if (props.hash === "#/outputs") return <OutputsPage me={props.me} />;
-  const found = /^#\/applications\/([^/]+)$/.exec(props.hash);
+  const found = /^#\/applications\/([^/?]+)(\?.*)?$/.exec(props.hash);
   if (found) {
-    const receipt = decoded(found[1]);
-    return <ApplicationPage receipt={receipt} me={props.me} key={receipt} />;
+    const channel = new URLSearchParams(found[2]).get("channel") ?? "";
+    const which = { receipt_number: decoded(found[1]), channel };
+    return <ApplicationPage which={which} me={props.me} key={props.hash} />;
   }
   if (props.hash === "#/password")
     return (
@@ -142,7 +142,10 @@ function App() {
     addEventListener("console-gate", ask);
     return () => removeEventListener("console-gate", ask);
   }, []);
-  useIdle(gate === "in", () => setGate("locked"));
+  useIdle(gate === "in" ? me?.idle : undefined, () => {
+    post("/api/session/lock").catch(() => {}); // it locks by itself in a moment
+    setGate("locked");
+  });
   const leave = () => remove("/api/session").catch(() => {}).then(() => setGate("out"));
   if (error) return <Failure error={error} />;
   if (brought) {
@@ -156,30 +159,31 @@ function App() {
   return me ? <Frame me={me} hash={hash} leave={leave} /> : null;
 }
 
-const IDLE_MOST = 9 * 60000; // a little before the server locks
-const TELL_EVERY = 60000;
-
-/** Hides the page when nobody has touched keyboard or mouse for long. The server is told that somebody
- * does: a long text is written without any request, and would be lost behind a locked screen. */
-function useIdle(on: boolean, hide: () => void) {
+/** Hides the page when nobody has touched keyboard or mouse for long, a little before the server does
+ * for `idle` seconds, which is told of it: the page that is loaded anew finds it locked. It is told, too,
+ * that somebody does: a long text is written without any request, and would be lost. */
+function useIdle(idle: number | undefined, hide: () => void) {
   useEffect(() => {
-    if (!on) return;
+    if (!idle) return;
+    const early = Math.min(60, idle / 10) * 1000;
+    const most = idle * 1000 - early;
+    const every = Math.min(30000, (idle * 1000) / 4);
     let touched = Date.now();
     let told = touched;
     const touch = () => {
       touched = Date.now();
-      if (touched - told < TELL_EVERY) return;
+      if (touched - told < every) return;
       told = touched;
       get("/api/session").catch(() => {}); // when it failed, the next request says so
     };
-    const look = () => Date.now() - touched > IDLE_MOST && hide();
-    const timer = setInterval(look, IDLE_CHECK);
+    const look = () => Date.now() - touched > most && hide();
+    const timer = setInterval(look, early / 2);
     for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, touch);
     return () => {
       clearInterval(timer);
       for (const kind of ["keydown", "pointerdown", "wheel"]) removeEventListener(kind, touch);
     };
-  }, [on]);
+  }, [idle]);
 }
 
 tellRare();

@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { type Application, post } from "./api";
+import { type Application, post, where } from "./api";
 import { Button, Failure, Field, useSending } from "./parts";
 
 const SHOWN_FOR = 60; // seconds
@@ -43,7 +43,7 @@ export function ShowNumbers(props: {
   }, [props.shown]);
   const ask = () =>
     post<{ numbers: { path: string; value: string }[] }>(
-      `/api/applications/${encodeURIComponent(props.it.receipt_number)}/numbers`,
+      where(props.it, "/api", "/numbers"),
       { reason },
     ).then((answer) => {
       setLeft(SHOWN_FOR);

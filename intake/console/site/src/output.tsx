@@ -3,12 +3,11 @@
 import { useState } from "preact/hooks";
 
 import { Select } from "./admin-parts";
-import { type Application, ask, get, once } from "./api";
+import { type Application, get, once, where } from "./api";
 import { Button, Failure, Field, Notice, useLoaded, useSending } from "./parts";
 
 /** What the server makes is saved by the browser under the server's name for it. */
-export async function save(method: string, path: string, body?: unknown) {
-  const answer = await ask(method, path, body);
+export async function save(answer: Response) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
   link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
@@ -16,12 +15,13 @@ export async function save(method: string, path: string, body?: unknown) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-function Print(props: { it: Application; base: string }) {
+function Print(props: { it: Application }) {
   const [reason, setReason] = useState("");
   const [numbers, setNumbers] = useState(false);
   const [done, setDone] = useState(false);
   const { busy, error, submit } = useSending();
-  const print = () => save("POST", `${props.base}/print`, { reason, numbers }).then(() => setDone(true));
+  const print = () =>
+    once(where(props.it, "/api", "/print"), { reason, numbers }, save).then(() => setDone(true));
   return (
     <form onSubmit={submit(print)}>
       <Failure error={error} />
@@ -51,7 +51,7 @@ function Print(props: { it: Application; base: string }) {
   );
 }
 
-function Export(props: { base: string }) {
+function Export(props: { it: Application }) {
   const [reason, setReason] = useState("");
   const [recipient, setRecipient] = useState("");
   const [medium, setMedium] = useState("");
@@ -62,7 +62,7 @@ function Export(props: { base: string }) {
   );
   const { busy, error, submit } = useSending();
   const request = () =>
-    once<{ number: number; many: boolean }>(`${props.base}/export`, {
+    once<{ number: number; many: boolean }>(where(props.it, "/api", "/export"), {
       reason,
       recipient,
       medium,
@@ -98,20 +98,19 @@ function Export(props: { base: string }) {
 }
 
 export function Output(props: { it: Application }) {
-  const base = `/api/applications/${encodeURIComponent(props.it.receipt_number)}`;
   return (
     <section class="card" aria-label="印刷と出力">
       <h2>印刷と出力</h2>
       {props.it.may.includes("print") && (
         <details>
           <summary>印刷する</summary>
-          <Print it={props.it} base={base} />
+          <Print it={props.it} />
         </details>
       )}
       {props.it.may.includes("export") && (
         <details>
           <summary>申請データをファイルに出力する</summary>
-          <Export base={base} />
+          <Export it={props.it} />
         </details>
       )}
     </section>

@@ -2,16 +2,15 @@
 
 import { useState } from "preact/hooks";
 
-import { get, post } from "./api";
+import { ask as answerTo, get, post, where, type Which } from "./api";
 import { save } from "./output";
 import { Button, Failure, Field, Heading, single, useLoaded, useSending } from "./parts";
 import { when, who } from "./words";
 
-interface Output {
+interface Output extends Which {
   number: number;
   kind: "print" | "export";
   state: "waiting" | "open" | "over" | "gone";
-  receipt_number: string;
   asked_by: string;
   asked_at: string;
   terminal: string;
@@ -29,7 +28,7 @@ interface Output {
 }
 
 const path = (it: Output, what: string) =>
-  `/api/applications/${encodeURIComponent(it.receipt_number)}/outputs/${it.number}/${what}`;
+  where(it, "/api", `/outputs/${it.number}/${what}`);
 
 /** The day that ends at this midnight in Japan. */
 function lastDay(until: string): string {
@@ -67,7 +66,7 @@ function Actions(props: { it: Output; me: string; changed: () => void }) {
         <>
           <Button
             disabled={busy}
-            onClick={single(() => send(() => save("GET", path(it, "file"))))}
+            onClick={single(() => send(() => answerTo("GET", path(it, "file")).then(save)))}
           >
             ファイルを取り出す
           </Button>{" "}

@@ -3,7 +3,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { get, type Queue, type Waiting } from "./api";
+import { get, type Queue, type Waiting, same, where, type Which } from "./api";
 import { Failure, Heading, lazy, useKeys, useLoaded } from "./parts";
 import { type Asked, Filters } from "./queue-filters";
 import { age, daysLeft, left, when } from "./words";
@@ -20,8 +20,8 @@ const STATES: [string, string][] = [
 const PAGE = 100; // items
 const EVERY = 15000; // milliseconds
 
-export const open = (receipt: string) => {
-  location.hash = `#/applications/${encodeURIComponent(receipt)}`;
+const open = (item: Waiting) => {
+  location.hash = where(item, "#");
 };
 
 /** The day, and whether it is near: a word says so, not the colour alone. */
@@ -43,11 +43,12 @@ interface RowProps {
   item: Waiting;
   current: boolean;
   chosen: boolean;
+  several: boolean; // channels: which one is said
   point: () => void;
   choose: () => void;
 }
 
-function Row({ item, current, chosen, point, choose }: RowProps) {
+function Row({ item, current, chosen, several, point, choose }: RowProps) {
   const row = useRef<HTMLTableRowElement>(null);
   useEffect(() => {
     if (current) row.current?.scrollIntoView({ block: "nearest" });
@@ -63,9 +64,10 @@ function Row({ item, current, chosen, point, choose }: RowProps) {
         />
       </td>
       <td class="number">
-        <a href={`#/applications/${encodeURIComponent(item.receipt_number)}`} onFocus={point}>
+        <a href={where(item, "#")} onFocus={point}>
           {item.receipt_number}
         </a>
+        {several && <small> {item.channel}</small>}
       </td>
       <td>
         <Due on={item.due_on} term={item.due_term} />
@@ -104,21 +106,22 @@ export function QueuePage() {
   const [view, setView] = useState<View>({ state: "unmatched", asked: {}, pages: [] });
   const { state, asked, pages } = view;
   const [at, setAt] = useState(0);
-  const [chosen, setChosen] = useState<string[]>([]);
+  const [chosen, setChosen] = useState<Which[]>([]);
   const path = question(view);
   const { value, error, again } = useLoaded((background) => get<Queue>(path, background), path);
   const items = value?.items ?? [];
   const current = Math.min(at, Math.max(0, items.length - 1));
-  const here = items.filter((item) => chosen.includes(item.receipt_number));
+  const here = items.filter((item) => chosen.some((one) => same(one, item)));
+  const several = new Set(items.map((item) => item.channel)).size > 1;
   const look = (to: Partial<View>) => {
     setView({ ...view, pages: [], ...to });
     setAt(0);
     setChosen([]);
   };
   const choose = (item: Waiting | undefined) => {
-    const receipt = item?.receipt_number;
-    if (receipt)
-      setChosen(chosen.includes(receipt) ? chosen.filter((r) => r !== receipt) : [...chosen, receipt]);
+    if (!item) return;
+    const others = chosen.filter((one) => !same(one, item));
+    setChosen(others.length < chosen.length ? others : [...chosen, item]);
   };
   const before = () => pages.length > 0 && look({ pages: pages.slice(0, -1) });
   const behind = () => value?.next && look({ pages: [...pages, value.next] });
@@ -132,7 +135,7 @@ export function QueuePage() {
     x: () => choose(items[current]),
     n: behind,
     p: before,
-    Enter: () => items[current] && open(items[current].receipt_number),
+    Enter: () => items[current] && open(items[current]),
   });
   return (
     <>
@@ -193,10 +196,11 @@ export function QueuePage() {
               <Row
                 item={item}
                 current={i === current}
-                chosen={chosen.includes(item.receipt_number)}
+                chosen={here.includes(item)}
+                several={several}
                 point={() => setAt(i)}
                 choose={() => choose(item)}
-                key={item.receipt_number}
+                key={where(item, "")}
               />
             ))}
           </tbody>

@@ -4,7 +4,7 @@
 import type { Ref } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import { act, type Application, type Candidate, type Facts, post } from "./api";
+import { act, type Application, type Candidate, type Facts, post, where } from "./api";
 import { Called, Certificate, Claimed, Compared } from "./compare";
 import { Confirm, Drop } from "./confirm";
 import { Button, Failure, Field, Notice, Said, useKeys, useSending } from "./parts";
@@ -57,7 +57,7 @@ function Search(props: { it: Application; found: (answer: Found) => void }) {
   const { busy, error, submit } = useSending();
   const search = () =>
     post<Found>(
-      `/api/applications/${encodeURIComponent(props.it.receipt_number)}/search`,
+      where(props.it, "/api", "/search"),
       { name, birth_date: birth, address, reason },
     ).then(props.found);
   return (
@@ -162,7 +162,7 @@ export function Unmatched(props: {
     if (!chosen || !reason) return;
     if (reason === OTHER && !words) return document.getElementById("words")?.focus();
     const mark = candidates.find((one) => one.resident.atenabango === chosen)?.mark;
-    await act(it.receipt_number, "identify", {
+    await act(it, "identify", {
       atenabango: chosen,
       reason,
       version: it.version,

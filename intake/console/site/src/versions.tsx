@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { type Application, application } from "./api";
+import { type Application, application, same, where } from "./api";
 import { difference } from "./difference";
 import { Failure, Marked, useLoaded } from "./parts";
 import { when } from "./words";
@@ -96,9 +96,9 @@ function Compared(props: { before: Application; after: Application }) {
 
 export function Versions(props: { it: Application }) {
   const { it } = props;
-  const [other, setOther] = useState(it.versions[it.versions.length - 1].receipt_number);
-  const { value, error } = useLoaded(() => application(other), other);
-  const after = it.versions.find((one) => one.receipt_number === other)?.which === "after";
+  const [other, setOther] = useState(it.versions[it.versions.length - 1]);
+  const { value, error } = useLoaded(() => application(other), where(other, ""));
+  const after = it.versions.find((one) => same(one, other))?.which === "after";
   return (
     <section class="card" aria-label="訂正の前と後">
       <h2>訂正の前と後</h2>
@@ -107,8 +107,8 @@ export function Versions(props: { it: Application }) {
           <button
             type="button"
             class="tab"
-            aria-pressed={one.receipt_number === other}
-            onClick={() => setOther(one.receipt_number)}
+            aria-pressed={same(one, other)}
+            onClick={() => setOther(one)}
           >
             {one.which === "before" ? "訂正前" : "訂正後"} {one.receipt_number}（{one.state_name}）
           </button>
