@@ -31,7 +31,13 @@ export interface Template {
   business: string;
   text: string;
 }
-export type Value = Account | Terminal | Medium | Template | { name: string } | Record<string, unknown>;
+export type Value =
+  | Account
+  | Terminal
+  | Medium
+  | Template
+  | { name: string }
+  | Record<string, unknown>;
 
 export interface Thing<V> {
   subject: string;

@@ -1,5 +1,5 @@
-// 人事異動: a CSV of who works where and of who moves or leaves, compared with the accounts; what changes
-// is proposed together, for a day, and confirmed together.
+// 人事異動: a CSV of who works where and of who moves or leaves, compared with the accounts; what
+// changes is proposed together, for a day, and confirmed together.
 
 import { useState } from "preact/hooks";
 
@@ -110,13 +110,19 @@ export function PersonnelPage() {
   };
   const compare = () => post<Plan>("/api/admin/personnel", { csv, complete }).then(setPlan);
   const propose = () =>
-    post<Plan>("/api/admin/personnel", { csv, complete, effective_on: day, reason, propose: true }).then(
-      (answer) => {
-        setPlan(answer.batch ? undefined : answer);
-        if (answer.batch)
-          setMessage(`${answer.changes.length}人の変更案を登録しました。ほかの管理者が、まとめて確認します。`);
-      },
-    );
+    post<Plan>("/api/admin/personnel", {
+      csv,
+      complete,
+      effective_on: day,
+      reason,
+      propose: true,
+    }).then((answer) => {
+      setPlan(answer.batch ? undefined : answer);
+      if (answer.batch)
+        setMessage(
+          `${answer.changes.length}人の変更案を登録しました。ほかの管理者が、まとめて確認します。`,
+        );
+    });
   return (
     <>
       <Heading>人事異動</Heading>
@@ -160,7 +166,13 @@ export function PersonnelPage() {
           {plan.changes.length > 0 && (
             <form class="card" onSubmit={submit(propose)}>
               <div class="line">
-                <Field label="反映する日（発令日）" name="effective-on" type="date" value={day} onValue={setDay} />
+                <Field
+                  label="反映する日（発令日）"
+                  name="effective-on"
+                  type="date"
+                  value={day}
+                  onValue={setDay}
+                />
                 <Field label="理由（記録に残ります）" name="reason" value={reason} onValue={setReason} />
               </div>
               <Failure error={error} />
@@ -187,8 +199,8 @@ export function Batch(props: { changes: Change[]; me: string; done: (message: st
   const mine = first.proposed_by === `staff:${props.me}`;
   const settle = (how: "confirm" | "reject") =>
     send(() =>
-      post<{ message: string }>(`/api/admin/batches/${first.batch}/${how}`, { reason }).then((answer) =>
-        props.done(answer.message),
+      post<{ message: string }>(`/api/admin/batches/${first.batch}/${how}`, { reason }).then(
+        (answer) => props.done(answer.message),
       ),
     );
   return (

@@ -3,7 +3,14 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-import { type Medium, type Template, type Terminal, type Thing, things, type Value } from "./admin-api";
+import {
+  type Medium,
+  type Template,
+  type Terminal,
+  type Thing,
+  things,
+  type Value,
+} from "./admin-api";
 import { Done, ProposeForm, RouteSelect } from "./admin-parts";
 import { all } from "./admin-words";
 import { get } from "./api";
@@ -346,7 +353,8 @@ const template: Sort<Template> = {
 };
 
 export function TemplatesPage() {
-  const { value, error, again } = useLoaded(() => things<Thing<Template>>("templates"), "templates");
+  const load = () => things<Thing<Template>>("templates");
+  const { value, error, again } = useLoaded(load, "templates");
   return (
     <ThingsPage
       sort={template}

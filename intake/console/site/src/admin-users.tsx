@@ -32,7 +32,9 @@ function Rights(props: { rights: Right[]; onRights: (rights: Right[]) => void })
   const [until, setUntil] = useState("");
   const add = () => {
     const one = { business, department, right };
-    const others = props.rights.filter((old) => rightText({ ...old, until: "" }) !== rightText(one));
+    const others = props.rights.filter(
+      (old) => rightText({ ...old, until: "" }) !== rightText(one),
+    );
     props.onRights([...others, until ? { ...one, until } : one]);
   };
   return (
@@ -235,7 +237,8 @@ function Row(props: { user: User; choose: (what: "change" | "stop" | "code" | "u
       <td>
         {user.last_session ? when(user.last_session) : "なし"}
         <small class="receipt">
-          登録 {who(user.created_by)}・{user.approved_by === "first" ? "最初の管理者" : who(user.approved_by)}
+          登録 {who(user.created_by)}・
+          {user.approved_by === "first" ? "最初の管理者" : who(user.approved_by)}
         </small>
       </td>
       <td class="buttons">

@@ -133,7 +133,7 @@ function ChangesPage(props: { me: string }) {
   };
   const waiting = value?.items.filter((change) => change.state === "waiting") ?? [];
   const alone = waiting.filter((change) => !change.batch);
-  const batches = [...new Set(waiting.map((change) => change.batch).filter((batch) => batch !== null))];
+  const batches = [...new Set(waiting.map(({ batch }) => batch).filter((one) => one !== null))];
   return (
     <>
       <Heading>確認待ちの変更案</Heading>

@@ -57,8 +57,8 @@ export function whenProofIsWanted(prove: () => Promise<void>): () => void {
   };
 }
 
-/** The answer when it is a good one; else what the API says is wrong. What takes a proof of who sits
- * here is asked for once more when there was one. */
+/** The answer when it is a good one; else what the API says is wrong. What takes a proof of who
+ * sits here is asked for once more when there was one. */
 export async function ask(...question: Parameters<typeof askOnce>): Promise<Response> {
   try {
     return await askOnce(...question);
@@ -80,7 +80,7 @@ async function told<T>(answer: Response): Promise<T> {
 
 const call = async <T>(...question: Parameters<typeof ask>) => told<T>(await ask(...question));
 
-/** `background`: asked by a clock, not by a person; the server does not take it for a sign of life. */
+/** `background`: asked by a clock, not by a person; to the server it is no sign of life. */
 export const get = <T>(path: string, background = false) =>
   call<T>("GET", path, undefined, background ? { "X-Uketsuke-Background": "1" } : {});
 export const post = <T>(path: string, body: unknown = {}) => call<T>("POST", path, body);
@@ -204,7 +204,12 @@ export interface Application extends Which {
   proposal:
     | ({ atenabango: string; by: string; at: string; candidate: Candidate | null } & SaidWhy)
     | null;
-  review: { demands: string[]; persons: number; superior: boolean; approvals: { by: string; at: string }[] } | null;
+  review: {
+    demands: string[];
+    persons: number;
+    superior: boolean;
+    approvals: { by: string; at: string }[];
+  } | null;
   attachments: { index: number; name: string; type: string; size: number }[];
   destinations: { destination: string; name: string }[];
   hold: { until: string; by: string } | null;
@@ -251,7 +256,8 @@ export async function once<T>(
   body: unknown,
   read: (answer: Response) => Promise<T> = told,
 ): Promise<T> {
-  const what = path + JSON.stringify(body, (name, value) => (name === "version" ? undefined : value));
+  const but = (name: string, value: unknown) => (name === "version" ? undefined : value);
+  const what = path + JSON.stringify(body, but);
   const key = unanswered.get(what) ?? crypto.randomUUID();
   unanswered.set(what, key);
   try {

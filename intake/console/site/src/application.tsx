@@ -191,8 +191,8 @@ interface Trouble {
   version: number; // of what was decided on
 }
 
-/** What went wrong with a decision, beside what the application is by now. Of a decision whose answer
- * was lost the history tells whether it was done. */
+/** What went wrong with a decision, beside what the application is by now. Of a decision whose
+ * answer was lost the history tells whether it was done. */
 function Told(props: { it: Application; me: string; trouble: Trouble }) {
   const place = useRef<HTMLDivElement>(null);
   const { it } = props;
@@ -228,8 +228,10 @@ function Channels(props: { which: Which; channels: string[] }) {
   );
 }
 
-const channelsOf = (error: unknown): string[] | undefined =>
-  error instanceof ApiError ? (error.body as { channels?: string[] } | undefined)?.channels : undefined;
+function channelsOf(error: unknown): string[] | undefined {
+  if (!(error instanceof ApiError)) return undefined;
+  return (error.body as { channels?: string[] } | undefined)?.channels;
+}
 
 export function ApplicationPage(props: { which: Which; me: string }) {
   const { which } = props;

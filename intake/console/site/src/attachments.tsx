@@ -13,8 +13,12 @@ interface Picture {
 
 const BUSY_TRIES = 30; // a second apart: one page takes 20 seconds at the most
 
-/** Few pages are drawn at once: what finds no place asks again, as long as somebody waits for it. */
-async function fetchPage(path: string, wanted: () => boolean, tries = BUSY_TRIES): Promise<Picture> {
+/** Few pages are drawn at once: what finds no place asks again, as long as somebody waits. */
+async function fetchPage(
+  path: string,
+  wanted: () => boolean,
+  tries = BUSY_TRIES,
+): Promise<Picture> {
   try {
     const answer = await ask("GET", path);
     const pages = Number(answer.headers.get("Uketsuke-Pages") ?? "1");
@@ -74,7 +78,12 @@ function Viewer(props: { it: Application; index: number; name: string; close: ()
       </div>
       <Failure error={error} />
       {picture && !error && (
-        <div class={large ? "paper large" : "paper"} tabIndex={0} role="region" aria-label={props.name}>
+        <div
+          class={large ? "paper large" : "paper"}
+          tabIndex={0}
+          role="region"
+          aria-label={props.name}
+        >
           <img
             class={`turn-${turn}`}
             src={picture.url}

@@ -1,4 +1,4 @@
-// 監査: the audit trail, regular checks (点検) and the state of its chains. Loaded when somebody opens it.
+// 監査: the audit trail, regular checks (点検) and the state of its chains. Loaded when it is opened.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -30,7 +30,15 @@ interface Entries {
   items: Entry[];
   next: string | null;
 }
-const QUESTION = { person: "", receipt: "", channel: "", action: "", terminal: "", from: "", to: "" };
+const QUESTION = {
+  person: "",
+  receipt: "",
+  channel: "",
+  action: "",
+  terminal: "",
+  from: "",
+  to: "",
+};
 type Question = typeof QUESTION;
 
 function EntryTable(props: { items: Entry[] }) {
@@ -321,7 +329,9 @@ function ReportPage(props: { report: string }) {
       )}
       <Failure error={error} />
       <Done message={message} />
-      {value && value.items.length > 0 && (accounts ? <AccountLines items={value.items} /> : <DayLines items={value.items} />)}
+      {value &&
+        value.items.length > 0 &&
+        (accounts ? <AccountLines items={value.items} /> : <DayLines items={value.items} />)}
       {value && !value.items.length && <p class="empty">当てはまるものはありません。</p>}
       {value && (
         <SignOff

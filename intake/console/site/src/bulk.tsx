@@ -1,6 +1,6 @@
-// What may be done with several applications at once: taking them on, giving them back, putting them
-// off, and accepting those that nobody has to look at. Each is asked for by itself, as it was seen;
-// what could not be done is told. Nobody is identified here.
+// What may be done with several applications at once: taking them on, giving them back, putting
+// them off, and accepting those that nobody has to look at. Each is asked for by itself, as it
+// was seen; what could not be done is told. Nobody is identified here.
 
 import { useState } from "preact/hooks";
 

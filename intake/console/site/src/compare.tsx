@@ -61,7 +61,8 @@ export function Compared(props: { candidate: Candidate; facts: Facts | null }) {
     <dl class="rows">
       {SHOWN.map((which) => {
         const { how, certificate } = props.candidate.facts[which] ?? { how: "unknown" };
-        const form = agrees(how) && !!certificate && certificate !== "unknown" && !agrees(certificate);
+        const other = !!certificate && certificate !== "unknown" && !agrees(certificate);
+        const form = agrees(how) && other;
         return (
           <div class={agrees(how) && !form ? "row" : "row noted"}>
             <dt>{fact[which]}</dt>
@@ -105,7 +106,8 @@ export function Called(props: { person: Candidate["resident"] }) {
     <>
       {person.atenabango && (
         <>
-          <strong>宛名番号 {person.atenabango}</strong> <span>{residence[person.status] ?? person.status}</span>
+          <strong>宛名番号 {person.atenabango}</strong>{" "}
+          <span>{residence[person.status] ?? person.status}</span>
         </>
       )}
       {person.protected && <strong class="protected"> 支援措置対象者</strong>}

@@ -23,7 +23,11 @@ function Add(props: { it: Application; changed: () => void }) {
       <Failure error={error} />
       <div class="field">
         <label for="contact-way">連絡の方法</label>
-        <select id="contact-way" value={how} onChange={(event) => setHow(event.currentTarget.value)}>
+        <select
+          id="contact-way"
+          value={how}
+          onChange={(event) => setHow(event.currentTarget.value)}
+        >
           {Object.entries(way).map(([code, name]) => (
             <option value={code}>{name}</option>
           ))}

@@ -46,7 +46,8 @@ interface Template {
 function Templates(props: { business: string; choose: (text: string) => void }) {
   const [items, setItems] = useState<Template[]>([]);
   useEffect(() => {
-    get<{ items: Template[] }>(`/api/templates?business=${encodeURIComponent(props.business)}`).then(
+    const business = encodeURIComponent(props.business);
+    get<{ items: Template[] }>(`/api/templates?business=${business}`).then(
       (found) => setItems(found.items),
       () => {}, // without them a message is written by hand
     );

@@ -159,9 +159,10 @@ function App() {
   return me ? <Frame me={me} hash={hash} leave={leave} /> : null;
 }
 
-/** Hides the page when nobody has touched keyboard or mouse for long, a little before the server does
- * for `idle` seconds, which is told of it: the page that is loaded anew finds it locked. It is told, too,
- * that somebody does: a long text is written without any request, and would be lost. */
+/** Hides the page when nobody has touched keyboard or mouse for long, a little before the server
+ * locks by itself, after `idle` seconds; the server is told of it, so that the page that is loaded
+ * anew is locked, too. It is told as well that somebody does touch them: a long text is written
+ * without any request, and would be lost. */
 function useIdle(idle: number | undefined, hide: () => void) {
   useEffect(() => {
     if (!idle) return;

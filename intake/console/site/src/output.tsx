@@ -10,7 +10,8 @@ import { Button, Failure, Field, Notice, useLoaded, useSending } from "./parts";
 export async function save(answer: Response) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
-  link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
+  const told = answer.headers.get("Content-Disposition") ?? "";
+  link.download = /filename="([^"]+)"/.exec(told)?.[1] ?? "";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
@@ -86,7 +87,10 @@ function Export(props: { it: Application }) {
         value={medium}
         options={[
           ["", media?.items.length === 0 ? "自分の部署の媒体がありません" : "選んでください"],
-          ...(media?.items ?? []).map((one): [string, string] => [one.id, `${one.id}　${one.description}`]),
+          ...(media?.items ?? []).map((one): [string, string] => [
+            one.id,
+            `${one.id}　${one.description}`,
+          ]),
         ]}
         onValue={setMedium}
       />

@@ -9,9 +9,17 @@ import { age } from "./words";
 interface Overview {
   today: { intake: number; results: { state: string; state_name: string; count: number }[] };
   due: { late: number; today: number; three_days: number; week: number };
-  waiting: { state: string; state_name: string; reason_ja: string | null; count: number; oldest: string | null }[];
+  waiting: {
+    state: string;
+    state_name: string;
+    reason_ja: string | null;
+    count: number;
+    oldest: string | null;
+  }[];
   destinations: { name: string; count: number; oldest: string | null }[];
-  ocsp: { responder: number; asked: string | null; answered: string | null; resting: boolean }[] | null;
+  ocsp:
+    | { responder: number; asked: string | null; answered: string | null; resting: boolean }[]
+    | null;
   links: { as_of: string | null; old: boolean };
   small_cells: number;
   revocation: { lists: number; newest: string | null; late: number; unusable: number } | null;
@@ -68,13 +76,14 @@ function Links(props: { it: Overview["links"] }) {
 
 const LATE_AFTER = 15 * 60 * 1000; // asked since, and not answered for so long
 
-/** Who tells of one certificate whether it is revoked; what does not answer is left alone for a while. */
+/** Who tells of one certificate whether it is revoked; what does not answer rests a while. */
 function Ocsp(props: { it: Overview["ocsp"] }) {
   if (!props.it) return null;
   const silent = props.it.filter(
     (one) =>
       one.resting ||
-      (one.asked && (!one.answered || Date.parse(one.asked) - Date.parse(one.answered) > LATE_AFTER)),
+      (one.asked &&
+        (!one.answered || Date.parse(one.asked) - Date.parse(one.answered) > LATE_AFTER)),
   );
   return (
     <>
@@ -114,7 +123,15 @@ function Bar(props: { count: number; most: number }) {
 }
 
 /** What is not asked yet, or never, whose it is. */
-const UNASKED = ["announced", "collected", "verified", "refused", "held", "withdrawn", "superseded"];
+const UNASKED = [
+  "announced",
+  "collected",
+  "verified",
+  "refused",
+  "held",
+  "withdrawn",
+  "superseded",
+];
 
 /** What became of what was examined today, and of how much nobody knows whose it is. */
 function Results(props: { it: Overview["today"]["results"] }) {
@@ -127,7 +144,8 @@ function Results(props: { it: Overview["today"]["results"] }) {
       <h2>今日の検証と申請者の特定</h2>
       {asked > 0 && (
         <p class="figure">
-          申請者未特定の割合 <strong>{Math.round((100 * unmatched) / asked)}</strong> ％（{asked.toLocaleString()}
+          申請者未特定の割合 <strong>{Math.round((100 * unmatched) / asked)}</strong> ％（
+          {asked.toLocaleString()}
           件のうち{unmatched.toLocaleString()}件）
         </p>
       )}
@@ -167,11 +185,21 @@ function Counts(props: { small: number }) {
       <div class="filters">
         <label>
           申請月（最初）{" "}
-          <input type="month" required value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
+          <input
+            type="month"
+            required
+            value={from}
+            onInput={(event) => setFrom(event.currentTarget.value)}
+          />
         </label>
         <label>
           申請月（最後）{" "}
-          <input type="month" required value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+          <input
+            type="month"
+            required
+            value={to}
+            onInput={(event) => setTo(event.currentTarget.value)}
+          />
         </label>
         <a class="button" href={`/api/counts?from=${from}-01&to=${to}-${last}`} download>
           CSVを保存する

@@ -130,7 +130,8 @@ export function useLoaded<T>(
     };
   }, [key, turn]);
   const here = state.key === key ? state : { value: undefined, error: undefined };
-  return { value: here.value, error: here.error, again: (background = false) => setTurn({ background }) };
+  const next = (background = false) => setTurn({ background });
+  return { value: here.value, error: here.error, again: next };
 }
 
 /** The second click of a double click may fall on what has come in the place of the first. */
@@ -138,7 +139,7 @@ export const single = (run: () => void) => (event: MouseEvent) => {
   if (event.detail < 2) run();
 };
 
-/** Something that is sent: once at a time, however often it is pressed, and what went wrong with it. */
+/** Something that is sent: once at a time, however often it is pressed, and what went wrong. */
 export function useSending() {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();

@@ -1,5 +1,5 @@
-// What of the queue is looked at: by term, by who has it, by 事務, procedure and reason. Choices of one
-// are none, and are not shown.
+// What of the queue is looked at: by term, by who has it, by 事務, procedure and reason. Choices
+// of one are none, and are not shown.
 
 import { useEffect } from "preact/hooks";
 
@@ -31,7 +31,10 @@ const CLAIMED = [
 const FOLLOWERS: Record<string, Asked> = { business: { procedure: "" } };
 
 const businesses = (choices: Choices): Choice[] =>
-  [...new Set(choices.procedures.map((one) => one.business))].map((name) => ({ value: name, name }));
+  [...new Set(choices.procedures.map((one) => one.business))].map((name) => ({
+    value: name,
+    name,
+  }));
 
 const procedures = (choices: Choices, business: string | undefined): Choice[] =>
   choices.procedures

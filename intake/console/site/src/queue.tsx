@@ -1,5 +1,5 @@
-// What waits for staff, what is due first at the top. Keys: j and k move, Enter opens, x chooses for
-// what is done with several at once.
+// What waits for staff, what is due first at the top. Keys: j and k move, Enter opens, x chooses
+// for what is done with several at once.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -98,7 +98,8 @@ function question({ state, asked, pages }: View): string {
   const query = new URLSearchParams({ limit: `${PAGE}` });
   if (state === "put_off") query.set("put_off", "yes");
   else query.set("state", state);
-  for (const [name, value] of Object.entries({ ...asked, after })) if (value) query.set(name, value);
+  for (const [name, value] of Object.entries({ ...asked, after }))
+    if (value) query.set(name, value);
   return `/api/queue?${query}`;
 }
 

@@ -1,6 +1,7 @@
-// What letters do not show is told by its number, wherever a page shows a text: 外字, which no font
-// has, and characters that nobody sees or that turn the letters around them, so that no name can look
-// like another. Glyph selectors (IVS) are neither: they belong to the kanji before them.
+// What letters do not show is told by its number, wherever a page shows a text: 外字, which no
+// font has, and characters that nobody sees or that turn the letters around them, so that no
+// name can look like another. Glyph selectors (IVS) are neither: they belong to the kanji before
+// them.
 
 import { type ComponentChildren, Fragment, options } from "preact";
 

@@ -108,12 +108,17 @@ export function RightsPage() {
                   <Rights gone rights={it.before?.rights ?? []} not={it.after?.rights ?? []} />
                 </td>
                 <td>
-                  <Rights gone={false} rights={it.after?.rights ?? []} not={it.before?.rights ?? []} />
+                  <Rights
+                    gone={false}
+                    rights={it.after?.rights ?? []}
+                    not={it.before?.rights ?? []}
+                  />
                 </td>
                 <td>
                   {it.changes.map((change) => (
                     <small class="receipt">
-                      {when(change.at)}　{who(change.proposed_by)}・{who(change.decided_by)}　{change.reason}
+                      {when(change.at)}　{who(change.proposed_by)}・{who(change.decided_by)}　
+                      {change.reason}
                     </small>
                   ))}
                 </td>

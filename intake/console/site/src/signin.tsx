@@ -116,7 +116,14 @@ function Step(props: {
   );
 }
 
-const Password = (props: { label?: string; name?: string; value: string; onValue: (v: string) => void; fresh?: boolean; focus?: boolean }) => (
+const Password = (props: {
+  label?: string;
+  name?: string;
+  value: string;
+  onValue: (v: string) => void;
+  fresh?: boolean;
+  focus?: boolean;
+}) => (
   <Field
     label={props.label ?? "パスワード"}
     name={props.name ?? "password"}
@@ -148,7 +155,8 @@ export function SignIn(props: { done: () => void }) {
         back={() => setStage("password")}
       />
     );
-  return <PasswordStep name={name} onName={setName} next={second} first={() => setStage("first")} />;
+  const first = () => setStage("first");
+  return <PasswordStep name={name} onName={setName} next={second} first={first} />;
 }
 
 function PasswordStep(props: {
@@ -169,7 +177,14 @@ function PasswordStep(props: {
         業務以外の目的では使わないでください。
       </Notice>
       <Step title="サインイン" button="次へ" run={run}>
-        <Field label="利用者名" name="name" complete="username" focus value={props.name} onValue={props.onName} />
+        <Field
+          label="利用者名"
+          name="name"
+          complete="username"
+          focus
+          value={props.name}
+          onValue={props.onName}
+        />
         <Password value={password} onValue={setPassword} />
       </Step>
       <Button onClick={props.first}>はじめて使う</Button>
@@ -247,8 +262,21 @@ function First(props: {
   return (
     <div class="narrow">
       <Step title="はじめて使う" button="次へ" run={run}>
-        <Field label="利用者名" name="name" complete="username" focus value={props.name} onValue={props.onName} />
-        <Field label="登録コード" name="code" help="管理者から受け取ったコード。24時間だけ使えます。" value={code} onValue={setCode} />
+        <Field
+          label="利用者名"
+          name="name"
+          complete="username"
+          focus
+          value={props.name}
+          onValue={props.onName}
+        />
+        <Field
+          label="登録コード"
+          name="code"
+          help="管理者から受け取ったコード。24時間だけ使えます。"
+          value={code}
+          onValue={setCode}
+        />
         <Password fresh value={password} onValue={setPassword} />
         <Password fresh label="パスワード（確認）" name="again" value={again} onValue={setAgain} />
       </Step>
@@ -277,7 +305,13 @@ function SetUp(props: { name: string; challenge: Challenge; done: () => void }) 
         <Step title="認証アプリ" button="登録する" run={run}>
           <p>認証アプリで「キーを手入力」を選び、次のキーを入れてください。</p>
           <p class="secret">{secret.text.replace(/(.{4})/g, "$1 ")}</p>
-          <Field label="6けたの確認コード" name="code" complete="one-time-code" value={code} onValue={setCode} />
+          <Field
+            label="6けたの確認コード"
+            name="code"
+            complete="one-time-code"
+            value={code}
+            onValue={setCode}
+          />
         </Step>
       </div>
     );

@@ -66,8 +66,21 @@ function Search(props: { it: Application; found: (answer: Found) => void }) {
       <form onSubmit={submit(search)} class="search">
         <Failure error={error} />
         <Field label="氏名" name="search-name" required={false} value={name} onValue={setName} />
-        <Field label="生年月日" name="search-birth" type="date" required={false} value={birth} onValue={setBirth} />
-        <Field label="住所" name="search-address" required={false} value={address} onValue={setAddress} />
+        <Field
+          label="生年月日"
+          name="search-birth"
+          type="date"
+          required={false}
+          value={birth}
+          onValue={setBirth}
+        />
+        <Field
+          label="住所"
+          name="search-address"
+          required={false}
+          value={address}
+          onValue={setAddress}
+        />
         <Field label="探す理由" name="search-reason" value={reason} onValue={setReason} />
         <Button type="submit" disabled={busy}>
           探す
