@@ -27,6 +27,11 @@ def pytest_addoption(parser):
     parser.addoption("--guide", type=pathlib.Path, help="folder for the pictures of the guide")
 
 
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first: else one worker has it while the other has nothing left."""
+    items.sort(key=lambda item: item.path.stem != "test_procedures")
+
+
 @pytest.fixture(scope="session")
 def shots(request):
     folder = request.config.getoption("--shots")

@@ -132,6 +132,11 @@ class Staff:
         """Of the first one, as it is shown; none: the test fails."""
         return self.script("return document.querySelector(arguments[0]).innerText", css)
 
+    def texts(self, css):
+        """Of all of them, at one moment."""
+        return self.script("return [...document.querySelectorAll(arguments[0])].map(e =>"
+                           " e.innerText)", css)
+
     def that_says(self, css, words):
         """The first one that is shown and says this, or None."""
         return self.script("return [...document.querySelectorAll(arguments[0])].find(e =>"

@@ -203,7 +203,7 @@ def test_pages_and_filters_of_a_long_queue(house, people, alone):
     hanako.open("#/overview")  # a list that is open already would be the last one for some seconds
     hanako.heading("今日の状況")
     hanako.to_queue()
-    receipts = lambda: [e.text for e in hanako.find("td.number a")]  # noqa: E731
+    receipts = lambda: hanako.texts("td.number a")  # noqa: E731
     first = receipts()
     hanako.keys_of_page("n")
     hanako.until(lambda: "101～200件目" in hanako.text(".pages"), "the second page")

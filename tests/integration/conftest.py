@@ -11,7 +11,15 @@ sys.path[:0] = [str(ROOT / "deploy" / "sandbox"), str(ROOT / "tests" / "support"
 
 from stacks import new_stack  # noqa: E402
 
+LONGEST = ("test_ocsp", "test_registry", "test_hostile_portal", "test_pull_clients", "test_stored",
+           "test_soak", "test_release", "test_town", "test_workers", "test_s3_swift")
 FAST = {"work": {"lease": "3s"}}
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest begin first: else one worker has them while no other has any left."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST
+               else len(LONGEST))
 
 
 def stack_maker(tmp_path_factory):
