@@ -70,6 +70,13 @@ export const ACTS: [string, string][] = [
   ["audit.rights", "権限の比較"],
   ["audit.verify", "監査記録の検証"],
   ["audit.annual", "年次報告の作成"],
+  ["audit.export", "監査記録の保存媒体への書き出し"],
+  ["audit.archive", "監査記録の保存媒体への移し替え"],
+  ["audit.look", "保存媒体の監査記録の閲覧"],
+  ["backup.asked", "バックアップの持ち出しの申請"],
+  ["backup.approved", "バックアップの持ち出しの承認"],
+  ["backup.ended", "バックアップの返却・廃棄"],
+  ["application.forgotten", "保存期間を過ぎた申請の消去"],
 ];
 const names = new Map(ACTS);
 export const act = (code: string) => names.get(code) ?? code;
