@@ -1,4 +1,5 @@
-"""The staff console in a real browser: signing in with a (virtual) authenticator, and the locked screen."""
+"""The staff console in a real browser: signing in with a (virtual) authenticator, and the locked
+screen."""
 
 import pytest
 from selenium.webdriver.common.by import By

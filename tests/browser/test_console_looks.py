@@ -22,7 +22,8 @@ new MutationObserver((_, observer) => {
 }).observe(document, { childList: true, subtree: true });
 """
 SIZES = """
-const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+const all = [...performance.getEntriesByType('navigation'),
+             ...performance.getEntriesByType('resource')];
 return all.map(e => [e.name, e.transferSize]);
 """
 
@@ -63,13 +64,17 @@ def test_nothing_is_asked_of_anybody_else(house, first_views):
 
 HOSTILE = [
     "<script>window.hit = 1</script>", "<img src=x onerror=window.hit=1>", "\"'><svg onload=hit=1>",
-    "javascript:window.hit=1", "</textarea><script>window.hit=1</script>", "{{constructor}}", "&lt;b&gt;",
-    "<style>*{display:none}</style>", "<iframe srcdoc='<script>parent.hit=1</script>'>", "\u202e逆さま",
-    "<a href='javascript:window.hit=1'>x</a>", "${window.hit=1}", "<meta http-equiv=refresh content=0>",
+    "javascript:window.hit=1", "</textarea><script>window.hit=1</script>", "{{constructor}}",
+    "&lt;b&gt;",
+    "<style>*{display:none}</style>", "<iframe srcdoc='<script>parent.hit=1</script>'>",
+    "\u202e逆さま",
+    "<a href='javascript:window.hit=1'>x</a>", "${window.hit=1}",
+    "<meta http-equiv=refresh content=0>",
 ]
 
 KEPT = ("receipt_number", "state", "may", "severity", "how", "result", "at", "applied_at", "since",
-        "claim", "from", "to", "due_on", "version", "type", "sub_indication", "indication", "path", "item")
+        "claim", "from", "to", "due_on", "version", "type", "sub_indication", "indication",
+        "path", "item")
 # Every text of an answer has these words before it, but for what the page goes by.
 STREW = """
 const real = window.fetch, kept = new Set(%s), words = %s;
@@ -127,7 +132,8 @@ def test_rare_characters_show_or_say_what_they_are(people):
     """A variant by selector (IVS), one of plane 2, and 外字 of planes 0 and 16, which no font has."""
     hanako = people["hanako"]
     hanako.open()
-    unseen = ["\u200b", "\u200e", "\u2066", "\u2069", "\u202a", "\ufeff", "\u00ad", "\u3164", "\x07"]
+    unseen = ["\u200b", "\u200e", "\u2066", "\u2069", "\u202a", "\ufeff", "\u00ad", "\u3164",
+              "\x07"]
     words = ["葛\U000e0100城", "\U00020bb7野家", "\U0010f0c3", "\ue000",
              *(f"山{one}川" for one in unseen)]
     strew(hanako, words)
@@ -246,7 +252,9 @@ def test_who_sees_two_procedures_chooses_among_them_and_their_businesses(house, 
     ryoko = people["ryoko"]
     house.psql(FILL.format(count=30))
     house.psql(SECOND)
-    rows = lambda: [cell.text.split() for cell in ryoko.find("td.number:nth-child(2)")]  # noqa: E731
+
+    def rows():
+        return [cell.text.split() for cell in ryoko.find("td.number:nth-child(2)")]
 
     def choose(name, words):
         ryoko.until(lambda: ryoko.find(f"select[name={name}]"), name)

@@ -45,8 +45,8 @@ def test_rights_change_and_a_new_department_ends_sessions(house):
     done(settle(house, "sachiko", change))
     rights = house.people["kyuyo"].get("/api/session").json()["rights"]
     assert sorted(r["right"] for r in rights) == ["number", "see"]
-    kept = house.psql("SELECT r.proposed_by, r.approved_by FROM account_right r JOIN account a USING"
-                      " (account_id) WHERE name = 'kyuyo' AND \"right\" = 'number'")
+    kept = house.psql("SELECT r.proposed_by, r.approved_by FROM account_right r JOIN account a"
+                      " USING (account_id) WHERE name = 'kyuyo' AND \"right\" = 'number'")
     assert kept == "staff:keiko\tstaff:sachiko\n"
     before = current(house, "users", "kyuyo")
     change = done(propose(house, "keiko", "account", "kyuyo", before,
@@ -225,7 +225,8 @@ def test_the_console_itself_cannot_go_around_two_people(house, sql):
 # --- one person by two ways ---------------------------------------------------------------------
 
 HOLIDAY = ("INSERT INTO change (city_code, kind, subject, after, reason, proposed_by) VALUES"
-           " ('992011', 'holiday', '{day}', '{{\"name\": \"x\"}}', 'x', '{by}') RETURNING change_id")
+           " ('992011', 'holiday', '{day}', '{{\"name\": \"x\"}}', 'x', '{by}')"
+           " RETURNING change_id")
 SETTLE = "SELECT change_settle('992011', {change}, '{who}', NULL, NULL, true)"
 
 
@@ -334,7 +335,8 @@ def test_an_account_from_before_gets_its_second_person(house):
 
 # --- the console's role, taken over -------------------------------------------------------------
 
-OUTPUT = ("INSERT INTO output (city_code, kind, application_id, asked_by, asked_at, terminal, reason,"
+OUTPUT = ("INSERT INTO output (city_code, kind, application_id, asked_by, asked_at, terminal,"
+          " reason,"
           " with_numbers, recipient, medium, {more}) SELECT '992011', 'export', gen_random_uuid(),"
           " 'staff:keiko', now(), 'x', 'x', true, 'x', 'x', {values}")
 IMPORT = "UPDATE registry_import SET state = 'approved', approved_by = '{by}', approved_at = {at}"
@@ -405,7 +407,8 @@ def test_procedures_and_routes_are_read_only(house):
     assert house.people["keiko"].get("/api/admin/procedures/no.such/1").status_code == 404
 
 
-FEED = ("INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source, as_of,"
+FEED = ("INSERT INTO registry_import (city_code, actor, full_load, rows, sha256, kind, source,"
+        " as_of,"
         " at, removed, state, bound) VALUES ('992011', '{actor}', true, 10,"
         " decode(repeat('00', 32), 'hex'), 'residents', 'juki', now(), now(), 9, 'waiting',"
         " decode(repeat('{bound}', 32), 'hex')) RETURNING import_id")

@@ -11,9 +11,9 @@ import uuid
 
 import pytest
 
-import test_console_work as work
+import console_work as work
 from stack import StackError, wait_until
-from test_console_work import CHILD, DEPARTMENT, PROCEDURE, act, audit, errors, path, view, waiting
+from console_work import CHILD, DEPARTMENT, PROCEDURE, act, audit, errors, path, view, waiting
 
 WELFARE = "welfare"
 OTHER_PROCEDURE = "child-allowance.amount-revision"
@@ -34,7 +34,8 @@ def house(make_module_stack, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     (site / "index.html").write_text("<!doctype html><title>受付</title>")
     stack = make_module_stack({
-        "console": {"site": site, "idle": "1h", "proof": "10h", "print": "yes", "print-terminals": "窓口1",
+        "console": {"site": site, "idle": "1h", "proof": "10h", "print": "yes",
+                    "print-terminals": "窓口1",
                     "export": "yes", "export-terminals": "窓口1", "small-cells": "3",
                     "export-many": "4"},
         "channel pittari": {"status-correction": "要訂正", "status-withdrawn": "取下げ"},
@@ -133,7 +134,8 @@ def test_a_term_is_found_where_it_is_shown_moved_or_not(house):
         assert kept in put_off and queue(house)["counts"]["late"] == len(late) - 1
     finally:
         house.psql("DELETE FROM holiday; DELETE FROM staff_hold; UPDATE application SET"
-                   f" version = version + 1, due_term = '{before}', changed_by = 'role:upgrade' WHERE receipt_number = '{kept}'")
+                   f" version = version + 1, due_term = '{before}', changed_by = 'role:upgrade'"
+                   f" WHERE receipt_number = '{kept}'")
 
 
 def test_nobody_but_the_examination_sets_a_term(house):
@@ -432,7 +434,8 @@ def test_a_file_leaves_on_registered_media_only(house):
         assert "登録されていないか" in errors(refused, 403)["message"], medium
     assert len(book(house)) == before
     insert = ("INSERT INTO output (city_code, kind, application_id, asked_by, asked_at, terminal,"
-              " reason, with_numbers, recipient, medium) SELECT city_code, 'export', application_id,"
+              " reason, with_numbers, recipient, medium)"
+              " SELECT city_code, 'export', application_id,"
               " 'staff:jiro', now(), 't', 'x', true, 'a', '{}' FROM application LIMIT 1")
     assert "asked for by one person" in refusal(house, insert.format("USB-7"), "uketsuke_console")
     number = jiro.post(path(receipt, "/export"), **order, medium="b").json()["number"]
@@ -440,8 +443,8 @@ def test_a_file_leaves_on_registered_media_only(house):
     where = path(receipt, f"/outputs/{number}")
     assert house.people["taro"].post(where + "/approve").status_code == 200
     house.psql("DELETE FROM medium WHERE medium_id = 'b'")  # it is lost
-    for call in (jiro.post(where + "/password"), jiro.get(where + "/file"), house.people["taro"].post(
-            path(receipt, f"/outputs/{other}/approve"))):
+    for call in (jiro.post(where + "/password"), jiro.get(where + "/file"),
+                 house.people["taro"].post(path(receipt, f"/outputs/{other}/approve"))):
         assert "登録されていないか" in errors(call, 403)["message"]
     house.psql("INSERT INTO medium VALUES ('992011', 'b', '課', 'USBメモリ')")
     assert jiro.get(where + "/file").status_code == 200
@@ -453,7 +456,7 @@ def test_a_file_with_numbers_is_for_who_may_see_them(house):
     """The package holds 個人番号: neither who asks nor who agrees may do without that right."""
     receipt = waiting(house, "unmatched")[1]
     order = {"reason": "x", "recipient": "a", "medium": "b"}
-    assert "export" not in view(house, "hanako", receipt)["may"]  # the right, but not to the numbers
+    assert "export" not in view(house, "hanako", receipt)["may"]  # not to the numbers
     refused = errors(house.people["hanako"].post(path(receipt, "/export"), **order), 403)
     assert "個人番号の表示" in refused["message"]
     number = house.people["jiro"].post(path(receipt, "/export"), **order).json()["number"]
@@ -542,7 +545,8 @@ def test_counts_hide_small_cells(house):
     assert {row[0] for row in rows[1:]} == {PROCEDURE}
     shown = [row[3] for row in rows[1:]]
     assert "3未満" in shown and not {"1", "2"} & set(shown)
-    for bad in ("", "?from=x&to=y", f"?from={day(0)}&to={day(-1)}", f"?from={day(-400)}&to={day(0)}",
+    for bad in ("", "?from=x&to=y", f"?from={day(0)}&to={day(-1)}",
+                f"?from={day(-400)}&to={day(0)}",
                 # a day more or less would tell what is hidden
                 f"?from={first}&to={last - datetime.timedelta(days=1)}",
                 f"?from={first + datetime.timedelta(days=1)}&to={last}"):

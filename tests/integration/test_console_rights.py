@@ -21,7 +21,8 @@ def test_a_right_ends_by_itself_and_is_told_before(house):
 
     def grant(until, before):
         after = {**before, "rights": [*before["rights"][:1], {**right, "until": until}]}
-        done(settle(house, "sachiko", done(propose(house, "keiko", "account", "kansa", before, after))["id"]))
+        change = done(propose(house, "keiko", "account", "kansa", before, after))["id"]
+        done(settle(house, "sachiko", change))
         assert current(house, "users", "kansa") == after
         return after
 
@@ -40,7 +41,8 @@ def test_a_right_ends_by_itself_and_is_told_before(house):
                       " staff_at_work('992011', 'staff:kansa', 'audit')") == "f\tt\n"
     assert len(due()) == 1  # until somebody takes it away, or gives it anew
     now = current(house, "users", "kansa")
-    done(settle(house, "sachiko", done(propose(house, "keiko", "account", "kansa", now, before))["id"]))
+    change = done(propose(house, "keiko", "account", "kansa", now, before))["id"]
+    done(settle(house, "sachiko", change))
     assert due() == []
 
 
@@ -88,7 +90,8 @@ def test_all_rights_on_two_days_as_csv(house):
                    "個人番号の表示": ("", "あり", "加わった")}
     assert {row["利用者名"] for row in rows} >= {"keiko", "sachiko", "kansa"}
     assert actions(house)[-1] == "audit.rights"
-    for bad in ("", "from=2026-06-12", "from=2026-06-12&to=2026-06-12", "from=2026-06-13&to=2026-06-12",
+    for bad in ("", "from=2026-06-12", "from=2026-06-12&to=2026-06-12",
+                "from=2026-06-13&to=2026-06-12",
                 f"from=2026-06-12&to={day(1)}", "from=x&to=2026-06-12"):
         assert house.people["kansa"].get(f"/api/audit/rights?{bad}").status_code == 400, bad
 
@@ -107,7 +110,8 @@ def batch(house, number, who="sachiko", how="confirm", **more):
 
 
 def states(house, number):
-    return house.psql(f"SELECT state FROM change WHERE batch = '{number}' ORDER BY change_id").split()
+    return house.psql(f"SELECT state FROM change WHERE batch = '{number}'"
+                      " ORDER BY change_id").split()
 
 
 def test_personnel_data_are_compared_and_change_nothing(house):
@@ -124,7 +128,8 @@ def test_who_moves_and_leaves_is_proposed_together_and_confirmed_by_another(hous
                             reason="人事異動"))
     assert faulty["batch"] is None and [f["line"] for f in faulty["faults"]] == [4]
     assert house.psql("SELECT count(*) FROM change WHERE batch IS NOT NULL") == "0\n"
-    number = done(personnel(house, lines, propose=True, effective_on=day(0), reason="人事異動"))["batch"]
+    number = done(personnel(house, lines, propose=True, effective_on=day(0),
+                            reason="人事異動"))["batch"]
     own = batch(house, number, who="keiko")
     assert own.status_code == 409 and "何も反映していません" in own.text
     assert states(house, number) == ["waiting", "waiting"]
@@ -158,7 +163,8 @@ def due(house):
 
 def test_a_change_of_a_day_to_come_waits_for_it(house):
     lines = "hanako,職員hanako,福祉課,異動,\nkansa,職員kansa,税務課,異動,\n"
-    number = done(personnel(house, lines, propose=True, effective_on=day(1), reason="4月の異動"))["batch"]
+    number = done(personnel(house, lines, propose=True, effective_on=day(1),
+                            reason="4月の異動"))["batch"]
     assert "反映する日" in done(batch(house, number))["message"]
     due(house)
     assert states(house, number) == ["confirmed", "confirmed"]
@@ -185,14 +191,15 @@ def its_day_comes(house, number):
     """Everything of before is a day older."""
     house.psql("SET session_replication_role = replica; UPDATE change SET effective_on ="
                f" effective_on - 1 WHERE batch = '{number}'; UPDATE change SET"
-               " decided_at = decided_at - interval '1 d', effective_at = effective_at - interval '1 d'")
+               " decided_at = decided_at - interval '1 d',"
+               " effective_at = effective_at - interval '1 d'")
     due(house)
 
 
 def test_what_waits_for_its_day_is_cancelled_by_one(house):
     number = confirmed(house, "keiko,職員keiko,収納課,異動,\nhanako,職員hanako,収納課,異動,\n")
     assert batch(house, number, how="cancel").status_code == 400  # a reason is needed
-    own = batch(house, number, who="keiko", how="cancel", reason="残りたい")  # not what is about oneself
+    own = batch(house, number, who="keiko", how="cancel", reason="残りたい")  # it is about her
     assert own.status_code == 409 and "keiko" in own.text
     assert states(house, number) == ["confirmed", "confirmed"]
     one = house.psql(f"SELECT min(change_id) FROM change WHERE batch = '{number}'").strip()
@@ -231,9 +238,10 @@ def test_media_are_registered_by_two(house):
     assert settle(house, "keiko", change).status_code == 409
     done(settle(house, "sachiko", change))
     assert current(house, "media", "USB-1") == usb
-    wider = done(propose(house, "keiko", "medium", "USB-1", usb, {**usb, "department": "*"}, "共用"))["id"]
+    shared = {**usb, "department": "*"}
+    wider = done(propose(house, "keiko", "medium", "USB-1", usb, shared, "共用"))["id"]
     done(settle(house, "sachiko", wider))
-    gone = done(propose(house, "keiko", "medium", "USB-1", {**usb, "department": "*"}, None, "紛失"))["id"]
+    gone = done(propose(house, "keiko", "medium", "USB-1", shared, None, "紛失"))["id"]
     done(settle(house, "sachiko", gone))
     assert current(house, "media", "USB-1") is None
 

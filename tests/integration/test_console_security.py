@@ -1,5 +1,5 @@
 """What a stranger, a curious colleague or a hostile page tries at the console, on the real program.
-What belongs to one application is in test_console_work.py."""
+What belongs to one application is in test_console_decide.py."""
 
 import re
 import statistics
@@ -95,7 +95,7 @@ def endpoints(house):
 
 
 def test_matrix_knows_every_endpoint(house):
-    """A new endpoint has to be added above, or, about an application, to test_console_work.py."""
+    """A new endpoint has to be added above, or, about an application, to test_console_decide.py."""
     assert endpoints(house) == set(NEEDS)
 
 
@@ -115,11 +115,13 @@ def test_every_endpoint_by_every_right(house):
             assert (status != 403) == allowed and status not in (401, 500), (method, where, name)
 
 
-# What takes the password again when it was told too long ago; about an application without the path to it.
+# What takes the password again when it was told too long ago; about an application without the path
+# to it.
 PROVEN = {("POST", path) for path in (
     "/numbers", "/print", "/export", "/outputs/{number}/approve", "/outputs/{number}/password",
     "/identify", "/confirm", "/undo", "/refuse", "/withdraw", "/api/admin/changes/{id}/confirm",
-    "/api/admin/batches/{batch}/confirm", "/api/admin/feeds/{id}/approve")} | {("GET", "/outputs/{number}/file")}
+    "/api/admin/batches/{batch}/confirm", "/api/admin/feeds/{id}/approve")} | {
+        ("GET", "/outputs/{number}/file")}
 
 
 def test_what_takes_the_password_again(house):
@@ -130,7 +132,8 @@ def test_what_takes_the_password_again(house):
     browser = house.people["see"]
     house.psql("UPDATE session SET proven_at = now() - interval '601 min'")
     try:
-        for method, where in about_one | {one for one, need in NEEDS.items() if need not in (HALF, UNLOCK)}:
+        others = {one for one, need in NEEDS.items() if need not in (HALF, UNLOCK)}
+        for method, where in about_one | others:
             path = where if (method, where) in NEEDS else f"/api/applications/R-1{where}"
             told = "E0108" in ask(browser, method, path).text
             assert told == ((method, where) in PROVEN), (method, where)

@@ -192,7 +192,7 @@ def test_guesses_at_the_same_time_count_one_by_one(first):
     told = audit(stack).count("session.wrong-password")
     assert tries(stack, 4) == [401] * 4 and failures(stack) == 4
     assert Browser(stack).post("/api/session", name="hanako", password=PASSWORD).status_code == 200
-    assert tries(stack, 8) == [401] * 8 and failures(stack) == 5  # what comes after the lock is none
+    assert tries(stack, 8) == [401] * 8 and failures(stack) == 5  # no more after the lock
     assert Browser(stack).post("/api/session", name="hanako", password=PASSWORD).status_code == 401
     assert audit(stack).count("session.wrong-password") == told + 5
 
@@ -211,7 +211,7 @@ def test_a_password_that_is_changed_meanwhile_opens_nothing(first):
 
 
 def test_a_half_session_is_short_and_ends_with_its_password(first):
-    """Who knows the password does not wait for hours for a second factor, nor past a new password."""
+    """Who knows the password does not wait for hours for a second factor, nor past a new one."""
     stack, browser, secret = first
     half, again = Browser(stack), Browser(stack)
     assert half.post("/api/session", name="hanako", password=PASSWORD).status_code == 200
@@ -352,7 +352,7 @@ def test_nobody_enrols_at_a_terminal_of_another_department(registered):
     assert Browser(stack).post("/api/enrolment", **begin).status_code == 403
     assert audit(stack)[-1] == "session.other-department"
     stack.psql("UPDATE terminal SET also = '{税務課}'")
-    assert Browser(stack).post("/api/enrolment", **begin).status_code == 200  # the code was not used up
+    assert Browser(stack).post("/api/enrolment", **begin).status_code == 200  # it was not used up
 
 
 def test_an_account_ends(first):
