@@ -271,7 +271,7 @@ class Staff:
             self.keys_of_page("j" * below + Keys.ENTER)
             self.says("申請の内容")  # somebody may have decided since the list was made
             if self.candidates():
-                return self.text(".receipt")
+                return self.text(".receipt").split()[0]  # behind it, its channel
         raise AssertionError("no application with candidates")
 
     def choose_medium(self, medium):

@@ -53,12 +53,14 @@ def collected(make_stack):
     return make
 
 
-def locked(process):
-    """Behind its walls, so it is ready: one that cannot even start stops the role, and shall."""
+def waiting(process):
+    """Behind its walls, and for a package, so it is ready: one that cannot even start stops the
+    role, and shall."""
     try:
-        return "Seccomp:\t2" in pathlib.Path(f"/proc/{process}/status").read_text()
-    except FileNotFoundError:
+        status = pathlib.Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
+    return "Seccomp:\t2" in status and "State:\tS" in status
 
 
 def test_examiners_killed_again_and_again(collected):
@@ -66,11 +68,15 @@ def test_examiners_killed_again_and_again(collected):
     stack, receipts = collected(100, {"work": {"batch": "10"}, "examine": {"workers": "2"}})
     stack.start_role("examine")
     role, killed, until = stack.processes["examine"].pid, 0, time.monotonic() + 60
+    ready, gone = set(), set()  # who is ready may be at work when it is killed
     while time.monotonic() < until:
-        found = [child for task in pathlib.Path(f"/proc/{role}/task").iterdir()
-                 for child in (task / "children").read_text().split() if locked(child)]
-        if found:
-            os.kill(int(found[killed % len(found)]), signal.SIGKILL)
+        alive = {child for task in pathlib.Path(f"/proc/{role}/task").iterdir()
+                 for child in (task / "children").read_text().split()} - gone
+        ready = {child for child in alive if child in ready or waiting(child)}
+        if ready:
+            victim = sorted(ready)[killed % len(ready)]
+            os.kill(int(victim), signal.SIGKILL)
+            gone.add(victim)
             killed += 1
         if killed >= 25 and number(stack, "SELECT count(*) FROM examination") >= 50:
             break
