@@ -72,8 +72,8 @@ HOSTILE = [
     "<meta http-equiv=refresh content=0>",
 ]
 
-KEPT = ("receipt_number", "state", "may", "severity", "how", "result", "at", "applied_at", "since",
-        "claim", "from", "to", "due_on", "version", "type", "sub_indication", "indication",
+KEPT = ("receipt_number", "channel", "state", "may", "severity", "how", "result", "at", "applied_at",
+        "since", "claim", "from", "to", "due_on", "version", "type", "sub_indication", "indication",
         "path", "item")
 # Every text of an answer has these words before it, but for what the page goes by.
 STREW = """
