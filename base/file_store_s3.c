@@ -154,8 +154,7 @@ static struct curl_slist *headers_of(const struct call *call)
     base64_encode(bytes_of(hash, sizeof hash), &digest);
     struct curl_slist *headers = header(NULL, "x-amz-content-sha256", hex);
     if (call->etag)
-        headers =
-            header(headers, call->copy_of ? "x-amz-copy-source-if-match" : "If-Match", call->etag);
+        headers = header(headers, "If-Match", call->etag);
     if (strcmp(call->method, "PUT") != 0)
         return headers;
     headers = call->copy_of ? header(headers, "x-amz-copy-source", call->copy_of)
@@ -167,8 +166,8 @@ static void read_etag(struct file_store *store, char ret_etag[ETAG_MOST])
 {
     struct curl_header *found = NULL;
     bool there = curl_easy_header(store->curl, "ETag", 0, CURLH_HEADER, -1, &found) == CURLHE_OK;
-    if (there && strlen(found->value) < ETAG_MOST)
-        strcpy(ret_etag, found->value);
+    bool fits = there && strlen(found->value) < ETAG_MOST; /* a part of one would match nothing */
+    snprintf(ret_etag, ETAG_MOST, "%s", fits ? found->value : "");
 }
 
 static bool s3_call(struct file_store *store, struct call *call, struct failure *f)
@@ -280,7 +279,7 @@ static bool look_at(struct file_store *store, const char *name, const char *what
                         .sink = {&answer, ANSWER_MOST, false, 0}};
     if (!s3_call(store, &call, f))
         return false;
-    strcpy(ret_etag, call.ret_etag);
+    memcpy(ret_etag, call.ret_etag, ETAG_MOST);
     return call.status != 404 || failure_set(f, FAILURE_PEER, "%s: it is not there", what);
 }
 

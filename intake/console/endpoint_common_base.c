@@ -25,14 +25,10 @@ enum http_flow endpoint_common_base(struct http_request *request, void *context)
     struct console_caller caller;
     struct failure f = {0};
     uint8_t challenge[WEBAUTHN_CHALLENGE];
-    struct webauthn_credential credentials[WEBAUTHN_CREDENTIAL_MOST];
-    size_t count;
     if (!common_base_there(console, request, &caller))
         return HTTP_DONE;
-    if (!sign_in_challenge(&caller.at, &caller.session, challenge, credentials, &count, &f))
+    if (!sign_in_challenge(&caller.at, &caller.session, challenge, NULL, NULL, &f))
         return console_reply_failure(request, &f);
-    for (size_t i = 0; i < count; i++)
-        webauthn_credential_free(&credentials[i]);
     _cleanup_(cleanup_text) char *address = common_base_address(console->common_base, challenge);
     return http_reply_json(request, 200, json_pack("{s:s}", "address", address));
 }

@@ -40,7 +40,7 @@ bool sign_in_password(const struct sign_in_at *at, const char *name, const char 
                       enum sign_in *ret_outcome, char ret_token[SESSION_TOKEN], struct failure *f);
 bool sign_in_totp(const struct sign_in_at *at, const struct session *session, const char *code,
                   enum sign_in *ret_outcome, struct failure *f);
-/* A challenge that the session keeps, and the ids that may answer it. */
+/* A challenge that the session keeps, and the ids that may answer it (NULL, NULL: not wanted). */
 bool sign_in_challenge(const struct sign_in_at *at, const struct session *session,
                        uint8_t ret_challenge[WEBAUTHN_CHALLENGE],
                        struct webauthn_credential ret_credentials[WEBAUTHN_CREDENTIAL_MOST],

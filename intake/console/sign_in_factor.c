@@ -75,7 +75,8 @@ static bool challenge_work(struct db_tx *tx, void *context, struct failure *f)
     for (size_t i = 0; i < c->count; i++) /* of an earlier run of this transaction */
         webauthn_credential_free(&c->credentials[i]);
     c->count = 0;
-    return account_credentials(tx, &c->session->account, c->credentials, &c->count, f) &&
+    return (!c->credentials ||
+            account_credentials(tx, &c->session->account, c->credentials, &c->count, f)) &&
            session_set_challenge(tx, c->session, c->challenge, f);
 }
 
@@ -91,7 +92,8 @@ bool sign_in_challenge(const struct sign_in_at *at, const struct session *sessio
     bool done = db_transaction(at->db, challenge_work, &c, f);
     for (size_t i = 0; !done && i < c.count; i++)
         webauthn_credential_free(&ret_credentials[i]);
-    *ret_count = done ? c.count : 0;
+    if (ret_count)
+        *ret_count = done ? c.count : 0;
     return done;
 }
 
